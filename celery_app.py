@@ -1,0 +1,55 @@
+"""The Celery app: its lanes, and the settings without which messages are lost.
+
+Priority means lane: separate queues with workers of their own, never `priority=`.
+"""
+
+import os
+
+from celery import Celery
+from django.conf import settings
+
+from events.topology import lane
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connectify.settings")
+
+LANES = (
+    "timelines.high",  # ordinary authors' posts
+    "timelines.low",  # very large audiences, back-fills, removals
+    "notifications.high",  # first attempts
+    "notifications.retry",  # later ones, which must not delay first ones
+    "analytics.low",
+    "operations.low",  # periodic maintenance
+)
+
+app = Celery("connectify")
+app.conf.update(
+    broker_url=settings.BROKER_URL,
+    # Without confirms a message that the broker refuses vanishes without an error.
+    broker_transport_options={"confirm_publish": True},
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # The default gives up for good after 100.
+    broker_heartbeat=30,
+    broker_native_delayed_delivery_queue_type="quorum",
+    task_queues=[lane(name) for name in LANES],
+    task_default_queue="operations.low",
+    task_create_missing_queues=False,
+    task_routes=("events.tasks.route",),
+    task_serializer="json",
+    accept_content=["json"],
+    task_acks_late=True,
+    task_acks_on_failure_or_timeout=False,  # A final failure is rejected, and so dead-lettered.
+    task_reject_on_worker_lost=True,
+    task_publish_retry=False,  # kombu's own retry would answer a nack by dropping the connection.
+    task_ignore_result=True,
+    result_backend="django-db",
+    result_extended=True,
+    worker_consumer="events.worker:SafeConsumer",
+    worker_prefetch_multiplier=1,  # A crashing message must not charge its neighbours.
+    worker_hijack_root_logger=False,
+    worker_send_task_events=True,
+    beat_schedule={
+        "create partitions": {"task": "operations.create_partitions", "schedule": 60.0},
+    },
+    CELERY_DB_REUSE_MAX=100_000,  # Else every task opens a database connection of its own.
+)
+app.autodiscover_tasks()

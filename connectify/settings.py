@@ -1,0 +1,166 @@
+"""Django settings. What differs between machines is read from the environment here, once."""
+
+from datetime import timedelta
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from connectify.logs import logging_config
+
+env = environ.Env()
+
+
+def required(name: str) -> str:
+    """The environment variable's value; refuses to start without it, saying what to do."""
+    try:
+        return env(name)
+    except ImproperlyConfigured:
+        hint = 'on your own machine: bin/services up; eval "$(bin/services env)"'
+        raise ImproperlyConfigured(f"{name} is not set ({hint})") from None
+
+
+SECRET_KEY = required("SECRET_KEY")
+DEBUG = env.bool("DEBUG", False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "django_celery_results",
+    "events",
+    "social",
+    "timelines",
+    "notifications",
+    "analytics",
+    "operations",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "connectify.urls"
+WSGI_APPLICATION = "connectify.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- the servers -------------------------------------------------------------------------------
+
+required("DATABASE_URL")
+DATABASES = {"default": env.db("DATABASE_URL")}
+DATABASES["default"].update(CONN_MAX_AGE=600, CONN_HEALTH_CHECKS=True)
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    # No statement of ours needs longer, save migrations; a consumer must be back at its broker
+    # connection before two heartbeats have passed.
+    options="-c statement_timeout=20s -c lock_timeout=10s",
+    connect_timeout=5,
+)
+# LISTEN does not pass a transaction pooler: the relay's own connection may need another address.
+DATABASE_DIRECT = env.db("DATABASE_DIRECT_URL", default=env("DATABASE_URL"))
+BROKER_URL = required("BROKER_URL")
+REDIS_URL = required("REDIS_URL")
+CELERY_APP = "celery_app"  # the module that makes it
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+}
+
+# --- people and the API ------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "social.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+KNOX_TOKEN_MODEL = "social.Token"
+REST_KNOX = {"TOKEN_TTL": timedelta(days=90), "AUTH_HEADER_PREFIX": "Bearer"}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["social.api.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["social.api.parsers.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "social.api.problems.problem_response",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Connectify",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # A post has at most 5,000 characters.
+
+# --- pushes ------------------------------------------------------------------------------------
+
+VAPID_PRIVATE_KEY = required("VAPID_PRIVATE_KEY")
+VAPID_SUBJECT = env("VAPID_SUBJECT", default="mailto:operator@example.invalid")
+PUSH_HOSTS = env.list(
+    "PUSH_HOSTS",
+    default=[
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
+        "web.push.apple.com",
+        "notify.windows.com",
+    ],
+)
+# For the demo and the tests, whose push service listens on this machine; never in production.
+PUSH_ALLOW_LOOPBACK = env.bool("PUSH_ALLOW_LOOPBACK", False)
+
+# --- fan-out -----------------------------------------------------------------------------------
+
+# Rows of one task: long enough that the task's own cost (about 1 ms) is lost in it, short enough
+# that a redelivered one repeats a tenth of a second.
+TIMELINE_TASK_ROWS = env.int("TIMELINE_TASK_ROWS", 10_000)
+TIMELINE_LARGE_AUDIENCE = env.int("TIMELINE_LARGE_AUDIENCE", 10_000)
+TIMELINE_BACKFILL_POSTS = env.int("TIMELINE_BACKFILL_POSTS", 50)
+PUSH_TASK_SUBSCRIBERS = env.int("PUSH_TASK_SUBSCRIBERS", 500)
+# Posts a partition of the tables that are keyed by post: the live index stays in cache.
+PARTITION_POSTS = env.int("PARTITION_POSTS", 2_000)
+
+# --- the rest ----------------------------------------------------------------------------------
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "static/"
+# Where `collectstatic` has put the files; unset, they are served from the packages they come in.
+STATIC_ROOT = env("STATIC_ROOT", default=None)
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+ADMIN_PATH = env("ADMIN_PATH", default="admin/")
+LOGGING_CONFIG = None
+logging_config(env("LOG_LEVEL", default="INFO"))

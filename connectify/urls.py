@@ -1,0 +1,19 @@
+"""Routes: the API under /api/v1/, its description, the admin."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+handler404 = "social.api.problems.not_found"
+handler500 = "social.api.problems.server_error"
+
+urlpatterns = [
+    path("api/v1/", include("social.api.urls")),
+    path("api/v1/", include("timelines.api.urls")),
+    path("api/v1/", include("notifications.api.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("health/", include("operations.urls")),
+    path(settings.ADMIN_PATH, admin.site.urls),
+]

@@ -1,0 +1,83 @@
+"""The envelope of every event: plain JSON that a service in any language can read and write.
+
+Guarantee: what is decoded here is whole and well typed; everything else raises EnvelopeError.
+"""
+
+import hashlib
+import secrets
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from events.errors import PermanentError
+
+# Printable ASCII: an id goes into headers, logs and keys.
+EventId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,100}$")]
+EventTypeName = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]+(\.[a-z_]+)+$", max_length=100)]
+# What a bigint column holds and a sequence gives.
+RowId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class EnvelopeError(PermanentError):
+    """The message is no valid envelope."""
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """`event_id` is the idempotency key, `event_type` chooses the handler, `timestamp` serves
+    order, expiry and lag. Unknown extra keys are ignored."""
+
+    event_id: EventId
+    event_type: EventTypeName
+    timestamp: Moment
+    data: msgspec.Raw
+
+
+class Event(msgspec.Struct, frozen=True):
+    """A decoded event: `data` is an instance of its type's schema, `body_hash` a SHA-256."""
+
+    event_id: str
+    event_type: str
+    timestamp: datetime
+    data: Any
+    body_hash: bytes
+
+
+def new_event_id(now: datetime) -> str:
+    """A fresh id, ascending with time so that the indexes over it grow at one end."""
+    return f"evt_{int(now.timestamp() * 1000):012x}{secrets.token_hex(10)}"
+
+
+def encode(event_id: str, event_type: str, timestamp: datetime, data: msgspec.Struct) -> bytes:
+    return msgspec.json.encode(
+        {"event_id": event_id, "event_type": event_type, "timestamp": timestamp, "data": data}
+    )
+
+
+def decode(body: bytes, content_type: str | None = None) -> Envelope:
+    """The envelope in `body`, its data still raw. Raises EnvelopeError.
+
+    An unset content type is taken for JSON, since many AMQP clients set none.
+    """
+    if content_type and content_type.partition(";")[0].strip().lower() != "application/json":
+        raise EnvelopeError(f"content type {content_type!r}, want application/json")
+    try:
+        return msgspec.json.decode(body, type=Envelope)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise EnvelopeError(str(error)) from error
+
+
+def decode_data(envelope: Envelope, schema: type[msgspec.Struct], body: bytes) -> Event:
+    """The event with its data checked against `schema`. Raises EnvelopeError."""
+    try:
+        data = msgspec.json.decode(envelope.data, type=schema)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise EnvelopeError(f"data of {envelope.event_type}: {error}") from error
+    return Event(
+        event_id=envelope.event_id,
+        event_type=envelope.event_type,
+        timestamp=envelope.timestamp,
+        data=data,
+        body_hash=hashlib.sha256(body).digest(),
+    )

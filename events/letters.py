@@ -1,0 +1,106 @@
+"""From `dead.letters` into DeadLetter rows, where an operator sees them.
+
+Guarantee: a letter is acknowledged after its row is committed; if the database is away, it waits
+in its queue. A letter that fails again updates its row.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import F
+from django_celery_results.models import TaskResult
+from kombu import Message
+
+from events import parking
+from events.errors import PASSING
+from events.models import DeadLetter
+
+BATCH = 100
+
+
+class LetterFiler:
+    """Files batches of dead letters; an instance of consumer.Handover."""
+
+    def __init__(self, clock: Callable[[], datetime]):
+        self._clock = clock
+
+    def __call__(self, messages: Sequence[Message], attempt: int) -> None:
+        try:
+            with transaction.atomic():
+                for message in messages:
+                    file_letter(read_letter(message, self._clock()))
+        except PASSING:
+            connection.close()
+            raise
+
+
+def read_letter(message: Message, now: datetime) -> DeadLetter:
+    """The unsaved row for a message from `dead.letters`, with its queue and its reason."""
+    headers = dict(message.headers or {})
+    body = message.body
+    death = (headers.get("x-death") or [{}])[0]
+    message_id = (
+        _text(headers.get("id"))
+        or _text(message.properties.get("message_id"))
+        or f"sha256:{hashlib.sha256(body).hexdigest()}"
+    )
+    return DeadLetter(
+        queue=_text(headers.pop(parking.QUEUE_HEADER, None) or death.get("queue"))[:255],
+        message_id=message_id[:255],
+        task=_text(headers.get("task"))[:255],
+        event_type=_text(message.properties.get("type"))[:100],
+        exception_type=_text(headers.pop(parking.EXCEPTION_TYPE_HEADER, None))[:255],
+        exception_message=_text(headers.pop(parking.EXCEPTION_MESSAGE_HEADER, None))
+        or f"dead-lettered by the broker: {death.get('reason', 'unknown')}",
+        traceback=_text(headers.pop(parking.TRACEBACK_HEADER, None)),
+        traceparent=_text(headers.get("traceparent"))[:100],
+        headers=_jsonable(headers),
+        properties=_jsonable(
+            {"content_type": message.content_type, "content_encoding": message.content_encoding}
+            | dict(message.properties)
+        ),
+        body=body,
+        first_failed_at=now,
+        last_failed_at=now,
+    )
+
+
+def file_letter(letter: DeadLetter) -> None:
+    """Insert the letter's row, or update the one of an earlier failure; both are then open."""
+    join_exception(letter)
+    known = DeadLetter.objects.filter(queue=letter.queue, message_id=letter.message_id)
+    updated = known.update(
+        exception_type=letter.exception_type,
+        exception_message=letter.exception_message,
+        traceback=letter.traceback,
+        headers=letter.headers,
+        body=letter.body,
+        last_failed_at=letter.last_failed_at,
+        attempts=F("attempts") + 1,
+        state=DeadLetter.State.OPEN,
+    )
+    if not updated:
+        letter.save()
+
+
+def join_exception(letter: DeadLetter) -> None:
+    """A task's exception, which its worker stored by task id when it gave up."""
+    if letter.task and not letter.exception_type:
+        result = TaskResult.objects.filter(task_id=letter.message_id).first()
+        if result is not None and result.result:
+            stored = json.loads(result.result)
+            letter.exception_type = stored.get("exc_type", "")
+            letter.exception_message = " ".join(map(str, stored.get("exc_message", [])))
+            letter.traceback = result.traceback or ""
+
+
+def _text(value) -> str:
+    """A header's value as text that a column can hold."""
+    return "" if value is None else str(value).replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
+def _jsonable(value: dict) -> dict:
+    return json.loads(_text(json.dumps(value, default=repr)).replace("\\u0000", ""))

@@ -1,0 +1,39 @@
+"""The relay process."""
+
+import structlog
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import connection
+
+from events.backoff import full_jitter
+from events.errors import PASSING
+from events.publisher import Publisher
+from events.relay import BATCH, POLL_SECONDS, Listener, relay_batch
+from events.stopping import Stop
+
+log = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Publishes recorded events to RabbitMQ, as they come. Run one or more."
+
+    def handle(self, **options) -> None:
+        stop = Stop.on_signals()
+        publisher = Publisher(settings.BROKER_URL)
+        direct = settings.DATABASE_DIRECT
+        listener = Listener({"HOST": direct["HOST"], "PORT": direct["PORT"]})
+        failures = 0
+        log.info("relay started")
+        while not stop.requested:
+            try:
+                if relay_batch(publisher) < BATCH:
+                    listener.wait(POLL_SECONDS, stop.wakeup)
+                failures = 0
+            except PASSING as error:
+                failures += 1
+                log.warning("relay waits", error=str(error), failures=failures)
+                listener.close()
+                connection.close()
+                stop.wait(full_jitter(failures, cap=POLL_SECONDS))
+        publisher.close()
+        log.info("relay stopped")

@@ -1,0 +1,85 @@
+"""What the bus keeps: events on their way out, events that had their effect, failed messages."""
+
+from django.db import models
+
+
+class OutboxEvent(models.Model):
+    """A message to be published, written in the transaction of what it tells about.
+
+    It holds everything that is published, so that the same row can be aimed at any exchange or,
+    with an empty exchange, at one queue alone.
+    """
+
+    event_id = models.CharField(max_length=100, db_index=True)
+    exchange = models.CharField(max_length=255, blank=True)
+    routing_key = models.CharField(max_length=255)
+    headers = models.JSONField(default=dict)
+    properties = models.JSONField(default=dict)
+    body = models.BinaryField()
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    published_at = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [
+            # The relay's claim: pending rows that are due, oldest first.
+            models.Index(
+                "due_at", condition=models.Q(published_at=None), name="events_outbox_pending"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.routing_key} {self.event_id}"
+
+
+class InboxEntry(models.Model):
+    """An event that has had its effect at a subscriber; `body_hash` (SHA-256) tells a second
+    event under the same id from a redelivery."""
+
+    pk = models.CompositePrimaryKey("subscriber", "event_id")
+    subscriber = models.CharField(max_length=50)
+    event_id = models.CharField(max_length=100)
+    body_hash = models.BinaryField(max_length=32)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "inbox entries"
+
+    def __str__(self) -> str:
+        return f"{self.subscriber} {self.event_id}"
+
+
+class DeadLetter(models.Model):
+    """A message that no subscriber or worker could use, whole, with the reason."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        REPLAYED = "replayed"
+        DISCARDED = "discarded"
+
+    queue = models.CharField(max_length=255)
+    # An event's or task's id, else a hash of the body: what tells a letter that failed again.
+    message_id = models.CharField(max_length=255)
+    task = models.CharField(max_length=255, blank=True)
+    event_type = models.CharField(max_length=100, blank=True)
+    headers = models.JSONField(default=dict)
+    properties = models.JSONField(default=dict)
+    body = models.BinaryField()
+    exception_type = models.CharField(max_length=255, blank=True)
+    exception_message = models.TextField(blank=True)
+    traceback = models.TextField(blank=True)
+    traceparent = models.CharField(max_length=100, blank=True)
+    attempts = models.PositiveIntegerField(default=1)
+    first_failed_at = models.DateTimeField()
+    last_failed_at = models.DateTimeField(db_index=True)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["queue", "message_id"], name="events_letter_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.queue} {self.message_id}: {self.exception_type or 'failed'}"

@@ -1,0 +1,52 @@
+"""Sending what a consumer cannot use to the dead letters, together with the reason.
+
+The broker's own dead-lettering carries no exception, so a consumer publishes the message to the
+dead-letter exchange itself, with the reason in headers, before it acknowledges the original. A
+crash between the two parks it twice, and the second letter updates the first one's row.
+"""
+
+import traceback
+
+from kombu import Message
+
+from events.publisher import Publisher
+from events.topology import DEAD_EXCHANGE
+
+QUEUE_HEADER = "x-connectify-queue"
+EXCEPTION_TYPE_HEADER = "x-connectify-exception-type"
+EXCEPTION_MESSAGE_HEADER = "x-connectify-exception-message"
+TRACEBACK_HEADER = "x-connectify-traceback"
+
+# Headers of a message must fit into one AMQP frame of 128 KiB, whatever an exception says.
+MESSAGE_LIMIT = 4_000
+TRACEBACK_LIMIT = 20_000
+KEPT_PROPERTIES = ("content_type", "content_encoding", "message_id", "type", "correlation_id")
+
+
+class Parking:
+    """Parks messages of one queue."""
+
+    def __init__(self, queue: str, publisher: Publisher):
+        self._queue = queue
+        self._publisher = publisher
+
+    def park(self, message: Message, error: Exception) -> None:
+        """Returns when the broker has the letter. Raises an error of PASSING."""
+        kept = {
+            "content_type": message.content_type,
+            "content_encoding": message.content_encoding,
+            **message.properties,
+        }
+        reason = {
+            QUEUE_HEADER: self._queue,
+            EXCEPTION_TYPE_HEADER: type(error).__qualname__,
+            EXCEPTION_MESSAGE_HEADER: str(error)[:MESSAGE_LIMIT],
+            TRACEBACK_HEADER: "".join(traceback.format_exception(error))[-TRACEBACK_LIMIT:],
+        }
+        self._publisher.publish(
+            message.body,
+            exchange=DEAD_EXCHANGE.name,
+            routing_key=f"{self._queue}.dead",
+            headers={**message.headers, **reason},
+            properties={name: kept[name] for name in KEPT_PROPERTIES if kept.get(name)},
+        )

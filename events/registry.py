@@ -1,0 +1,70 @@
+"""What there is on the bus: event types and subscribers, each one declaration in its own app.
+
+An app puts its event types into `<app>/event_types.py` and its subscriber into
+`<app>/subscriber.py`; both modules are found when Django starts.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from events.envelope import Envelope, EnvelopeError, Event, decode, decode_data
+
+Handler = Callable[[list[Event]], None]
+
+
+@dataclass(frozen=True)
+class EventType:
+    """`name` is past tense and dotted, `exchange` the fanout exchange it goes through, `schema`
+    a msgspec.Struct that its data must fit."""
+
+    name: str
+    exchange: str
+    schema: type[msgspec.Struct]
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    """One subscriber of the bus: a queue of its own and a handler for each event type it takes.
+
+    A handler gets a list of events of one type and runs inside a transaction together with the
+    inbox: it writes its effect there, or publishes tasks (whose effects have unique keys) and
+    returns when the broker has confirmed them. `batch` is how many events it takes at most at once.
+    """
+
+    name: str
+    queue: str
+    handlers: Mapping[str, Handler]
+    batch: int = 100
+
+    @property
+    def exchanges(self) -> set[str]:
+        return {event_types[name].exchange for name in self.handlers}
+
+
+event_types: dict[str, EventType] = {}
+subscribers: dict[str, Subscriber] = {}
+
+
+def register_event_type(event_type: EventType) -> EventType:
+    return _register(event_types, event_type)
+
+
+def register_subscriber(subscriber: Subscriber) -> Subscriber:
+    return _register(subscribers, subscriber)
+
+
+def _register(registry: dict, entry):
+    if registry.setdefault(entry.name, entry) != entry:
+        raise ValueError(f"{entry.name!r} is registered twice, and differently")
+    return entry
+
+
+def decode_event(body: bytes, content_type: str | None) -> Event:
+    """The event in a message's body, checked against its type's schema. Raises EnvelopeError."""
+    envelope: Envelope = decode(body, content_type)
+    event_type = event_types.get(envelope.event_type)
+    if event_type is None:
+        raise EnvelopeError(f"unknown event_type {envelope.event_type!r}")
+    return decode_data(envelope, event_type.schema, body)

@@ -1,0 +1,109 @@
+"""From the outbox to the broker: claim, publish with confirm, mark.
+
+Guarantee: a row is marked only after the broker's confirm, so that a crash publishes it again and
+never forgets it. Several relays share the rows by SKIP LOCKED.
+"""
+
+import select
+from datetime import timedelta
+
+import amqp.exceptions
+import structlog
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from events.errors import PASSING
+from events.models import OutboxEvent
+from events.outbox import CHANNEL
+from events.publisher import Publisher
+
+BATCH = 200
+# A notification can be lost with its connection; this is the longest that a row then waits.
+POLL_SECONDS = 5.0
+BACKOFF = timedelta(seconds=5)
+
+log = structlog.get_logger(__name__)
+
+# Uses the partial index events_outbox_pending.
+CLAIM = """
+    SELECT * FROM events_outboxevent
+    WHERE published_at IS NULL AND due_at <= statement_timestamp()
+    ORDER BY due_at LIMIT %s
+    FOR UPDATE SKIP LOCKED
+"""
+
+
+def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
+    """Publish up to `limit` pending rows and return how many were claimed.
+
+    Raises an error of PASSING when the broker or the database is away; what had been confirmed
+    by then is marked.
+    """
+    failure: BaseException | None = None
+    with transaction.atomic():
+        # 1. Claim: the locks fall with the transaction, whatever becomes of this process.
+        rows = list(OutboxEvent.objects.raw(CLAIM, [limit]))
+        confirmed = []
+        for row in rows:
+            # 2. Publish. A crash from here to the commit publishes again: consumers have an inbox.
+            try:
+                publish_row(publisher, row)
+            except PASSING as error:
+                failure = error
+                break
+            except amqp.exceptions.AMQPError as error:
+                _postpone(row, error)
+            else:
+                confirmed.append(row.pk)
+        # 3. Mark.
+        if confirmed:
+            OutboxEvent.objects.filter(pk__in=confirmed).update(published_at=Now())
+    if failure:
+        raise failure
+    return len(rows)
+
+
+def publish_row(publisher: Publisher, row: OutboxEvent) -> None:
+    publisher.publish(
+        bytes(row.body),
+        exchange=row.exchange,
+        routing_key=row.routing_key,
+        headers=row.headers,
+        properties=row.properties,
+    )
+
+
+def _postpone(row: OutboxEvent, error: Exception) -> None:
+    """One message that cannot be routed must not hold up the others."""
+    log.error("event not routable", event_id=row.event_id, exchange=row.exchange, error=str(error))
+    OutboxEvent.objects.filter(pk=row.pk).update(
+        attempts=row.attempts + 1, last_error=str(error), due_at=Now() + BACKOFF
+    )
+
+
+class Listener:
+    """Waits for the outbox's notification, on a connection of its own that bypasses any pooler.
+
+    `address` holds the HOST and PORT that differ from the default connection's.
+    """
+
+    def __init__(self, address: dict):
+        self._wrapper = connection.copy()
+        self._wrapper.settings_dict = {**self._wrapper.settings_dict, **address}
+        self._connected = False
+
+    def wait(self, seconds: float, wakeup: int) -> None:
+        """Return on a notification, after `seconds`, or when descriptor `wakeup` is readable."""
+        if not self._connected:
+            self._wrapper.connect()
+            self._wrapper.cursor().execute(f"LISTEN {CHANNEL}")
+            self._connected = True
+            return  # What was recorded before LISTEN is found by a look, not by a notification.
+        raw = self._wrapper.connection
+        select.select([raw, wakeup], [], [], seconds)
+        raw.poll()
+        raw.notifies.clear()
+
+    def close(self) -> None:
+        self._connected = False
+        self._wrapper.close()

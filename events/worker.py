@@ -1,0 +1,52 @@
+"""Celery's worker, made safe where it would lose a message, die of it, or stop under an alarm.
+
+Guarantee: what a worker cannot decode goes to the dead letters, and the worker goes on.
+"""
+
+import structlog
+from celery.worker.consumer import Consumer
+
+from events import topology
+
+log = structlog.get_logger(__name__)
+
+
+class SafeConsumer(Consumer):
+    """Named by the `worker_consumer` setting."""
+
+    def connect(self):
+        """Declares all lanes, not only this worker's: Celery binds each of them to its delayed
+        delivery, and gives that up where one is missing."""
+        connection = super().connect()
+        topology.declare(connection, self.app.amqp.queues.values())
+        return connection
+
+    def on_decode_error(self, message, exc) -> None:
+        # Celery would acknowledge, and the message would be gone.
+        log.error("message not decodable", error=str(exc))
+        message.reject_log_error(log, self.connection_errors)
+
+    def create_task_handler(self, *args, **kwargs):
+        handle = super().create_task_handler(*args, **kwargs)
+
+        def on_task_received(message):
+            try:
+                return handle(message)
+            except (*self.connection_errors, *self.channel_errors):
+                raise
+            except Exception as error:
+                # A task header without an id, or a body of another shape, would end the worker,
+                # and then each next one that is given the message.
+                log.exception("message refused", error=str(error))
+                if not message.acknowledged:
+                    message.reject_log_error(log, self.connection_errors)
+
+        return on_task_received
+
+    def connection_for_write(self, url=None, heartbeat=None):
+        """The connection of the worker's own events, without confirms: under a memory alarm the
+        wait for one would stop the main loop, and a backlog could never drain out of the alarm.
+        """
+        connection = self.app.connection_for_write(url=url, heartbeat=heartbeat)
+        connection.transport_options = {"confirm_publish": False}
+        return self.ensure_connected(connection)

@@ -1,0 +1,42 @@
+"""Devices, preferences and deliveries in the admin. Notifications have a composite key, which it
+refuses."""
+
+from django.contrib import admin
+
+from events.admin import ReadOnlyAdmin
+from notifications.models import Delivery, Preference, PushSubscription
+
+
+@admin.register(Preference)
+class PreferenceAdmin(admin.ModelAdmin):
+    list_display = ("user", "push_enabled")
+    list_select_related = ("user",)
+    raw_id_fields = ("user",)
+    search_fields = ("=user__username",)
+    show_full_result_count = False
+
+
+@admin.register(PushSubscription)
+class PushSubscriptionAdmin(admin.ModelAdmin):
+    list_display = ("id", "user", "name", "host", "created_at")
+    list_select_related = ("user",)
+    fields = ("user", "name", "host", "created_at")
+    readonly_fields = fields
+    search_fields = ("=user__username",)
+    show_full_result_count = False
+
+    @admin.display
+    def host(self, subscription: PushSubscription) -> str:
+        """The rest of an endpoint is as good as a password."""
+        return subscription.endpoint.split("/")[2]
+
+    def has_add_permission(self, request) -> bool:
+        return False
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("post_id", "recipient_id", "subscription_id", "state", "attempts", "reason")
+    list_filter = ("state",)
+    search_fields = ("=post_id", "=recipient_id")
+    ordering = ("-post_id",)

@@ -1,0 +1,18 @@
+"""The event that notifications emit: pushes of a post have come to their end."""
+
+import msgspec
+
+from events.envelope import RowId
+from events.registry import EventType, register_event_type
+
+
+class PushSettled(msgspec.Struct):
+    """How many pushes of the post were sent, and how many will never be."""
+
+    post_id: RowId
+    author_id: RowId
+    sent: int
+    failed: int
+
+
+register_event_type(EventType("push.settled", "deliveries.fanout", PushSettled))

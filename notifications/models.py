@@ -1,0 +1,83 @@
+"""Who wants to be told, on which devices, of which posts they were told, and how each push went."""
+
+from django.db import models
+
+from social.models import Post, User, person
+
+
+def post_key() -> models.ForeignKey:
+    return models.ForeignKey(
+        Post, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+
+
+class Preference(models.Model):
+    """What a user wants to be told. Without a row: nothing; the first device makes one."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True)
+    push_enabled = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return f"preferences of {self.user_id}"
+
+
+class PushSubscription(models.Model):
+    """A device, as the browser's PushSubscription gives it. One endpoint belongs to one user."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="push_subscriptions")
+    endpoint = models.URLField(max_length=1000, unique=True)
+    p256dh = models.CharField(max_length=100)
+    auth = models.CharField(max_length=50)
+    name = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name or 'device'} of {self.user_id}"
+
+
+class Notification(models.Model):
+    """A user was told of a post; users without a device have the list too. Partitioned by post."""
+
+    pk = models.CompositePrimaryKey("recipient_id", "post_id")
+    recipient = person("notifications")
+    post = post_key()
+    created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"post {self.post_id} to {self.recipient_id}"
+
+
+class Delivery(models.Model):
+    """One push of one post to one subscription. Partitioned by post.
+
+    `id` comes from a sequence and only serves the admin; unique in the database is
+    (post, subscription). A row that is `sending` past its lease was claimed by a sender that died.
+    """
+
+    class State(models.TextChoices):
+        HELD = "held"
+        SENDING = "sending"
+        RETRYING = "retrying"
+        SENT = "sent"
+        FAILED = "failed"
+        EXPIRED = "expired"
+        REFUSED = "refused"
+
+    id = models.BigAutoField(primary_key=True)
+    post = post_key()
+    subscription_id = models.BigIntegerField()
+    recipient_id = models.BigIntegerField()
+    state = models.CharField(max_length=10, choices=State)
+    attempts = models.SmallIntegerField()
+    provider_status = models.SmallIntegerField(null=True)
+    reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+
+    def __str__(self) -> str:
+        return f"post {self.post_id} to device {self.subscription_id}: {self.state}"

@@ -1,0 +1,43 @@
+"""Celery's entrance to the notifications: each task makes one domain call."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable
+
+from celery import shared_task
+from django.utils import timezone
+
+from events.backoff import full_jitter
+from events.tasks import LaneTask
+from notifications import pushing
+from notifications.delivery import Outcome
+from social.slices import Slice
+
+HIGH = "notifications.high"
+RETRY = "notifications.retry"
+BACKOFF_CAP_SECONDS = 300
+
+
+@shared_task(base=LaneTask, name="notifications.send_pushes", lane=HIGH)
+def send_pushes(*, slices: list[list[int]]) -> None:
+    """`slices` are [post id, after, up to] each."""
+    again(pushing.push_slices([Slice(*piece) for piece in slices], now=timezone.now()))
+
+
+@shared_task(base=LaneTask, name="notifications.retry_pushes", lane=RETRY)
+def retry_pushes(*, pushes: list[list[int]]) -> None:
+    """`pushes` are [post id, subscription id] each."""
+    again(pushing.push_again([tuple(pair) for pair in pushes], now=timezone.now()))
+
+
+def again(outcomes: Iterable[Outcome], draw=random.random) -> None:
+    """Enqueue the next attempt of each outcome, those with equal delays together."""
+    delayed = defaultdict(list)
+    for outcome in outcomes:
+        push = outcome.push
+        jittered = full_jitter(push.attempt, base=1, cap=BACKOFF_CAP_SECONDS, draw=draw)
+        # Whole seconds, and at least one: Celery takes no fractions for a delay.
+        seconds = 1 + int(max(outcome.retry_after, jittered))
+        delayed[seconds].append([push.post_id, push.subscription_id])
+    for seconds, pushes in delayed.items():
+        retry_pushes.enqueue(countdown=seconds, pushes=pushes)

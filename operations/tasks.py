@@ -1,0 +1,25 @@
+"""Periodic maintenance. Each task holds a lock of its own, so that two beats do no harm."""
+
+from celery import shared_task
+
+from events.locks import held
+from events.tasks import LaneTask
+from notifications.models import Delivery, Notification
+from social import partitions
+from social.models import Post
+from timelines.models import TimelineEntry
+
+LOW = "operations.low"
+# Partitions made ahead of the newest post; a chunk that finds none makes its own.
+AHEAD = 5
+PARTITIONED = (TimelineEntry, Notification, Delivery)
+
+
+@shared_task(base=LaneTask, name="operations.create_partitions", lane=LOW)
+def create_partitions() -> None:
+    with held("operations.create_partitions") as taken:
+        if not taken:
+            return
+        newest = Post.objects.order_by("-id").values_list("id", flat=True).first() or 0
+        for model in PARTITIONED:
+            partitions.ensure_ahead(model._meta.db_table, newest, AHEAD)

@@ -1,0 +1,13 @@
+"""Ids in paths: what a bigint column holds, so that a larger number is a 404 and no error."""
+
+from django.urls.converters import IntConverter
+
+
+class RowIdConverter(IntConverter):
+    regex = "[0-9]{1,19}"
+
+    def to_python(self, value: str) -> int:
+        number = int(value)
+        if not 0 < number < 2**63:
+            raise ValueError(value)
+        return number

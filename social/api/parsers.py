@@ -1,0 +1,35 @@
+"""JSON bodies, read strictly: what two readers could understand differently is refused."""
+
+import json
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+
+class StrictJSONParser(BaseParser):
+    """UTF-8 without BOM; no duplicate keys, no NaN or Infinity, no lone surrogates."""
+
+    media_type = "application/json"
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        try:
+            text = stream.read().decode("utf-8")
+            parsed = json.loads(
+                text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant
+            )
+            if "\\ud" in text.lower():
+                json.dumps(parsed, ensure_ascii=False).encode("utf-8")
+        except (ValueError, RecursionError) as error:
+            raise ParseError(f"Malformed JSON: {type(error).__name__}.") from error
+        return parsed
+
+
+def _unique_keys(pairs: list) -> dict:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("duplicate key")
+    return found
+
+
+def _refuse_constant(name: str):
+    raise ValueError(f"{name} is no JSON")

@@ -1,0 +1,97 @@
+"""The one error shape under /api/: problem details (RFC 9457), for whatever went wrong."""
+
+from http import HTTPStatus
+
+import structlog
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpResponse, JsonResponse
+from django.views import defaults
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from social.relations import RelationError
+
+MEDIA_TYPE = "application/problem+json"
+API_PREFIX = "/api/"
+
+log = structlog.get_logger(__name__)
+
+
+class PayloadTooLarge(exceptions.APIException):
+    status_code = 413
+    default_detail = "The body is too large."
+    default_code = "payload_too_large"
+
+
+TRANSLATED = (
+    (Http404, lambda error: exceptions.NotFound()),
+    (PermissionDenied, lambda error: exceptions.PermissionDenied()),
+    (RequestDataTooBig, lambda error: PayloadTooLarge()),
+    (RelationError, lambda error: exceptions.ValidationError(str(error), code="relation")),
+)
+
+
+def problem_response(error: Exception, context: dict) -> Response | None:
+    """Django REST framework's exception handler; None lets an unknown error become a 500."""
+    for kind, translate in TRANSLATED:
+        if isinstance(error, kind):
+            error = translate(error)
+    if not isinstance(error, exceptions.APIException):
+        return None
+    set_rollback()
+    headers = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header
+    if getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(error.wait) + 1)
+    return Response(
+        _describe(error), status=error.status_code, headers=headers, content_type=MEDIA_TYPE
+    )
+
+
+def not_found(request, exception) -> HttpResponse:
+    if request.path.startswith(API_PREFIX):
+        return _plain(404, "not_found")
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request) -> HttpResponse:
+    if request.path.startswith(API_PREFIX):
+        return _plain(500, "server_error")
+    return defaults.server_error(request)
+
+
+def _describe(error: exceptions.APIException) -> dict:
+    if isinstance(error, exceptions.ValidationError):
+        return problem(400, "validation") | {"errors": list(_flatten(error.get_full_details()))}
+    code = error.get_codes()
+    return problem(error.status_code, code if isinstance(code, str) else error.default_code) | {
+        "detail": str(error.detail)
+    }
+
+
+def problem(status: int, code: str) -> dict:
+    """`type` is stable and names the problem; it need not be fetched."""
+    return {
+        "type": f"urn:connectify:problem:{code.replace('_', '-')}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+    }
+
+
+def _flatten(details, field: str = ""):
+    """Django REST framework's nested errors as a list of {field, code, message}."""
+    if isinstance(details, dict) and "message" in details and "code" in details:
+        yield {"field": field, "code": details["code"], "message": details["message"]}
+    elif isinstance(details, dict):
+        for name, inner in details.items():
+            outer = "" if name == "non_field_errors" else str(name)
+            yield from _flatten(inner, f"{field}.{outer}" if field and outer else field or outer)
+    else:
+        for inner in details:
+            yield from _flatten(inner, field)
+
+
+def _plain(status: int, code: str) -> JsonResponse:
+    return JsonResponse(problem(status, code), status=status, content_type=MEDIA_TYPE)

@@ -1,0 +1,95 @@
+"""The social core: who there is, what they post, and who follows, blocks or mutes whom.
+
+Follow, Block and Mute are keyed by the person who did it and bear no foreign keys in the database:
+with the timelines they will one day live on other servers than users and posts.
+"""
+
+from django.contrib.auth.models import AbstractUser
+from django.core.validators import MaxLengthValidator, MinLengthValidator
+from django.db import models
+from knox.models import AbstractAuthToken
+
+POST_LENGTH = 5_000
+
+
+class User(AbstractUser):
+    """An account; its id is what follows and timelines are keyed by."""
+
+
+class Token(AbstractAuthToken):
+    """An API token of one device; only its SHA-512 digest is kept."""
+
+    name = models.CharField(max_length=100, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+
+class Post(models.Model):
+    """A post. Deleting it sets `deleted_at` first: an absent row means "not visible yet"."""
+
+    author = models.ForeignKey(User, on_delete=models.CASCADE, related_name="posts", db_index=False)
+    content = models.CharField(
+        max_length=POST_LENGTH,
+        validators=[MinLengthValidator(1), MaxLengthValidator(POST_LENGTH)],
+    )
+    created_at = models.DateTimeField()
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        # An author's posts, newest first.
+        indexes = [models.Index(fields=["author", "-id"], name="social_post_by_author")]
+
+    def __str__(self) -> str:
+        return f"post {self.pk} by {self.author_id}"
+
+
+def person(related_name: str) -> models.ForeignKey:
+    """A reference to a user that the database does not enforce."""
+    return models.ForeignKey(
+        User,
+        on_delete=models.CASCADE,
+        related_name=related_name,
+        db_constraint=False,
+        db_index=False,
+    )
+
+
+class Follow(models.Model):
+    pk = models.CompositePrimaryKey("follower_id", "followee_id")
+    follower = person("following_set")
+    followee = person("follower_set")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        # Fan-out: an author's followers by key range, from the index alone.
+        indexes = [models.Index(fields=["followee", "follower"], name="social_follow_fanout")]
+
+    def __str__(self) -> str:
+        return f"{self.follower_id} follows {self.followee_id}"
+
+
+class Block(models.Model):
+    pk = models.CompositePrimaryKey("blocker_id", "blocked_id")
+    blocker = person("blocking_set")
+    blocked = person("blocked_by_set")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["blocked", "blocker"], name="social_block_reverse")]
+
+    def __str__(self) -> str:
+        return f"{self.blocker_id} blocks {self.blocked_id}"
+
+
+class Mute(models.Model):
+    pk = models.CompositePrimaryKey("muter_id", "muted_id")
+    muter = person("muting_set")
+    muted = person("muted_by_set")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        # Who of an author's followers has muted them: read with each of the author's slices.
+        indexes = [models.Index(fields=["muted", "muter"], name="social_mute_fanout")]
+
+    def __str__(self) -> str:
+        return f"{self.muter_id} mutes {self.muted_id}"

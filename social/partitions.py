@@ -1,0 +1,78 @@
+"""Tables that are partitioned by ranges of post ids: new rows go to a small live index, and old
+rows leave by dropping a table.
+
+Guarantee: partitions never overlap, whatever their size was when they were made, and making one
+waits for no reader or writer: it is created standalone and then attached.
+"""
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.utils import IntegrityError
+from psycopg2 import errorcodes
+
+# Bounds as FROM ('a') TO ('b'), which is how PostgreSQL prints them.
+BOUNDS = """
+    SELECT (regexp_match(bound, $$FROM \\('(\\d+)'\\)$$))[1]::bigint,
+           (regexp_match(bound, $$TO \\('(\\d+)'\\)$$))[1]::bigint
+    FROM (
+        SELECT pg_get_expr(child.relpartbound, child.oid) AS bound
+        FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
+        WHERE inhparent = %s::regclass
+    ) AS partition
+    ORDER BY 1
+"""
+
+
+def bounds(table: str) -> list[tuple[int, int]]:
+    """The (first post id, first post id after) of each partition of `table`, ascending."""
+    with connection.cursor() as cursor:
+        cursor.execute(BOUNDS, [table])
+        return cursor.fetchall()
+
+
+def ensure(table: str, post_ids: Iterable[int]) -> None:
+    """Make the partitions that hold the given posts, where they are missing."""
+    for post_id in sorted(set(post_ids)):
+        with transaction.atomic(), connection.cursor() as cursor:
+            # One maker at a time for each table; the others then find the partition made.
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"partition {table}"])
+            existing = bounds(table)
+            if not any(first <= post_id < end for first, end in existing):
+                _create(cursor, table, *_range_for(post_id, existing))
+
+
+def ensure_ahead(table: str, newest: int, count: int) -> None:
+    """Make the partition of post `newest` and the `count` after it, where they are missing."""
+    post_id = newest
+    for _ in range(count + 1):
+        ensure(table, [post_id])
+        post_id = next(end for first, end in bounds(table) if first <= post_id < end)
+
+
+def is_missing(error: IntegrityError) -> bool:
+    """Whether an INSERT failed because no partition takes its row."""
+    cause = error.__cause__
+    return getattr(
+        cause, "pgcode", None
+    ) == errorcodes.CHECK_VIOLATION and "no partition of relation" in str(cause)
+
+
+def _range_for(post_id: int, existing: list[tuple[int, int]]) -> tuple[int, int]:
+    """The range of the configured size around `post_id`, cut where neighbours of another size
+    reach into it."""
+    size = settings.PARTITION_POSTS
+    first = post_id // size * size
+    end = first + size
+    first = max([first, *(e for _, e in existing if e <= post_id)])
+    end = min([end, *(f for f, _ in existing if f > post_id)])
+    return first, end
+
+
+def _create(cursor, table: str, first: int, end: int) -> None:
+    name = f"{table}_p{first}"
+    cursor.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
+    cursor.execute(
+        f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({first}) TO ({end})"
+    )

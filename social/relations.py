@@ -1,0 +1,75 @@
+"""Following and its opposite, blocking and muting; all idempotent.
+
+Guarantee: nobody follows somebody who blocks them or whom they block.
+"""
+
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from events.errors import PermanentError
+from social.models import Block, Follow, Mute, User
+
+
+class RelationError(PermanentError):
+    """The two people cannot stand in this relation."""
+
+
+@transaction.atomic
+def follow(follower: User, followee: User, *, now: datetime) -> None:
+    """Raises RelationError for oneself, or where one of the two blocks the other."""
+    _refuse_oneself(follower, followee)
+    _lock_pair(follower, followee)
+    if Block.objects.filter(
+        Q(blocker=follower, blocked=followee) | Q(blocker=followee, blocked=follower)
+    ).exists():
+        raise RelationError("One of you blocks the other.")
+    Follow.objects.get_or_create(follower=follower, followee=followee, defaults={"created_at": now})
+
+
+@transaction.atomic
+def unfollow(follower: User, followee: User) -> None:
+    for row in Follow.objects.filter(follower=follower, followee=followee):
+        row.delete()
+
+
+@transaction.atomic
+def block(blocker: User, blocked: User, *, now: datetime) -> None:
+    """Raises RelationError for oneself. Ends the follows between the two, in both directions."""
+    _refuse_oneself(blocker, blocked)
+    _lock_pair(blocker, blocked)
+    Block.objects.get_or_create(blocker=blocker, blocked=blocked, defaults={"created_at": now})
+    unfollow(blocker, blocked)
+    unfollow(blocked, blocker)
+
+
+@transaction.atomic
+def unblock(blocker: User, blocked: User) -> None:
+    Block.objects.filter(blocker=blocker, blocked=blocked).delete()
+
+
+@transaction.atomic
+def mute(muter: User, muted: User, *, now: datetime) -> None:
+    """Raises RelationError for oneself."""
+    _refuse_oneself(muter, muted)
+    Mute.objects.get_or_create(muter=muter, muted=muted, defaults={"created_at": now})
+
+
+@transaction.atomic
+def unmute(muter: User, muted: User) -> None:
+    Mute.objects.filter(muter=muter, muted=muted).delete()
+
+
+def _refuse_oneself(one: User, other: User) -> None:
+    if one.pk == other.pk:
+        raise RelationError("You cannot do this to yourself.")
+
+
+def _lock_pair(one: User, other: User) -> None:
+    """Until the transaction ends: a follow must see a block that is being made, or wait for it."""
+    low, high = sorted((one.pk, other.pk))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"pair {low} {high}"]
+        )

@@ -1,0 +1,1 @@
+"""What a clone runs beside itself on one machine: private servers, on loopback only."""

@@ -1,0 +1,76 @@
+"""Debian packages without root: apt-get with lists and archives of its own, installing nothing."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+
+class AptFailure(Exception):
+    """Why apt-get or dpkg-deb did not deliver, in one line."""
+
+
+class Apt:
+    """The machine's apt-get and its trusted sources; all that it writes goes to one directory."""
+
+    def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
+        self.directory = directory
+        # Its answers are parsed, so they must be English.
+        self.environ = {**environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
+        self.archives = directory / "cache" / "archives"
+
+    @property
+    def present(self) -> bool:
+        path = self.environ.get("PATH")
+        return all(shutil.which(program, path=path) for program in ("apt-get", "dpkg-deb"))
+
+    def update(self) -> None:
+        """Read the package lists. One failing repository of several does no harm."""
+        for directory in (self.directory / "lists/partial", self.archives / "partial"):
+            directory.mkdir(parents=True, exist_ok=True)
+        self._run(["apt-get", "update", "-qq", *self._options()], check=False)
+
+    def size(self, package: str) -> str:
+        """How much there is to download for a package with what it needs, as in "35.0 MB"."""
+        plan = self._run([*self._install(package), "--print-uris"])
+        found = re.search(r"Need to get (?:\S+/)?([\d.,]+ .?B)", plan)
+        return found[1] if found else "size unknown"
+
+    def download(self, package: str) -> list[Path]:
+        """The package and those that it needs and this machine lacks."""
+        self._run([*self._install(package), "--download-only"])
+        return sorted(self.archives.glob("*.deb"))
+
+    def unpack(self, archive: Path, root: Path) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self._run(["dpkg-deb", "-x", str(archive), str(root)])
+
+    def _install(self, package: str) -> list[str]:
+        return ["apt-get", "install", "-y", "--no-install-recommends", package, *self._options()]
+
+    def _options(self) -> list[str]:
+        options = {
+            "Dir::State::lists": self.directory / "lists",
+            "Dir::Cache": self.directory / "cache",
+            "Debug::NoLocking": "1",
+        }
+        if os.geteuid() == 0:
+            # Its user _apt cannot write below a home directory of root.
+            options["APT::Sandbox::User"] = "root"
+        return [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
+
+    def _run(self, command: list[str], check: bool = True) -> str:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        if check and done.returncode:
+            lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+            raise AptFailure(f"{command[0]}: {lines[-1]}")
+        return done.stdout

@@ -1,0 +1,44 @@
+"""What Linux's /proc says of processes: when they started, who started whom, where they work."""
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the third on (state, parent, …); empty for no process."""
+    try:
+        # The second field, the name in brackets, may itself hold spaces and brackets.
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def started_at(pid: int) -> int | None:
+    """The start time in clock ticks since boot (field 22); None for the dead, zombies included."""
+    fields = stat(pid)
+    return int(fields[19]) if fields and fields[0] not in "ZX" else None
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below pid."""
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and (fields := stat(int(entry))):
+            children.setdefault(int(fields[1]), []).append(int(entry))
+    found, waiting = [], [pid]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        found += below
+        waiting += below
+    return found
+
+
+def working_in(directory: Path) -> list[int]:
+    """Every process whose working directory this is, as far as we may see them."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and (entry / "cwd").samefile(directory):
+                found.append(int(entry.name))
+    return found

@@ -1,0 +1,24 @@
+"""A push service of our own on loopback: Web Push and FCM, for demo, tests and benchmarks."""
+
+from stack.push_service.answers import Answer
+from stack.push_service.device import DecryptError, Device
+from stack.push_service.receipts import Receipt, read_receipts
+from stack.push_service.report import Report, decrypt_all
+from stack.push_service.service import PushService, running_push_service
+from stack.push_service.service_account import ServiceAccount
+from stack.push_service.vapid import VapidError, verify_vapid
+
+__all__ = [
+    "Answer",
+    "DecryptError",
+    "Device",
+    "PushService",
+    "Receipt",
+    "Report",
+    "ServiceAccount",
+    "VapidError",
+    "decrypt_all",
+    "read_receipts",
+    "running_push_service",
+    "verify_vapid",
+]

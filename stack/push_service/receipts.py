@@ -1,0 +1,82 @@
+"""What arrived, when, and how it was answered; kept in memory, read later as JSON lines."""
+
+import base64
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+WEB_PUSH, FCM = "webpush", "fcm"
+
+
+class Receipt(NamedTuple):
+    """One request to push a message.
+
+    `wall` and `monotonic` are time.time() and time.monotonic() in seconds, taken when the last
+    byte of the body had been read; Linux has one monotonic clock for all processes of a machine.
+    `status` is what was answered, 0 if nothing that is HTTP. `body` is the raw body: encrypted
+    in Web Push, JSON in FCM, which has no `ttl`, `urgency` and `topic`.
+    """
+
+    transport: str
+    token: str
+    wall: float
+    monotonic: float
+    status: int
+    ttl: str | None
+    urgency: str | None
+    topic: str | None
+    body: bytes
+
+    @property
+    def accepted(self) -> bool:
+        return 200 <= self.status < 300
+
+    def to_json(self) -> bytes:
+        """One line without its end; the body in base64."""
+        return json.dumps([*self[:-1], base64.b64encode(self.body).decode()]).encode()
+
+    @classmethod
+    def from_json(cls, line: bytes | str) -> "Receipt":
+        *fields, body = json.loads(line)
+        return cls(*fields, base64.b64decode(body))
+
+
+class ReceiptBook(Sequence[Receipt]):
+    """All receipts in order of arrival.
+
+    Recording appends to a list and no more: the receiver shares the machine with the senders
+    whose latency it measures. Encoding waits until somebody asks.
+    """
+
+    def __init__(self):
+        self.entries: list[Receipt] = []
+        self.accepted = 0
+
+    def record(self, receipt: Receipt) -> None:
+        self.entries.append(receipt)
+        self.accepted += receipt.accepted
+
+    def clear(self) -> None:
+        self.entries = []
+        self.accepted = 0
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, index):
+        return self.entries[index]
+
+    def of(self, token: str) -> list[Receipt]:
+        """The receipts of one device, in order of arrival."""
+        return [receipt for receipt in self.entries if receipt.token == token]
+
+    def json_lines(self, after: int = 0, batch: int = 500) -> Iterator[bytes]:
+        """JSON lines of all receipts but the first `after`, in chunks of `batch` lines."""
+        for start in range(after, len(self.entries), batch):
+            lines = (receipt.to_json() for receipt in self.entries[start : start + batch])
+            yield b"\n".join(lines) + b"\n"
+
+
+def read_receipts(lines: Iterable[bytes]) -> list[Receipt]:
+    """Receipts from JSON lines: a record file, or the body of GET /receipts."""
+    return [Receipt.from_json(line) for line in lines]

@@ -1,0 +1,81 @@
+"""The Web Push endpoint: POST /push/{token} as RFC 8030 and RFC 8291 describe it."""
+
+import re
+import time
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from stack.push_service.answers import CREATED, Answer, AnswerBook
+from stack.push_service.receipts import WEB_PUSH, Receipt, ReceiptBook
+from stack.push_service.replies import give
+from stack.push_service.vapid import VapidError, VapidGate
+
+BODY_LIMIT = 4096
+URGENCIES = {None, "very-low", "low", "normal", "high"}
+TTL = re.compile(r"[0-9]{1,10}")
+TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+class Refused(Exception):
+    """The request breaks a rule of the protocol."""
+
+    def __init__(self, status: int, reason: str):
+        super().__init__(reason)
+        self.status = status
+
+
+def check_message(headers: Mapping[str, str], body: bytes) -> None:
+    """Raises Refused for what RFC 8030 (sections 5.2 to 5.4, 7.2) or RFC 8291 rules out."""
+    if not TTL.fullmatch(headers.get("TTL", "")):
+        raise Refused(400, "TTL is missing or no number of seconds")
+    if headers.get("Urgency") not in URGENCIES:
+        raise Refused(400, "Urgency is none of very-low, low, normal, high")
+    if not TOPIC.fullmatch(headers.get("Topic", "none")):
+        raise Refused(400, "Topic is not up to 32 characters of base64url")
+    if headers.get("Content-Encoding") != "aes128gcm":
+        raise Refused(415, "Content-Encoding is not aes128gcm")
+    if len(body) > BODY_LIMIT:
+        raise Refused(413, f"the body is longer than {BODY_LIMIT} bytes")
+
+
+class WebPushEndpoint:
+    """Receives pushes: checks the request, records it, answers as told."""
+
+    def __init__(self, receipts: ReceiptBook, answers: AnswerBook, gate: VapidGate):
+        self.receipts = receipts
+        self.answers = answers
+        self.gate = gate
+
+    async def receive(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        wall, monotonic = time.time(), time.monotonic()
+        headers = request.headers
+        token = request.match_info["token"]
+        reason = None
+        try:
+            check_message(headers, body)
+            self.gate.check(headers.get("Authorization"), f"{request.scheme}://{request.host}")
+            answer = self.answers.take(token)
+        except (Refused, VapidError) as error:
+            answer, reason = Answer(error.status), str(error)
+        self.receipts.record(
+            Receipt(
+                WEB_PUSH,
+                token,
+                wall,
+                monotonic,
+                answer.status,
+                headers.get("TTL"),
+                headers.get("Urgency"),
+                headers.get("Topic"),
+                body,
+            )
+        )
+        return await give(answer, request, lambda told: self.respond(told, reason))
+
+    def respond(self, answer: Answer, reason: str | None) -> web.Response:
+        headers = answer.headers
+        if answer.status == CREATED:
+            headers.setdefault("Location", f"/message/{len(self.receipts)}")
+        return web.Response(status=answer.status or CREATED, headers=headers, text=reason)

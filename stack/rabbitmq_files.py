@@ -1,0 +1,51 @@
+"""The files that a private RabbitMQ node reads, written anew before each start."""
+
+from pathlib import Path
+
+# The disk limit is absolute and not RabbitMQ's 50 MB, which comes too late. The consumer timeout
+# is RabbitMQ's own default, written down because the workers' time limits must stay below it.
+CONFIGURATION = """\
+listeners.tcp.1 = 127.0.0.1:{amqp}
+management.tcp.ip = 127.0.0.1
+management.tcp.port = {management}
+default_user = {user}
+default_pass = {password}
+default_user_tags.administrator = true
+disk_free_limit.absolute = 1GB
+vm_memory_high_watermark.absolute = 2GiB
+heartbeat = 30
+consumer_timeout = 1800000
+cluster_name = connectify
+"""
+
+
+def write(
+    home: Path,
+    *,
+    installation: Path,
+    amqp: int,
+    management: int,
+    user: str,
+    password: str,
+    cookie: str,
+) -> None:
+    """Write configuration, plugin list and cookie into home, and link the programs there."""
+    (home / "data").mkdir(exist_ok=True)
+    # Through this link the path of RabbitMQ's scripts, relative to home, never holds a space.
+    link = home / "installation"
+    link.unlink(missing_ok=True)
+    link.symlink_to(installation)
+    configuration = CONFIGURATION.format(
+        amqp=amqp, management=management, user=user, password=password
+    )
+    files = {
+        "rabbitmq.conf": configuration,
+        "plugins": "[rabbitmq_management].\n",
+        "environment.conf": "",  # or RabbitMQ would read the machine's in /etc
+        ".erlang.cookie": cookie,
+    }
+    for name, text in files.items():
+        path = home / name
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)  # Erlang refuses a cookie that others can read.
+        path.write_text(text)

@@ -1,0 +1,99 @@
+"""Writing slices of a fan-out by INSERT ... SELECT; follower ids never leave PostgreSQL.
+
+Guarantee: a slice is written once, in one transaction with its ledger row and its
+`timeline.delivered` event; written again it does nothing. A deleted post is written to nobody.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import IntegrityError, connection, transaction
+
+from events import outbox
+from social import partitions
+from social.models import Post
+from social.slices import Slice
+from timelines.event_types import TimelineDelivered
+from timelines.models import TimelineEntry
+
+# Timeline rows in the order of their key, which keeps the index pages that they touch few.
+# Followers come from social_follow_fanout, those who mute the author from social_mute_fanout.
+# A slice that another worker is writing at this moment makes the ledger's key fail: see write().
+WRITE = """
+    WITH slice AS (
+        SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+             AS planned (post_id, author_id, after, up_to)
+        WHERE NOT EXISTS (
+            SELECT FROM timelines_slicerecord done
+            WHERE done.post_id = planned.post_id AND done.after = planned.after
+        )
+    ), written AS (
+        INSERT INTO timelines_timelineentry (owner_id, post_id)
+        SELECT follow.follower_id, slice.post_id
+        FROM slice JOIN social_follow follow ON follow.followee_id = slice.author_id
+             AND follow.follower_id > slice.after AND follow.follower_id <= slice.up_to
+        WHERE NOT EXISTS (
+            SELECT FROM social_mute mute
+            WHERE mute.muted_id = slice.author_id AND mute.muter_id = follow.follower_id
+        )
+        ORDER BY follow.follower_id, slice.post_id
+        ON CONFLICT DO NOTHING
+        RETURNING owner_id, post_id
+    )
+    INSERT INTO timelines_slicerecord (post_id, after, up_to, rows, written_at)
+    SELECT slice.post_id, slice.after, slice.up_to, count(written.owner_id), %s
+    FROM slice LEFT JOIN written ON written.post_id = slice.post_id
+         AND written.owner_id > slice.after AND written.owner_id <= slice.up_to
+    GROUP BY slice.post_id, slice.after, slice.up_to
+    RETURNING post_id, rows
+"""
+
+# Once for a missing partition, and once more for each worker that may hold one of the slices.
+TRIES = 5
+
+
+def write(slices: Sequence[Slice], *, now: datetime) -> int:
+    """Write the slices that are not written yet; returns how many rows were new."""
+    table = TimelineEntry._meta.db_table
+    tries = 0
+    while True:
+        try:
+            return _write(slices, now)
+        except IntegrityError as error:
+            tries += 1
+            if tries == TRIES:
+                raise
+            if partitions.is_missing(error):
+                partitions.ensure(table, {piece.post_id for piece in slices})
+
+
+@transaction.atomic
+def _write(slices: Sequence[Slice], now: datetime) -> int:
+    # Posts are read by key and apart from the write: they will live on another server.
+    posts = {
+        pk: (author, created_at)
+        for pk, author, created_at in Post.objects.filter(
+            pk__in={piece.post_id for piece in slices}, deleted_at=None
+        ).values_list("pk", "author_id", "created_at")
+    }
+    columns = [
+        (piece.post_id, posts[piece.post_id][0], piece.after, piece.up_to)
+        for piece in sorted(slices)
+        if piece.post_id in posts
+    ]
+    if not columns:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, [*map(list, zip(*columns, strict=True)), now])
+        written = cursor.fetchall()
+    outbox.record_all(
+        "timeline.delivered",
+        [
+            TimelineDelivered(
+                post_id=post, author_id=posts[post][0], rows=rows, posted_at=posts[post][1]
+            )
+            for post, rows in written
+        ],
+        now=now,
+    )
+    return sum(rows for _, rows in written)

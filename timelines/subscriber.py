@@ -1,0 +1,42 @@
+"""Subscriber 1: from events to tasks on the timelines' lanes."""
+
+from django.conf import settings
+
+from events.envelope import Event
+from events.registry import Subscriber, register_subscriber
+from timelines import tasks
+from timelines.planning import pack, plan
+
+
+def on_post_created(events: list[Event]) -> None:
+    posts = [(event.data.post_id, event.data.author_id) for event in events]
+    plans = plan(posts, settings.TIMELINE_TASK_ROWS)
+    large = [piece for piece in plans if piece.audience > settings.TIMELINE_LARGE_AUDIENCE]
+    ordinary = [piece for piece in plans if piece.audience <= settings.TIMELINE_LARGE_AUDIENCE]
+    for lane, pieces in ((tasks.HIGH, ordinary), (tasks.LOW, large)):
+        for slices in pack(pieces, settings.TIMELINE_TASK_ROWS):
+            tasks.write_slices.enqueue(lane=lane, slices=slices)
+
+
+def on_post_deleted(events: list[Event]) -> None:
+    tasks.remove_posts.enqueue(post_ids=[event.data.post_id for event in events])
+
+
+def on_follow_changed(events: list[Event]) -> None:
+    pairs = {(event.data.follower_id, event.data.followee_id) for event in events}
+    tasks.refresh_follows.enqueue(pairs=sorted(pairs))
+
+
+register_subscriber(
+    Subscriber(
+        name="timelines",
+        queue="timeline.worker",
+        handlers={
+            "post.created": on_post_created,
+            "post.deleted": on_post_deleted,
+            "user.followed": on_follow_changed,
+            "user.unfollowed": on_follow_changed,
+        },
+        batch=100,
+    )
+)
