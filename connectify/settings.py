@@ -105,6 +105,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 KNOX_TOKEN_MODEL = "social.Token"
+# Its migrations would make the table of the model that ours stands in for.
+MIGRATION_MODULES = {"knox": None}
 REST_KNOX = {"TOKEN_TTL": timedelta(days=90), "AUTH_HEADER_PREFIX": "Bearer"}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["social.api.authentication.TokenAuthentication"],

@@ -4,12 +4,14 @@ import json
 import random
 import socket
 import threading
+import time
 from pathlib import Path
 
 from stack.process import ServerFailure
 
 # Below the kernel's ephemeral range, where an outgoing connection could take a remembered port.
 CANDIDATES = range(20_000, 32_000)
+PATIENCE = 3.0  # seconds for a killed server's sockets to go before its port counts as lost
 
 
 def is_free(port: int) -> bool:
@@ -49,7 +51,7 @@ class Ports:
         with self._lock:
             known = self.known()
             for name in names:
-                if name not in known or not is_free(known[name]):
+                if name not in known or not _becomes_free(known[name]):
                     known[name] = self._choose(taken=set(known.values()))
             partial = self.path.with_name(f"{self.path.name}.partial")
             partial.write_text(json.dumps(known, indent=1) + "\n")
@@ -62,6 +64,15 @@ class Ports:
         raise ServerFailure(
             f"no free port between {CANDIDATES.start} and {CANDIDATES.stop}: stop other servers"
         )
+
+
+def _becomes_free(port: int) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while not is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 _random = random.SystemRandom()

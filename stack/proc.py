@@ -17,7 +17,11 @@ def stat(pid: int) -> list[str]:
 def started_at(pid: int) -> int | None:
     """The start time in clock ticks since boot (field 22); None for the dead, zombies included."""
     fields = stat(pid)
-    return int(fields[19]) if fields and fields[0] not in "ZX" else None
+    if not fields:
+        return None
+    state, threads, started = fields[0], int(fields[17]), int(fields[19])
+    # The first thread of a killed process is a zombie while others still hold sockets and files.
+    return None if state in "ZX" and threads <= 1 else started
 
 
 def descendants(pid: int) -> list[int]:

@@ -2,8 +2,15 @@
 
 import json
 
-from rest_framework.exceptions import ParseError
+from django.conf import settings
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
+
+
+class PayloadTooLarge(APIException):
+    status_code = 413
+    default_detail = "The body is too large."
+    default_code = "payload_too_large"
 
 
 class StrictJSONParser(BaseParser):
@@ -12,8 +19,12 @@ class StrictJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream, media_type=None, parser_context=None):
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise PayloadTooLarge
         try:
-            text = stream.read().decode("utf-8")
+            text = body.decode("utf-8")
             parsed = json.loads(
                 text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant
             )

@@ -10,18 +10,13 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from social.api.parsers import PayloadTooLarge
 from social.relations import RelationError
 
 MEDIA_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
 
 log = structlog.get_logger(__name__)
-
-
-class PayloadTooLarge(exceptions.APIException):
-    status_code = 413
-    default_detail = "The body is too large."
-    default_code = "payload_too_large"
 
 
 TRANSLATED = (

@@ -2,6 +2,7 @@
 
 import random
 import socket
+import threading
 
 import pytest
 
@@ -37,6 +38,15 @@ def test_a_port_taken_by_somebody_else_is_given_up_and_the_others_are_kept(ports
         ports.claim("amqp", "dist")
     assert ports["amqp"] != before["amqp"]
     assert ports["dist"] == before["dist"]
+
+
+def test_a_killed_servers_port_is_waited_for(ports):
+    ports.claim("amqp")
+    before = ports["amqp"]
+    dying = listen(before)
+    threading.Timer(0.3, dying.close).start()
+    ports.claim("amqp")
+    assert ports["amqp"] == before
 
 
 def test_two_names_never_share_a_port_even_before_anyone_listens(tmp_path):

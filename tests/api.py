@@ -1,0 +1,25 @@
+"""A client of the API as one user."""
+
+from knox.models import get_token_model
+from rest_framework.test import APIClient
+
+from social.models import User
+
+
+def client_of(user: User) -> APIClient:
+    _, token = get_token_model().objects.create(user=user)
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    return client
+
+
+def assert_problem(response, status: int, field: str | None = None) -> None:
+    """The one error shape of the API (RFC 9457)."""
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/problem+json"
+    body = response.json()
+    assert body["status"] == status
+    assert body["type"].startswith("urn:connectify:problem:")
+    assert body["title"]
+    if field:
+        assert field in [error["field"] for error in body["errors"]]

@@ -1,0 +1,58 @@
+import msgspec
+import pytest
+from django.db import transaction
+
+from events import outbox
+from events.models import OutboxEvent
+from social import posts
+from social.models import Post
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_post_and_its_event_are_written_together(alice, now):
+    post = posts.publish(alice, "Hello world!", now=now)
+    event = OutboxEvent.objects.get()
+    assert (event.exchange, event.routing_key) == ("posts.fanout", "post.created")
+    assert event.properties == {"message_id": event.event_id, "type": "post.created"}
+    assert event.headers["traceparent"].startswith("00-")
+    assert msgspec.json.decode(event.body) == {
+        "event_id": event.event_id,
+        "event_type": "post.created",
+        "timestamp": "2026-01-15T10:30:00Z",
+        "data": {
+            "post_id": post.pk,
+            "author_id": alice.pk,
+            "content": "Hello world!",
+            "created_at": "2026-01-15T10:30:00Z",
+        },
+    }
+
+
+def test_a_rolled_back_post_leaves_no_event(alice, now):
+    class Change(Exception):
+        pass
+
+    def change_the_mind():
+        with transaction.atomic():
+            posts.publish(alice, "never mind", now=now)
+            raise Change
+
+    with pytest.raises(Change):
+        change_the_mind()
+    assert not Post.objects.exists()
+    assert not OutboxEvent.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_recording_outside_a_transaction_is_refused(alice, now):
+    with pytest.raises(outbox.OutsideTransactionError):
+        Post.objects.create(author=alice, content="hello", created_at=now)
+    # The refusal comes after the row was written: it must not have stayed without its event.
+    assert not OutboxEvent.objects.exists()
+
+
+def test_deleting_a_post_is_an_event_too_and_only_once(post, now):
+    posts.delete(post, now=now)
+    posts.delete(post, now=now)
+    assert OutboxEvent.objects.filter(routing_key="post.deleted").count() == 1

@@ -1,0 +1,125 @@
+import os
+import threading
+
+import pytest
+from django.db import connection
+
+from events import relay
+from events.models import OutboxEvent
+from events.publisher import Publisher
+from social import posts
+
+pytestmark = pytest.mark.django_db(transaction=True)
+QUEUES = ("timeline.worker", "push.worker", "analytics.worker")
+
+
+@pytest.fixture
+def publisher():
+    publisher = Publisher(os.environ["BROKER_URL"])
+    yield publisher
+    publisher.close()
+
+
+def depths(broker) -> dict[str, int]:
+    channel = broker.channel()
+    return {name: channel.queue_declare(name, passive=True).message_count for name in QUEUES}
+
+
+def test_one_message_a_post_enters_the_exchange_and_three_copies_leave_it(
+    broker, publisher, alice, now
+):
+    for number in range(5):
+        posts.publish(alice, f"post {number}", now=now)
+    assert relay.relay_batch(publisher) == 5
+    # The broker counts what it routed: five messages in, one copy of each in every queue.
+    assert depths(broker) == dict.fromkeys(QUEUES, 5)
+    assert OutboxEvent.objects.filter(published_at=None).count() == 0
+
+
+def test_what_is_published_bears_the_envelope_and_its_properties(broker, publisher, post):
+    relay.relay_batch(publisher)
+    event = OutboxEvent.objects.get()
+    channel = broker.channel()
+    channel.auto_decode = False
+    message = channel.basic_get("timeline.worker", no_ack=True)
+    assert message.body == bytes(event.body)
+    assert message.delivery_info["routing_key"] == "post.created"
+    assert message.properties["message_id"] == event.event_id
+    assert message.properties["type"] == "post.created"
+    assert message.properties["delivery_mode"] == 2
+    assert message.properties["content_type"] == "application/json"
+    assert message.headers["traceparent"] == event.headers["traceparent"]
+
+
+def test_two_relays_share_the_rows(broker, publisher, alice, now):
+    for number in range(10):
+        posts.publish(alice, f"post {number}", now=now)
+    held, release = threading.Event(), threading.Event()
+
+    class SlowPublisher:
+        def publish(self, *args, **kwargs):
+            held.set()
+            release.wait(10)
+
+    def other_relay():
+        relay.relay_batch(SlowPublisher(), limit=4)
+        connection.close()
+
+    other = threading.Thread(target=other_relay)
+    other.start()
+    held.wait(10)
+    # The other one holds the four oldest; this one neither waits for it nor takes them.
+    assert relay.relay_batch(publisher) == 6
+    release.set()
+    other.join(10)
+    assert OutboxEvent.objects.filter(published_at=None).count() == 0
+
+
+def test_without_a_broker_the_rows_stay_pending(post):
+    with pytest.raises(relay.PASSING):
+        relay.relay_batch(Publisher("amqp://127.0.0.1:1//"))
+    assert OutboxEvent.objects.get().published_at is None
+
+
+def test_a_message_that_cannot_be_routed_holds_up_no_other(broker, publisher, alice, now):
+    lost = posts.publish(alice, "to nowhere", now=now)
+    OutboxEvent.objects.update(exchange="no.such.exchange")
+    kept = posts.publish(alice, "to everybody", now=now)
+    relay.relay_batch(publisher)
+    pending = OutboxEvent.objects.get(published_at=None)
+    assert f'"post_id":{lost.pk},' in bytes(pending.body).decode()
+    assert pending.attempts == 1
+    assert "no.such.exchange" in pending.last_error
+    assert depths(broker) == dict.fromkeys(QUEUES, 1)
+    assert kept.pk
+
+
+def test_a_failure_in_mid_batch_marks_what_was_confirmed(alice, now):
+    for number in range(3):
+        posts.publish(alice, f"post {number}", now=now)
+
+    class FailsAtThird:
+        sent = 0
+
+        def publish(self, *args, **kwargs):
+            self.sent += 1
+            if self.sent == 3:
+                raise ConnectionResetError("the broker went away")
+
+    with pytest.raises(ConnectionResetError):
+        relay.relay_batch(FailsAtThird())
+    assert OutboxEvent.objects.filter(published_at=None).count() == 1
+
+
+def test_a_new_event_wakes_the_listener(alice, now):
+    listener = relay.Listener({})
+    reading, writing = os.pipe()
+    listener.wait(0, reading)
+    posts.publish(alice, "wake up", now=now)
+    woken = threading.Thread(target=lambda: listener.wait(30, reading))
+    woken.start()
+    woken.join(5)
+    assert not woken.is_alive()
+    listener.close()
+    os.close(reading)
+    os.close(writing)

@@ -1,0 +1,77 @@
+import threading
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from social import partitions
+
+TABLE = "scratch"
+
+
+@pytest.fixture(autouse=True)
+def table(db):
+    """A partitioned table of the test's own, with no partition."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TABLE {TABLE} (owner_id bigint, post_id bigint, PRIMARY KEY (owner_id, post_id))"
+            " PARTITION BY RANGE (post_id)"
+        )
+        yield
+        cursor.execute(f"DROP TABLE {TABLE}")
+
+
+def insert(post_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {TABLE} VALUES (1, %s)", [post_id])
+
+
+def test_a_row_without_a_partition_is_told_from_other_faults(settings):
+    partitions.ensure(TABLE, [5])
+    with pytest.raises(IntegrityError) as missing, transaction.atomic():
+        insert(10 * settings.PARTITION_POSTS)
+    assert partitions.is_missing(missing.value)
+    insert(5)
+    with pytest.raises(IntegrityError) as twice, transaction.atomic():
+        insert(5)
+    assert not partitions.is_missing(twice.value)
+
+
+def test_ensuring_twice_makes_one_partition(settings):
+    partitions.ensure(TABLE, [5, 6])
+    partitions.ensure(TABLE, [6])
+    assert partitions.bounds(TABLE) == [(0, settings.PARTITION_POSTS)]
+
+
+def test_partitions_of_another_size_never_overlap(settings):
+    settings.PARTITION_POSTS = 1_000
+    partitions.ensure(TABLE, [1_500])
+    settings.PARTITION_POSTS = 5_000
+    partitions.ensure(TABLE, [500, 2_500])
+    assert partitions.bounds(TABLE) == [(0, 1_000), (1_000, 2_000), (2_000, 5_000)]
+
+
+def test_partitions_are_made_ahead(settings):
+    partitions.ensure_ahead(TABLE, 10, 2)
+    size = settings.PARTITION_POSTS
+    assert partitions.bounds(TABLE) == [(0, size), (size, 2 * size), (2 * size, 3 * size)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_makers_of_one_partition_do_not_fail():
+    failures = []
+
+    def make():
+        try:
+            partitions.ensure(TABLE, [7_777_777])
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    makers = [threading.Thread(target=make) for _ in range(4)]
+    for maker in makers:
+        maker.start()
+    for maker in makers:
+        maker.join(20)
+    assert failures == []
+    assert len(partitions.bounds(TABLE)) == 1

@@ -1,0 +1,113 @@
+import threading
+
+import msgspec
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from events.models import OutboxEvent
+from social import posts, relations
+from social.slices import END, Slice
+from tests.conftest import make_user
+from timelines import fanout
+from timelines.models import SliceRecord, TimelineEntry
+
+pytestmark = pytest.mark.django_db
+
+
+def whole(post) -> list[Slice]:
+    return [Slice(post.pk, 0, END)]
+
+
+def owners(post) -> set[int]:
+    return set(TimelineEntry.objects.filter(post=post).values_list("owner_id", flat=True))
+
+
+def delivered() -> list[dict]:
+    events = OutboxEvent.objects.filter(routing_key="timeline.delivered")
+    return [msgspec.json.decode(event.body)["data"] for event in events]
+
+
+def test_a_slice_reaches_every_follower_and_nobody_else(post, bob, carol, now):
+    assert fanout.write(whole(post), now=now) == 1
+    assert owners(post) == {bob.pk}
+
+
+def test_the_ledger_row_and_the_event_come_with_the_rows(post, bob, alice, now):
+    fanout.write(whole(post), now=now)
+    record = SliceRecord.objects.get()
+    assert (record.post_id, record.after, record.up_to, record.rows) == (post.pk, 0, END, 1)
+    (data,) = delivered()
+    assert (data["post_id"], data["author_id"], data["rows"]) == (post.pk, alice.pk, 1)
+
+
+def test_a_slice_written_again_does_nothing(post, bob, alice, now):
+    fanout.write(whole(post), now=now)
+    relations.unfollow(bob, alice)
+    TimelineEntry.objects.all().delete()
+    assert fanout.write(whole(post), now=now) == 0
+    relations.follow(bob, alice, now=now)
+    # Not even what would be there now: the first writing was the effect.
+    assert fanout.write(whole(post), now=now) == 0
+    assert owners(post) == set()
+    assert len(delivered()) == 1
+
+
+def test_a_slice_takes_the_followers_in_its_range_alone(post, alice, now):
+    first, second, third, fourth = (make_user(f"follower-{n}") for n in range(4))
+    for follower in (first, second, third, fourth):
+        relations.follow(follower, alice, now=now)
+    fanout.write([Slice(post.pk, first.pk, third.pk)], now=now)
+    assert owners(post) == {second.pk, third.pk}
+
+
+def test_a_muting_follower_is_left_out(post, bob, alice, now):
+    relations.mute(bob, alice, now=now)
+    assert fanout.write(whole(post), now=now) == 0
+    assert owners(post) == set()
+
+
+def test_a_deleted_post_is_written_to_nobody(post, bob, now):
+    posts.delete(post, now=now)
+    assert fanout.write(whole(post), now=now) == 0
+    assert owners(post) == set()
+    assert not SliceRecord.objects.exists()
+
+
+def test_a_vanished_post_is_no_error(now):
+    assert fanout.write([Slice(999, 0, END)], now=now) == 0
+
+
+def test_several_posts_are_written_by_one_statement(alice, bob, now, django_assert_num_queries):
+    written = [posts.publish(alice, f"post {n}", now=now) for n in range(10)]
+    fanout.write(whole(written[0]), now=now)
+    # A savepoint's pair, the posts, the rows with their ledger, the events, the notification.
+    with django_assert_num_queries(6):
+        fanout.write([piece for post in written[1:] for piece in whole(post)], now=now)
+    assert TimelineEntry.objects.count() == 10
+    assert sum(data["rows"] for data in delivered()) == 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_with_the_same_slice_write_it_once(alice, bob, now):
+    post = posts.publish(alice, "hi", now=timezone.now())
+    rows, failures = [], []
+    start = threading.Barrier(4)
+
+    def work():
+        try:
+            start.wait(10)
+            rows.append(fanout.write(whole(post), now=timezone.now()))
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(20)
+    assert failures == []
+    assert sorted(rows) == [0, 0, 0, 1]
+    assert len(delivered()) == 1
