@@ -4,6 +4,7 @@ Guarantee: every push given ends in exactly one Outcome; none raises for another
 """
 
 import asyncio
+import atexit
 from collections.abc import Sequence
 from functools import cache
 
@@ -34,6 +35,11 @@ class Sender:
     def send(self, pushes: Sequence[Push], posts: dict[int, Post]) -> list[Outcome]:
         """The outcomes of the pushes, in their order."""
         return self._loop.run_until_complete(self._send_all(pushes, posts))
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._loop.run_until_complete(self._session.close())
+        self._loop.close()
 
     async def _send_all(self, pushes: Sequence[Push], posts: dict[int, Post]) -> list[Outcome]:
         if self._session is None:
@@ -75,7 +81,9 @@ class Sender:
 @cache
 def sender() -> Sender:
     """This process's sender, made when the first push is sent, which is after any fork."""
-    return Sender()
+    made = Sender()
+    atexit.register(made.close)
+    return made
 
 
 def judge(push: Push, status: int, retry_after: str | None) -> Outcome:

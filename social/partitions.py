@@ -52,11 +52,13 @@ def ensure_ahead(table: str, newest: int, count: int) -> None:
 
 
 def is_missing(error: IntegrityError) -> bool:
-    """Whether an INSERT failed because no partition takes its row."""
+    """Whether an INSERT failed because no partition takes its row: a check violation that names
+    no constraint."""
     cause = error.__cause__
-    return getattr(
-        cause, "pgcode", None
-    ) == errorcodes.CHECK_VIOLATION and "no partition of relation" in str(cause)
+    return (
+        getattr(cause, "pgcode", None) == errorcodes.CHECK_VIOLATION
+        and cause.diag.constraint_name is None
+    )
 
 
 def _range_for(post_id: int, existing: list[tuple[int, int]]) -> tuple[int, int]:

@@ -7,7 +7,9 @@ from random import Random
 
 import pytest
 
-from demo.graph import Graph, GraphError, draw_authors, generate_graph, read_graph
+from demo.graph import Graph, GraphError
+from demo.graph_file import read_graph
+from demo.random_graph import draw_authors, generate_graph
 
 ALICE, BOB, CAROL = 1, 2, 3
 FOLLOWS = b"# follower followee\n\n2 1\n3\t1\r\n  1 2\n3 1\n"

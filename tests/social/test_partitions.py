@@ -13,16 +13,16 @@ def table(db):
     """A partitioned table of the test's own, with no partition."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"CREATE TABLE {TABLE} (owner_id bigint, post_id bigint, PRIMARY KEY (owner_id, post_id))"
-            " PARTITION BY RANGE (post_id)"
+            f"CREATE TABLE {TABLE} (owner_id bigint CHECK (owner_id > 0), post_id bigint,"
+            " PRIMARY KEY (owner_id, post_id)) PARTITION BY RANGE (post_id)"
         )
         yield
         cursor.execute(f"DROP TABLE {TABLE}")
 
 
-def insert(post_id: int) -> None:
+def insert(post_id: int, owner: int = 1) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO {TABLE} VALUES (1, %s)", [post_id])
+        cursor.execute(f"INSERT INTO {TABLE} VALUES (%s, %s)", [owner, post_id])
 
 
 def test_a_row_without_a_partition_is_told_from_other_faults(settings):
@@ -34,6 +34,9 @@ def test_a_row_without_a_partition_is_told_from_other_faults(settings):
     with pytest.raises(IntegrityError) as twice, transaction.atomic():
         insert(5)
     assert not partitions.is_missing(twice.value)
+    with pytest.raises(IntegrityError) as checked, transaction.atomic():
+        insert(6, owner=-1)
+    assert not partitions.is_missing(checked.value)
 
 
 def test_ensuring_twice_makes_one_partition(settings):

@@ -1,0 +1,100 @@
+"""The graph's users and follows, loaded into the demo's database in bulk."""
+
+import io
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg2
+
+from demo.failure import DemoFailure
+from demo.graph import Graph
+from demo.scenario import Scenario
+
+OPERATOR = "operator"
+LINES = 50_000
+
+
+@dataclass(frozen=True)
+class Population:
+    """Users in our database, by their ids in the graph, which differ. `password` is everyone's."""
+
+    ids: dict[int, int]
+    tokens: dict[int, str]
+    password: str
+
+    @staticmethod
+    def username(user: int) -> str:
+        return f"user-{user}"
+
+
+def load(scenario: Scenario, root: Path, environ: Mapping[str, str], *, operator: bool):
+    """Load users and follows, with tokens for whoever acts in the scenario; returns the
+    Population. `operator` adds an administrator."""
+    password = secrets.token_urlsafe(12)
+    users, members = list(scenario.graph.users), scenario.members
+    made = make_accounts(
+        {
+            "password": password,
+            "usernames": list(map(Population.username, users)),
+            "members": list(map(Population.username, members)),
+            "operator": OPERATOR if operator else None,
+        },
+        root,
+        environ,
+    )
+    ids = dict(zip(users, made["ids"], strict=True))
+    tokens = {member: made["tokens"][Population.username(member)] for member in members}
+    copy_follows(scenario.graph, ids, environ["DATABASE_DIRECT_URL"])
+    return Population(ids, tokens, password)
+
+
+def make_accounts(order: dict, root: Path, environ: Mapping[str, str]) -> dict:
+    done = subprocess.run(
+        [sys.executable, "-m", "demo.accounts"],
+        cwd=root,
+        env=dict(environ),
+        input=json.dumps(order),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise DemoFailure(f"{done.stderr.strip()}\nthe accounts could not be made: see above")
+    return json.loads(done.stdout)
+
+
+def copy_follows(graph: Graph, ids: Mapping[int, int], database_url: str) -> None:
+    """Without signals: the follows are older than every post, and no news."""
+    connection = psycopg2.connect(database_url)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            for lines in follow_lines(graph, ids):
+                cursor.copy_expert(
+                    "COPY social_follow (follower_id, followee_id, created_at) FROM STDIN",
+                    io.StringIO(lines),
+                )
+            # The planner must know the tables, and index-only scans the pages without old rows.
+            for table in ("social_follow", "social_user", "social_token"):
+                cursor.execute(f"VACUUM (ANALYZE) {table}")
+    finally:
+        connection.close()
+
+
+def follow_lines(graph: Graph, ids: Mapping[int, int]) -> Iterator[str]:
+    """The follows as COPY takes them, about LINES lines at a time."""
+    now = datetime.now(UTC).isoformat()
+    lines: list[str] = []
+    for followee, followers in graph.followers.items():
+        rest = f"\t{ids[followee]}\t{now}\n"
+        lines += [f"{ids[follower]}{rest}" for follower in followers]
+        if len(lines) >= LINES:
+            yield "".join(lines)
+            lines = []
+    yield "".join(lines)

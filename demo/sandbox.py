@@ -1,0 +1,115 @@
+"""A database, a virtual host and a Valkey database of the demo's own, on the servers there are.
+
+Development data and tests stay as they are. All three are made anew for each run.
+"""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import amqp.exceptions
+import psycopg2
+import redis
+from kombu import Connection
+from psycopg2 import sql
+
+from demo.failure import DemoFailure, Refused
+from stack import vhosts
+
+DATABASE = "connectify_demo"
+VHOST = "demo"
+VALKEY_DATABASE = 1
+QUEUES = (
+    *("timeline.worker", "push.worker", "analytics.worker", "dead.letters"),
+    *("timelines.high", "timelines.low", "notifications.high", "notifications.retry"),
+    *("analytics.low", "operations.low"),
+)
+
+
+def make(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment with addresses of the demo's own; raises DemoFailure, and Refused where the
+    broker is somebody's own and in use."""
+    direct = environ["DATABASE_DIRECT_URL"]
+    make_database(direct)
+    return {
+        **environ,
+        "DATABASE_URL": with_path(environ["DATABASE_URL"], DATABASE),
+        "DATABASE_DIRECT_URL": with_path(direct, DATABASE),
+        "BROKER_URL": make_broker(environ["BROKER_URL"], environ.get("BROKER_MANAGEMENT_URL")),
+        "REDIS_URL": make_valkey(environ["REDIS_URL"]),
+    }
+
+
+def make_database(url: str) -> None:
+    connection = psycopg2.connect(url)
+    # Databases cannot be made inside a transaction.
+    connection.autocommit = True
+    name = sql.Identifier(DATABASE)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+            cursor.execute(sql.SQL("CREATE DATABASE {}").format(name))
+    except psycopg2.Error as error:
+        raise DemoFailure(
+            f"the database {DATABASE} cannot be made anew ({str(error).strip()}): give the user of"
+            " DATABASE_URL the right CREATEDB, or unset DATABASE_URL"
+        ) from error
+    finally:
+        connection.close()
+
+
+def make_broker(url: str, management_url: str | None) -> str:
+    """The broker's URL with a clean virtual host, or as it was where that cannot be had."""
+    if management_url is None:
+        refuse_used_queues(url)
+        return url
+    try:
+        return vhosts.fresh(management_url, url, VHOST)
+    except OSError as error:
+        raise DemoFailure(
+            f"the virtual host {VHOST} cannot be made anew ({error}): correct or unset"
+            " BROKER_MANAGEMENT_URL, whose user needs the administrator tag"
+        ) from error
+
+
+def refuse_used_queues(url: str) -> None:
+    with Connection(url, connect_timeout=5) as broker:
+        for name in QUEUES:
+            try:
+                queue = broker.channel().queue_declare(name, passive=True)
+            except amqp.exceptions.NotFound:
+                continue
+            if queue.message_count or queue.consumer_count:
+                raise Refused(
+                    f"the queue {name} at BROKER_URL holds {queue.message_count} messages and has"
+                    f" {queue.consumer_count} consumers: give the demo an empty virtual host, or"
+                    " set BROKER_MANAGEMENT_URL"
+                )
+
+
+def make_valkey(url: str) -> str:
+    own = with_path(url, str(VALKEY_DATABASE))
+    with redis.Redis.from_url(own) as valkey:
+        valkey.flushdb()
+    return own
+
+
+def with_path(url: str, path: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{path}"))
+
+
+def migrate(root: Path, environ: Mapping[str, str]) -> None:
+    """Make the tables; raises DemoFailure with the whole output."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "migrate"],
+        cwd=root,
+        env=dict(environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise DemoFailure(f"{done.stdout.strip()}\nmanage.py migrate failed: see above")

@@ -1,0 +1,32 @@
+"""The servers of a run: started where they do not run, and then stopped again after it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from demo.failure import DemoFailure
+from demo.progress import Progress
+from stack.lifecycle import bring_down, side_by_side
+from stack.services import Services
+
+
+@contextmanager
+def serving(services: Services, progress: Progress, *, keep_lines: bool = True) -> Iterator[None]:
+    """PostgreSQL, RabbitMQ and Valkey, the clone's own or those that the environment names.
+
+    Raises DemoFailure that says which server cannot be reached where, and ServerFailure. Servers
+    that ran before run on afterwards.
+    """
+    asleep = [server for server in services.private if not server.running]
+    try:
+        services.up(progress.stage)
+        refuse_unreachable(services)
+        yield
+    finally:
+        side_by_side([server for server in asleep if server.running], bring_down, progress.stage)
+
+
+def refuse_unreachable(services: Services) -> None:
+    """Raises DemoFailure with a line for each server that does not answer."""
+    problems = [str(entry) for entry in services.status() if not entry.reachable]
+    if problems:
+        raise DemoFailure("\n".join(problems))

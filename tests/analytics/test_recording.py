@@ -1,0 +1,63 @@
+import pytest
+
+from analytics.models import DailyCount, EventRecord
+from analytics.recording import record
+from analytics.subscriber import TAKEN, describe
+from events.registry import decode_event, event_types
+from tests.bus import post_created
+
+pytestmark = pytest.mark.django_db
+
+
+def event(event_id: str, event_type: str, day: int = 15, **data) -> dict:
+    return {
+        "event_id": event_id,
+        "event_type": event_type,
+        "timestamp": f"2026-01-{day}T23:59:59+00:00",
+        "data": data,
+    }
+
+
+def counts() -> dict:
+    return {(c.day.day, c.metric): c.count for c in DailyCount.objects.all()}
+
+
+def test_counts_are_exact_by_event_id():
+    batch = [
+        event("e1", "post.created"),
+        event("e2", "timeline.delivered", rows=40),
+        event("e3", "timeline.delivered", rows=2),
+        event("e4", "push.settled", sent=5, failed=1),
+        event("e5", "post.created", day=16),
+    ]
+    assert record(batch) == 5
+    assert record(batch) == 0
+    assert record([*batch[:2], event("e6", "post.created"), event("e6", "post.created")]) == 1
+    assert counts() == {
+        (15, "posts"): 2,
+        (15, "timeline_rows"): 42,
+        (15, "pushes_sent"): 5,
+        (15, "pushes_failed"): 1,
+        (16, "posts"): 1,
+    }
+    assert EventRecord.objects.count() == 6
+
+
+def test_an_event_that_counts_nothing_is_recorded_all_the_same():
+    assert record([event("e1", "post.edited")]) == 1
+    assert counts() == {}
+
+
+def test_what_a_post_says_is_not_kept():
+    described = describe(decode_event(post_created(7), None))
+    assert described["data"] == {
+        "post_id": 7,
+        "author_id": 1,
+        "created_at": described["data"]["created_at"],
+    }
+    record([described])
+    assert EventRecord.objects.get().data["post_id"] == 7
+
+
+def test_every_event_type_there_is_is_taken():
+    assert set(TAKEN) == set(event_types)

@@ -1,0 +1,78 @@
+import pytest
+from django.core import signing
+
+from social import posts
+from social.slices import END, Slice
+from tests.api import assert_problem, client_of
+from timelines import fanout
+
+pytestmark = pytest.mark.django_db
+TIMELINE = "/api/v1/timeline/"
+
+
+@pytest.fixture
+def written(alice, bob, now) -> list[int]:
+    ids = [posts.publish(alice, f"post {number}", now=now).pk for number in range(7)]
+    fanout.write([Slice(pk, 0, END) for pk in ids], now=now)
+    return ids[::-1]
+
+
+def ids(answer) -> list[int]:
+    return [post["id"] for post in answer["results"]]
+
+
+def test_a_timeline_is_read_page_by_page(bob, written):
+    client = client_of(bob)
+    seen, url = [], f"{TIMELINE}?limit=3"
+    while url:
+        answer = client.get(url).json()
+        seen += ids(answer)
+        url = answer["older"] and f"{answer['older']}&limit=3"
+    assert seen == written
+
+
+def test_what_came_since_is_read_by_the_newer_link(alice, bob, written, now):
+    client = client_of(bob)
+    newer = client.get(TIMELINE).json()["newer"]
+    answer = client.get(newer).json()
+    assert ids(answer) == []
+    post = posts.publish(alice, "late", now=now)
+    fanout.write([Slice(post.pk, 0, END)], now=now)
+    # The link of the empty page still leads on.
+    assert ids(client.get(answer["newer"]).json()) == [post.pk]
+
+
+def test_posts_are_shown_with_their_authors(alice, bob, written):
+    first = client_of(bob).get(TIMELINE).json()["results"][0]
+    assert first == {
+        "id": written[0],
+        "author": {"id": alice.pk, "username": "alice"},
+        "content": "post 6",
+        "created_at": "2026-01-15T10:30:00Z",
+        "edited_at": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("before=5", "before"),
+        ("after=x:y", "after"),
+        ("before=%00", "before"),
+        ("before=" + "x" * 5_000, "before"),
+        ("before=" + signing.Signer(salt="other").sign_object(5), "before"),
+        ("limit=-1", "limit"),
+        ("limit=x", "limit"),
+        ("limit=²", "limit"),
+    ],
+)
+def test_forged_cursors_and_odd_limits_are_refused(bob, query, field):
+    assert_problem(client_of(bob).get(f"{TIMELINE}?{query}"), 400, field)
+
+
+def test_a_page_is_never_longer_than_fifty(bob, written):
+    assert client_of(bob).get(f"{TIMELINE}?limit=1000000").status_code == 200
+
+
+def test_a_timeline_is_its_owners_alone(written, client):
+    assert_problem(client.get(TIMELINE), 401)
