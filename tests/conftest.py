@@ -7,7 +7,9 @@ import pytest
 from django.utils import timezone
 from kombu import Connection
 
+from celery_app import app
 from events import topology
+from events.registry import subscribers
 from social import posts, relations
 from social.models import User
 from tests.environment import missing
@@ -39,10 +41,10 @@ def broker():
     with Connection(
         os.environ["BROKER_URL"], connect_timeout=5, transport_options=confirms
     ) as connection:
-        topology.declare(connection)
+        topology.declare(connection, app.amqp.queues.values())
         channel = connection.channel()
-        names = [subscriber.queue for subscriber in topology.subscribers.values()]
-        for name in [*names, topology.DEAD_QUEUE_NAME]:
+        names = [subscriber.queue for subscriber in subscribers.values()]
+        for name in [*names, *app.amqp.queues, topology.DEAD_QUEUE_NAME]:
             channel.queue_purge(name)
         yield connection
 

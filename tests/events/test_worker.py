@@ -1,0 +1,125 @@
+"""A real Celery worker in a process of its own, given what would kill or cheat a plain one."""
+
+import os
+import signal
+import subprocess
+import sys
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from django.db import connection
+
+from events.models import DeadLetter
+from tests.bus import depth, file_letters, put
+from tests.waiting import until
+from tests.worker_app import fail_for_good, fail_for_long, fail_once, note_text
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LANE = "operations.low"
+
+
+@pytest.fixture(scope="module")
+def worker(django_db_setup, django_db_blocker):
+    """A worker of two lanes, on the tests' broker and database."""
+    with django_db_blocker.unblock():
+        name = connection.settings_dict["NAME"]
+    url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
+    command = [sys.executable, "-m", "celery", "-A", "tests.worker_app", "worker", "-c", "1"]
+    process = subprocess.Popen(
+        [*command, "-Q", f"{LANE},timelines.low", "-n", "tests@%h", "-l", "CRITICAL"],
+        env=os.environ | {"DATABASE_URL": url},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    yield process
+    process.send_signal(signal.SIGTERM)
+    process.wait(20)
+
+
+@pytest.fixture
+def notes(tmp_path):
+    return tmp_path / "notes"
+
+
+@pytest.fixture
+def still_works(broker, worker, notes):
+    """Asserts that the worker goes on: a good task that was sent last is done."""
+
+    def check() -> None:
+        note_text.enqueue(path=str(notes), text="good")
+        until(lambda: notes.exists() and "good" in notes.read_text(), 40)
+        assert worker.poll() is None
+
+    return check
+
+
+@pytest.mark.parametrize(
+    ("body", "properties"),
+    [
+        pytest.param(b"5", {"headers": {"task": "tests.note_text"}}, id="task header, no id"),
+        pytest.param(
+            b"5", {"headers": {"task": "tests.note_text", "id": "x1"}}, id="body of another shape"
+        ),
+        pytest.param(
+            b"[[], ", {"headers": {"task": "tests.note_text", "id": "x2"}}, id="broken JSON"
+        ),
+        pytest.param(
+            b"\x80\x04N.",
+            {
+                "headers": {"task": "tests.note_text", "id": "x3"},
+                "content_type": "application/x-python-serialize",
+                "content_encoding": "binary",
+            },
+            id="a pickle",
+        ),
+        pytest.param(
+            b"[[], {}, {}]",
+            {"headers": {"task": "tests.no_such_task", "id": "x4"}},
+            id="an unknown task",
+        ),
+        pytest.param(b"not json", {}, id="no header and broken JSON"),
+        pytest.param(b"\xff", {"content_type": "text/odd"}, id="an unknown content type"),
+    ],
+)
+def test_what_a_worker_cannot_decode_is_a_dead_letter_and_it_goes_on(
+    broker, still_works, body, properties
+):
+    put(broker, LANE, body, **properties)
+    still_works()
+    until(lambda: depth(broker, "dead.letters") == 1)
+    file_letters(1)
+    letter = DeadLetter.objects.get()
+    assert letter.queue == LANE
+    assert bytes(letter.body) == body
+    assert letter.exception_type or letter.exception_message
+
+
+def test_a_final_failure_is_a_dead_letter_with_its_exception(broker, still_works):
+    fail_for_good.enqueue(why="the input is wrong")
+    still_works()
+    until(lambda: depth(broker, "dead.letters") == 1)
+    file_letters(1)
+    letter = DeadLetter.objects.get()
+    assert letter.task == "tests.fail_for_good"
+    assert letter.exception_type == "ValueError"
+    assert letter.exception_message == "the input is wrong"
+    assert "fail_for_good" in letter.traceback
+    assert b'"why": "the input is wrong"' in bytes(letter.body)
+
+
+def test_a_retry_keeps_its_lane(broker, worker, notes):
+    fail_once.enqueue(lane="timelines.low", path=str(notes))
+    until(lambda: notes.exists() and len(notes.read_text().splitlines()) == 2, 60)
+    first, second = notes.read_text().splitlines()
+    assert first == "0 timelines.low"
+    # A delayed one comes with its delay, as 28 binary digits, before the lane's name.
+    assert second.startswith("1 ")
+    assert second.endswith("timelines.low")
+
+
+def test_passing_errors_end_in_a_dead_letter_after_the_last_attempt(broker, still_works):
+    fail_for_long.enqueue()
+    until(lambda: depth(broker, "dead.letters") == 1, 60)
+    file_letters(1)
+    assert DeadLetter.objects.get().exception_type == "ConnectionError"
+    still_works()
