@@ -49,9 +49,7 @@ def test_no_lanes_name_ends_another_after_a_dot():
 
 def test_every_task_of_ours_has_a_lane_and_the_safety_settings():
     ours = {
-        name: task
-        for name, task in app.tasks.items()
-        if not name.startswith(("celery.", "tests."))
+        name: task for name, task in app.tasks.items() if not name.startswith(("celery.", "tests."))
     }
     assert ours
     for name, task in ours.items():

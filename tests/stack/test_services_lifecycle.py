@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -145,6 +147,24 @@ def test_another_clone_runs_beside_it(services, tmp_path):
         finally:
             server.stop()
         assert twin.running
+
+
+def test_a_first_start_cut_short_leaves_nothing_in_the_way(services, tmp_path):
+    """The initdb of the killed run goes on writing while the next run begins anew."""
+    other = Services(tmp_path, services.environ)
+    script = "from stack.services import Services; from pathlib import Path; import sys;"
+    script += "Services(Path(sys.argv[1])).postgres.start()"
+    environ = {"PATH": services.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    first = subprocess.Popen([sys.executable, "-c", script, tmp_path], env=environ)
+    assert wait_for(lambda: list(other.postgres.home.glob("creating-*/data/PG_VERSION")))
+    first.kill()
+    first.wait()
+    other.postgres.start()
+    try:
+        other.postgres.wait_ready()
+        assert query(other, "SELECT 1") == 1
+    finally:
+        other.postgres.stop()
 
 
 def test_down_stops_everything_and_a_second_down_nothing(services):

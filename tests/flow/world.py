@@ -1,0 +1,80 @@
+"""Connectify seen from outside: people who use its API over HTTP, and a look into its tables."""
+
+import uuid
+from dataclasses import dataclass
+
+import psycopg2
+import requests
+
+PASSWORD = "correct horse battery staple"
+CROWD = """
+    WITH crowd AS (
+        INSERT INTO social_user (username, password, email, first_name, last_name,
+                                 is_superuser, is_staff, is_active, date_joined)
+        SELECT %s || number, '!', '', '', '', false, false, true, now()
+        FROM generate_series(1, %s) AS number RETURNING id
+    )
+    INSERT INTO social_follow (follower_id, followee_id, created_at)
+    SELECT id, %s, now() FROM crowd RETURNING follower_id
+"""
+
+
+@dataclass(frozen=True)
+class Person:
+    id: int
+    token: str
+
+
+class World:
+    def __init__(self, origin: str, database_url: str, broker_url: str):
+        self._api = f"{origin}/api/v1"
+        self.broker_url = broker_url
+        self._database_url = database_url
+        self._connection = psycopg2.connect(database_url)
+        self._connection.autocommit = True
+        self._http = requests.Session()
+
+    def close(self) -> None:
+        self._http.close()
+        self._connection.close()
+
+    def sign_up(self, name: str) -> Person:
+        """Register and log in a person; names are made unique."""
+        account = {"username": f"{name}-{uuid.uuid4().hex[:8]}", "password": PASSWORD}
+        made = self._http.post(f"{self._api}/accounts/register/", json=account)
+        login = self._http.post(f"{self._api}/accounts/login/", json=account)
+        return Person(made.json()["id"], login.json()["token"])
+
+    def call(self, person: Person, method: str, path: str, body=None) -> requests.Response:
+        headers = {"Authorization": f"Bearer {person.token}"}
+        return self._http.request(method, f"{self._api}/{path}", json=body, headers=headers)
+
+    def follow(self, follower: Person, followee: Person) -> None:
+        assert self.call(follower, "PUT", f"users/{followee.id}/follow/").status_code == 204
+
+    def crowd(self, author: Person, size: int) -> set[int]:
+        """Ids of `size` new followers of the author, made by SQL."""
+        return {row[0] for row in self.sql(CROWD, uuid.uuid4().hex, size, author.id)}
+
+    def post(self, author: Person, content: str = "Hello world!") -> int:
+        response = self.call(author, "POST", "posts/", {"content": content})
+        assert response.status_code == 201, response.text
+        return response.json()["id"]
+
+    def timeline(self, person: Person) -> list[int]:
+        answer = self.call(person, "GET", "timeline/").json()
+        return [post["id"] for post in answer["results"]]
+
+    def owners(self, post_id: int) -> set[int]:
+        """In whose timelines the post stands; the table's key lets each be there once."""
+        rows = self.sql("SELECT owner_id FROM timelines_timelineentry WHERE post_id = %s", post_id)
+        return {row[0] for row in rows}
+
+    def sql(self, statement: str, *parameters) -> list[tuple]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall()
+
+    def transaction(self):
+        """A connection of its own, to hold locks with."""
+        return psycopg2.connect(self._database_url)
