@@ -25,7 +25,8 @@ app = Celery("connectify")
 app.conf.update(
     broker_url=settings.BROKER_URL,
     # Without confirms a message that the broker refuses vanishes without an error.
-    broker_transport_options={"confirm_publish": True},
+    # Without a bound a publisher would wait for its connection where nobody can stop it.
+    broker_transport_options={"confirm_publish": True, "max_retries": 1, "interval_start": 0.2},
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # The default gives up for good after 100.
     broker_heartbeat=30,

@@ -4,6 +4,7 @@ Guarantee: a task ends as its effect or, after its last attempt, in its queue's 
 retry that cannot be published is rejected, and so reaches them too.
 """
 
+import amqp.exceptions
 from celery import Task, states
 
 from events.errors import PASSING
@@ -32,7 +33,10 @@ class LaneTask(Task):
     soft_time_limit = 540
 
     def enqueue(self, *, lane: str | None = None, countdown: int | None = None, **kwargs) -> None:
-        """Publish, and return when the broker has confirmed. Raises an error of PASSING."""
+        """Publish, and return when the broker has confirmed that a queue has it.
+
+        Raises an error of PASSING; the next try declares a lane anew that somebody deleted.
+        """
         with self.app.producer_or_acquire() as producer:
             try:
                 self.apply_async(
@@ -42,10 +46,14 @@ class LaneTask(Task):
                     producer=producer,
                     retry=False,
                     confirm_timeout=CONFIRM_TIMEOUT,
+                    mandatory=True,
                 )
-            except Exception:
-                # As in publisher.py: a late confirm must not be taken for the next message's.
-                producer.connection.collapse()
+            except Exception as error:
+                # As in publisher.py: a late confirm must not be taken for the next message's. A
+                # new connection also has not declared its queues yet.
+                producer.connection.collect()
+                if isinstance(error, amqp.exceptions.ChannelError):
+                    raise ConnectionError(f"lane {lane or self.lane}: {error}") from error
                 raise
 
     def signature_from_request(

@@ -1,4 +1,7 @@
-"""Writing, changing and deleting posts; each saves in one transaction with its event."""
+"""Writing, changing and deleting posts; each saves in one transaction with its event.
+
+The way of a post begins here; next: social/signals.py.
+"""
 
 from datetime import datetime
 

@@ -2,6 +2,7 @@
 
 Guarantee: the event is recorded in the transaction that saves, and saving outside one fails, so
 that no post is kept without its event.
+Next on the way of a post: events/outbox.py.
 """
 
 from django.db.models.signals import post_delete, post_save

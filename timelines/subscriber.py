@@ -1,4 +1,7 @@
-"""Subscriber 1: from events to tasks on the timelines' lanes."""
+"""Subscriber 1: from events to tasks on the timelines' lanes.
+
+Next on the way of a post: timelines/tasks.py.
+"""
 
 from django.conf import settings
 

@@ -1,4 +1,7 @@
-"""Celery's entrance to the timelines: each task loads nothing and makes one domain call."""
+"""Celery's entrance to the timelines: each task loads nothing and makes one domain call.
+
+The way of a post ends in timelines/fanout.py.
+"""
 
 from celery import shared_task
 from django.utils import timezone
