@@ -20,6 +20,7 @@ class Apt:
         # Its answers are parsed, so they must be English.
         self.environ = {**environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
         self.archives = directory / "cache" / "archives"
+        self._complaint = ""  # what the update said; without a network, a mere warning
 
     @property
     def present(self) -> bool:
@@ -30,7 +31,8 @@ class Apt:
         """Read the package lists. One failing repository of several does no harm."""
         for directory in (self.directory / "lists/partial", self.archives / "partial"):
             directory.mkdir(parents=True, exist_ok=True)
-        self._run(["apt-get", "update", "-qq", *self._options()], check=False)
+        done = self._call(["apt-get", "update", "-qq", *self._options()])
+        self._complaint = _last_line(done.stderr)
 
     def size(self, package: str) -> str:
         """How much there is to download for a package with what it needs, as in "35.0 MB"."""
@@ -61,8 +63,15 @@ class Apt:
             options["APT::Sandbox::User"] = "root"
         return [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
 
-    def _run(self, command: list[str], check: bool = True) -> str:
-        done = subprocess.run(
+    def _run(self, command: list[str]) -> str:
+        done = self._call(command)
+        if done.returncode:
+            problem = _last_line(done.stderr) or f"exit code {done.returncode}"
+            raise AptFailure("; ".join(filter(None, (problem, self._complaint))))
+        return done.stdout
+
+    def _call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             command,
             capture_output=True,
             text=True,
@@ -70,7 +79,7 @@ class Apt:
             stdin=subprocess.DEVNULL,
             check=False,
         )
-        if check and done.returncode:
-            lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-            raise AptFailure(f"{command[0]}: {lines[-1]}")
-        return done.stdout
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[-1]

@@ -1,6 +1,7 @@
 """Where RabbitMQ's programs are: the machine's own, or Debian's packages unpacked here."""
 
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,12 +57,14 @@ def download(unpacked: Path, environ: Mapping[str, str], say: Callable[[str], No
 
     Raises BrokerMissing where there is no apt-get, or when it does not deliver.
     """
-    work = unpacked.with_name("apt")
-    apt = Apt(work, environ)
-    if not apt.present:
-        raise BrokerMissing(f"RabbitMQ is not installed and there is no apt-get: {ADVICE}")
-    root = work / "root"
+    # The apt-get of a killed run may still be writing, so that each run has its own place.
+    for abandoned in unpacked.parent.glob("download-*"):
+        shutil.rmtree(abandoned, ignore_errors=True)
+    work = Path(tempfile.mkdtemp(prefix="download-", dir=unpacked.parent))
+    apt, root = Apt(work, environ), work / "root"
     try:
+        if not apt.present:
+            raise AptFailure("there is no apt-get")
         apt.update()
         say(f"downloading RabbitMQ and Erlang, {apt.size('rabbitmq-server')} …")
         for archive in apt.download("rabbitmq-server"):

@@ -17,11 +17,14 @@ def side_by_side(servers: list[Server], act: Callable[[Server], str], say: Say) 
     """
     failures = []
     with ThreadPoolExecutor(max_workers=len(servers) or 1) as pool:
-        for done in as_completed([pool.submit(act, server) for server in servers]):
+        running = {pool.submit(act, server): server for server in servers}
+        for done in as_completed(running):
             try:
                 say(done.result())
             except ServerFailure as failure:
                 failures.append(str(failure))
+            except OSError as error:  # a full disk, a directory that may not be written
+                failures.append(f"{running[done].label}: {error}; mend that and try again")
     if failures:
         raise ServerFailure("\n".join(failures))
 

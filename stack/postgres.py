@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -80,23 +81,25 @@ class Postgres(Server):
 
     def _create(self) -> None:
         """Make the data directory beside its place, and move it there once it is complete."""
-        partial, password = self.home / "data.partial", self.home / "password"
-        if partial.exists():
-            shutil.rmtree(partial)
-        partial.mkdir(mode=0o700)
+        # The initdb of a killed run may still be writing, so that each run has its own place.
+        for abandoned in self.home.glob("creating-*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        place = Path(tempfile.mkdtemp(prefix="creating-", dir=self.home))
+        data, password = place / "data", place / "password"
+        data.mkdir(mode=0o700)
         password.touch(mode=0o600)
         password.write_text(self.password)
-        give_to_nobody(partial, password)
+        give_to_nobody(place, data, password)
         # The built-in locale needs nothing of the machine and sorts the same everywhere.
         locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         accounts = [f"--username={ROLE}", f"--pwfile={password}", "--auth=scram-sha-256"]
         try:
-            self._run(["initdb", "-D", partial, "--encoding=UTF8", *locale, *accounts])
-            single = ["postgres", "--single", "-D", partial, "postgres"]
+            self._run(["initdb", "-D", data, "--encoding=UTF8", *locale, *accounts])
+            single = ["postgres", "--single", "-D", data, "postgres"]
             self._run(single, statement=f"CREATE DATABASE {DATABASE}")
+            data.rename(self.data)
         finally:
-            password.unlink()
-        partial.rename(self.data)
+            shutil.rmtree(place, ignore_errors=True)
 
     def _run(self, command: Sequence[str | Path], statement: str = "") -> None:
         done = subprocess.run(

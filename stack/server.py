@@ -96,12 +96,12 @@ class Server:
         raise NotImplementedError
 
     def _failed(self, what: str) -> ServerFailure:
-        """The end of what this start wrote into the log, and what to do."""
+        """What happened, the end of what this start wrote into the log, and what to do."""
         with self.log.open("rb") as file:
             file.seek(min(self._log_start, self.log.stat().st_size))
             lines = file.read().decode(errors="replace").splitlines()
+        end = "\n".join(f"  {line}" for line in lines[-15:])
         return ServerFailure(
-            "\n".join(f"  {line}" for line in lines[-15:])
-            + f"\n{self.label} {what}. The whole log: {self.log}. Mend what its end says,"
-            " then: bin/services down; bin/services up"
+            f"{self.label} {what}; the end of {self.log}:\n{end}\n"
+            "Mend what it says, then: bin/services down; bin/services up"
         )

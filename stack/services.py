@@ -152,6 +152,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ServerFailure as failure:
         print(f"bin/services: {failure}", file=sys.stderr)
         return failure.exit_code
+    except OSError as error:
+        print(f"bin/services: {error}; mend that and try again", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     return 0

@@ -86,6 +86,4 @@ def worker(broker_url: str, name: str, concurrency: int, *lanes: str) -> Command
     place = ("-Q", ",".join(lanes), "-c", str(concurrency), "-n", f"{name}@%h")
     # Workers need no news of each other, and no task may wait behind another in one process.
     manner = ("-O", "fair", "--without-mingle", "--without-gossip", "-l", "WARNING")
-    return Command(
-        (*CELERY, "worker", *place, *manner), Tier.WORKERS, consumed(broker_url, *lanes)
-    )
+    return Command((*CELERY, "worker", *place, *manner), Tier.WORKERS, consumed(broker_url, *lanes))
