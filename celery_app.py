@@ -50,6 +50,7 @@ app.conf.update(
     worker_send_task_events=True,
     beat_schedule={
         "create partitions": {"task": "operations.create_partitions", "schedule": 60.0},
+        "roll up": {"task": "analytics.roll_up", "schedule": 60.0},
     },
     CELERY_DB_REUSE_MAX=100_000,  # Else every task opens a database connection of its own.
 )
