@@ -18,7 +18,8 @@ LANES = (
     "notifications.high",  # first attempts
     "notifications.retry",  # later ones, which must not delay first ones
     "analytics.low",
-    "operations.low",  # periodic maintenance
+    "events.low",  # the bus's own maintenance: replays, reconciling, pruning
+    "operations.low",  # periodic maintenance of what several apps have
 )
 
 app = Celery("connectify")
@@ -34,7 +35,7 @@ app.conf.update(
     task_queues=[lane(name) for name in LANES],
     task_default_queue="operations.low",
     task_create_missing_queues=False,
-    task_routes=("events.tasks.route",),
+    task_routes=("events.lane_task.route",),
     task_serializer="json",
     accept_content=["json"],
     task_acks_late=True,
@@ -50,6 +51,8 @@ app.conf.update(
     worker_send_task_events=True,
     beat_schedule={
         "create partitions": {"task": "operations.create_partitions", "schedule": 60.0},
+        "prune": {"task": "events.prune", "schedule": 600.0},
+        "reconcile": {"task": "events.reconcile", "schedule": 30.0},
         "roll up": {"task": "analytics.roll_up", "schedule": 60.0},
     },
     CELERY_DB_REUSE_MAX=100_000,  # Else every task opens a database connection of its own.

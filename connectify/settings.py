@@ -140,6 +140,14 @@ PUSH_HOSTS = env.list(
 # For the demo and the tests, whose push service listens on this machine; never in production.
 PUSH_ALLOW_LOOPBACK = env.bool("PUSH_ALLOW_LOOPBACK", False)
 
+# --- the bus: how long it keeps what -----------------------------------------------------------
+
+EVENTS_KEEP_PUBLISHED = timedelta(days=env.int("EVENTS_KEEP_PUBLISHED_DAYS", 8))
+# A message that comes again later than this is not known any more, and so is refused.
+EVENTS_KEEP_INBOX = timedelta(days=env.int("EVENTS_KEEP_INBOX_DAYS", 8))
+EVENTS_KEEP_LETTERS = timedelta(days=env.int("EVENTS_KEEP_LETTERS_DAYS", 90))
+EVENTS_KEEP_RESULTS = timedelta(days=env.int("EVENTS_KEEP_RESULTS_DAYS", 30))
+
 # --- fan-out -----------------------------------------------------------------------------------
 
 # Rows of one task: long enough that the task's own cost (about 1 ms) is lost in it, short enough

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from celery import current_app
 from django.db import connection, transaction
 from django.db.models import F
 from django_celery_results.models import TaskResult
@@ -17,8 +18,14 @@ from kombu import Message
 from events import parking
 from events.errors import PASSING
 from events.models import DeadLetter
+from events.subjects import subjects_of_event, subjects_of_task
 
 BATCH = 100
+# What a later failure changes in the row of an earlier one.
+UPDATED = (
+    *("exception_type", "exception_message", "traceback", "traceparent"),
+    *("headers", "properties", "body", "subjects", "last_failed_at"),
+)
 
 
 class LetterFiler:
@@ -47,21 +54,21 @@ def read_letter(message: Message, now: datetime) -> DeadLetter:
         or _text(message.properties.get("message_id"))
         or f"sha256:{hashlib.sha256(body).hexdigest()}"
     )
+    task = _text(headers.get("task"))
+    columns = getattr(current_app.tasks.get(task), "columns", {})
     return DeadLetter(
         queue=_text(headers.pop(parking.QUEUE_HEADER, None) or death.get("queue"))[:255],
         message_id=message_id[:255],
-        task=_text(headers.get("task"))[:255],
+        task=task[:255],
         event_type=_text(message.properties.get("type"))[:100],
+        subjects=subjects_of_task(body, columns) if task else subjects_of_event(body),
         exception_type=_text(headers.pop(parking.EXCEPTION_TYPE_HEADER, None))[:255],
         exception_message=_text(headers.pop(parking.EXCEPTION_MESSAGE_HEADER, None))
         or f"dead-lettered by the broker: {death.get('reason', 'unknown')}",
         traceback=_text(headers.pop(parking.TRACEBACK_HEADER, None)),
         traceparent=_text(headers.get("traceparent"))[:100],
         headers=_jsonable(headers),
-        properties=_jsonable(
-            {"content_type": message.content_type, "content_encoding": message.content_encoding}
-            | dict(message.properties)
-        ),
+        properties=_jsonable(parking.kept_properties(message)),
         body=body,
         first_failed_at=now,
         last_failed_at=now,
@@ -71,14 +78,8 @@ def read_letter(message: Message, now: datetime) -> DeadLetter:
 def file_letter(letter: DeadLetter) -> None:
     """Insert the letter's row, or update the one of an earlier failure; both are then open."""
     join_exception(letter)
-    known = DeadLetter.objects.filter(queue=letter.queue, message_id=letter.message_id)
-    updated = known.update(
-        exception_type=letter.exception_type,
-        exception_message=letter.exception_message,
-        traceback=letter.traceback,
-        headers=letter.headers,
-        body=letter.body,
-        last_failed_at=letter.last_failed_at,
+    updated = DeadLetter.objects.filter(queue=letter.queue, message_id=letter.message_id).update(
+        **{name: getattr(letter, name) for name in UPDATED},
         attempts=F("attempts") + 1,
         state=DeadLetter.State.OPEN,
     )

@@ -1,5 +1,7 @@
 """What the bus keeps: events on their way out, events that had their effect, failed messages."""
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 
@@ -28,6 +30,12 @@ class OutboxEvent(models.Model):
             models.Index(
                 "due_at", condition=models.Q(published_at=None), name="events_outbox_pending"
             ),
+            # The reconciler's look at what was published since its last one, and pruning.
+            models.Index(
+                "published_at",
+                condition=models.Q(published_at__isnull=False),
+                name="events_outbox_published",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -46,6 +54,7 @@ class InboxEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "inbox entries"
+        indexes = [models.Index("received_at", name="events_inbox_received")]
 
     def __str__(self) -> str:
         return f"{self.subscriber} {self.event_id}"
@@ -64,6 +73,8 @@ class DeadLetter(models.Model):
     message_id = models.CharField(max_length=255)
     task = models.CharField(max_length=255, blank=True)
     event_type = models.CharField(max_length=100, blank=True)
+    # Whom and what it is about, as "post_id:5" and as "5", for an operator's search.
+    subjects = ArrayField(models.CharField(max_length=60), default=list)
     headers = models.JSONField(default=dict)
     properties = models.JSONField(default=dict)
     body = models.BinaryField()
@@ -80,6 +91,30 @@ class DeadLetter(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["queue", "message_id"], name="events_letter_once")
         ]
+        indexes = [
+            GinIndex("subjects", name="events_letter_subjects"),
+            # The groups of open letters, and the pages of one group.
+            models.Index(
+                fields=["state", "queue", "exception_type", "-last_failed_at"],
+                name="events_letter_group",
+            ),
+        ]
+        permissions = [
+            ("replay_deadletter", "Can send dead letters to their queues again"),
+            ("discard_deadletter", "Can discard dead letters"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.queue} {self.message_id}: {self.exception_type or 'failed'}"
+
+
+class Reconciliation(models.Model):
+    """Until when it is known that a subscriber has had every event that was published."""
+
+    subscriber = models.CharField(max_length=50, primary_key=True)
+    complete_until = models.DateTimeField()
+    # When its queue was last seen empty: everything published before had been taken by then.
+    empty_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.subscriber} until {self.complete_until}"

@@ -16,11 +16,16 @@ QUEUE_HEADER = "x-connectify-queue"
 EXCEPTION_TYPE_HEADER = "x-connectify-exception-type"
 EXCEPTION_MESSAGE_HEADER = "x-connectify-exception-message"
 TRACEBACK_HEADER = "x-connectify-traceback"
+# On a letter that an operator sends again: it never had its effect, however old it is.
+REPLAY_HEADER = "x-connectify-replay"
 
 # Headers of a message must fit into one AMQP frame of 128 KiB, whatever an exception says.
 MESSAGE_LIMIT = 4_000
 TRACEBACK_LIMIT = 20_000
-KEPT_PROPERTIES = ("content_type", "content_encoding", "message_id", "type", "correlation_id")
+KEPT_PROPERTIES = (
+    *("content_type", "content_encoding", "message_id", "type"),
+    *("correlation_id", "reply_to"),
+)
 
 
 class Parking:
@@ -32,11 +37,6 @@ class Parking:
 
     def park(self, message: Message, error: Exception) -> None:
         """Returns when the broker has the letter. Raises an error of PASSING."""
-        kept = {
-            "content_type": message.content_type,
-            "content_encoding": message.content_encoding,
-            **message.properties,
-        }
         reason = {
             QUEUE_HEADER: self._queue,
             EXCEPTION_TYPE_HEADER: type(error).__qualname__,
@@ -48,5 +48,15 @@ class Parking:
             exchange=DEAD_EXCHANGE.name,
             routing_key=f"{self._queue}.dead",
             headers={**message.headers, **reason},
-            properties={name: kept[name] for name in KEPT_PROPERTIES if kept.get(name)},
+            properties=kept_properties(message),
         )
+
+
+def kept_properties(message: Message) -> dict[str, str]:
+    """What a letter keeps of its message's properties: what a second attempt needs."""
+    found = {
+        **message.properties,
+        "content_type": message.content_type,
+        "content_encoding": message.content_encoding,
+    }
+    return {name: found[name] for name in KEPT_PROPERTIES if found.get(name)}

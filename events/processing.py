@@ -10,13 +10,14 @@ from itertools import groupby
 from operator import attrgetter
 
 import structlog
+from django.conf import settings
 from django.db import connection, transaction
 from kombu import Message
 
 from events import inbox
 from events.envelope import Event
-from events.errors import PASSING, NotYetError
-from events.parking import Parking
+from events.errors import PASSING, NotYetError, PermanentError
+from events.parking import REPLAY_HEADER, Parking
 from events.registry import Subscriber, decode_event
 
 # With full jitter and a cap of 10 s these are about 60 s of waiting for what is not visible yet.
@@ -39,7 +40,9 @@ class Processor:
         decoded: list[tuple[Event, Message]] = []
         for message in messages:
             try:
-                decoded.append((decode_event(message.body, message.content_type), message))
+                event = decode_event(message.body, message.content_type)
+                self._refuse_forgotten(event, message)
+                decoded.append((event, message))
             except Exception as error:
                 # Whatever it is that a body raises, it will raise it again.
                 self._parking.park(message, error)
@@ -49,6 +52,12 @@ class Processor:
             # A broken connection is not mended by using it again.
             connection.close()
             raise
+
+    def _refuse_forgotten(self, event: Event, message: Message) -> None:
+        """An event from before what the inbox keeps may have had its effect long ago."""
+        age = self._clock() - event.timestamp
+        if age > settings.EVENTS_KEEP_INBOX and REPLAY_HEADER not in (message.headers or {}):
+            raise PermanentError(f"{age.days} days old, and the inbox knows no such event any more")
 
     def _apply_together(self, decoded: list[tuple[Event, Message]], attempt: int) -> None:
         """All in one transaction; if that fails for a reason of one of them, each in its own."""

@@ -34,6 +34,12 @@ CLAIM = """
 """
 
 
+NEXT_DUE = """
+    SELECT extract(epoch FROM min(due_at) - statement_timestamp())
+    FROM events_outboxevent WHERE published_at IS NULL
+"""
+
+
 def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
     """Publish up to `limit` pending rows and return how many were claimed.
 
@@ -62,6 +68,15 @@ def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
     if failure:
         raise failure
     return len(rows)
+
+
+def seconds_until_due() -> float:
+    """Until the next pending row is due: a replay is paced by due times. At most POLL_SECONDS, and
+    not so short that each row would take a transaction of its own."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT_DUE)
+        seconds = cursor.fetchone()[0]
+    return POLL_SECONDS if seconds is None else min(max(float(seconds), 0.05), POLL_SECONDS)
 
 
 def publish_row(publisher: Publisher, row: OutboxEvent) -> None:

@@ -1,79 +1,34 @@
-"""The one style of Celery task: late acks, passing errors retried in the task's own lane.
+"""The bus's own maintenance, as Celery tasks."""
 
-Guarantee: a task ends as its effect or, after its last attempt, in its queue's dead letters; a
-retry that cannot be published is rejected, and so reaches them too.
-"""
+from celery import shared_task
 
-import amqp.exceptions
-from celery import Task, states
+from events import healing, pruning, reconciling
+from events.lane_task import LaneTask
+from events.locks import held
 
-from events.errors import PASSING
-
-# Under an alarm a confirm never comes.
-CONFIRM_TIMEOUT = 10.0
+LOW = "events.low"
 
 
-class LaneTask(Task):
-    """Declare with `@shared_task(base=LaneTask, name="<app>.<verb>_<noun>", lane="<app>.<lane>")`.
-
-    Arguments are keyword-only, and ids rather than objects.
-    """
-
-    lane: str
-    acks_late = True
-    acks_on_failure_or_timeout = False
-    reject_on_worker_lost = True
-    ignore_result = True
-    autoretry_for = PASSING
-    max_retries = 8
-    retry_backoff = 1
-    retry_backoff_max = 300
-    retry_jitter = True
-    time_limit = 600
-    soft_time_limit = 540
-
-    def enqueue(self, *, lane: str | None = None, countdown: int | None = None, **kwargs) -> None:
-        """Publish, and return when the broker has confirmed that a queue has it.
-
-        Raises an error of PASSING; the next try declares a lane anew that somebody deleted.
-        """
-        with self.app.producer_or_acquire() as producer:
-            try:
-                self.apply_async(
-                    kwargs=kwargs,
-                    queue=lane or self.lane,
-                    countdown=countdown,
-                    producer=producer,
-                    retry=False,
-                    confirm_timeout=CONFIRM_TIMEOUT,
-                    mandatory=True,
-                )
-            except Exception as error:
-                # As in publisher.py: a late confirm must not be taken for the next message's. A
-                # new connection also has not declared its queues yet.
-                producer.connection.collect()
-                if isinstance(error, amqp.exceptions.ChannelError):
-                    raise ConnectionError(f"lane {lane or self.lane}: {error}") from error
-                raise
-
-    def signature_from_request(
-        self, request=None, args=None, kwargs=None, queue=None, **extra_options
-    ):
-        """The retry of a request; it keeps the lane that the request came from."""
-        key = ((request or self.request).delivery_info or {}).get("routing_key") or ""
-        lanes = (name for name in self.app.amqp.queues if f".{key}".endswith(f".{name}"))
-        return super().signature_from_request(
-            request, args, kwargs, queue or next(lanes, self.lane), **extra_options
-        )
-
-    def on_failure(self, exc, task_id, args, kwargs, einfo) -> None:
-        """Keep the exception by task id: the broker's dead-lettering does not carry it."""
-        self.app.backend.store_result(
-            task_id, exc, states.FAILURE, traceback=einfo.traceback, request=self.request
-        )
+@shared_task(base=LaneTask, name="events.replay_letters", lane=LOW)
+def replay_letters(*, selection: dict, rate: float) -> None:
+    """`selection` as in healing.select, `rate` in letters a second."""
+    healing.replay(healing.select(selection), rate=rate)
 
 
-def route(name, args, kwargs, options, task=None):
-    """Every task to its lane, whoever sends it; a queue given with the call wins."""
-    lane = getattr(task, "lane", None)
-    return {"queue": lane, "confirm_timeout": CONFIRM_TIMEOUT} if lane else None
+@shared_task(base=LaneTask, name="events.discard_letters", lane=LOW)
+def discard_letters(*, selection: dict) -> None:
+    healing.discard(healing.select(selection))
+
+
+@shared_task(base=LaneTask, name="events.reconcile", lane=LOW)
+def reconcile() -> None:
+    with held("events.reconcile") as taken:
+        if taken:
+            reconciling.reconcile_all()
+
+
+@shared_task(base=LaneTask, name="events.prune", lane=LOW)
+def prune() -> None:
+    with held("events.prune") as taken:
+        if taken:
+            pruning.prune()

@@ -6,11 +6,13 @@ from events.envelope import Event
 from events.registry import Subscriber, register_subscriber
 from notifications import tasks
 from notifications.planning import plan
+from social import posts
 
 
 def on_post_created(events: list[Event]) -> None:
-    posts = [(event.data.post_id, event.data.author_id) for event in events]
-    for piece in plan(posts, settings.PUSH_TASK_SUBSCRIBERS):
+    live = posts.live(event.data.post_id for event in events)
+    pairs = [(e.data.post_id, e.data.author_id) for e in events if e.data.post_id in live]
+    for piece in plan(pairs, settings.PUSH_TASK_SUBSCRIBERS):
         tasks.send_pushes.enqueue(slices=[piece])
 
 

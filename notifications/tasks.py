@@ -8,7 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from events.backoff import full_jitter
-from events.tasks import LaneTask
+from events.lane_task import LaneTask
 from notifications import pushing
 from notifications.delivery import Outcome
 from social.slices import Slice
@@ -16,15 +16,17 @@ from social.slices import Slice
 HIGH = "notifications.high"
 RETRY = "notifications.retry"
 BACKOFF_CAP_SECONDS = 300
+SLICES = {"slices": Slice._fields}
+PUSHES = {"pushes": ("post_id", "subscription_id")}
 
 
-@shared_task(base=LaneTask, name="notifications.send_pushes", lane=HIGH)
+@shared_task(base=LaneTask, name="notifications.send_pushes", lane=HIGH, columns=SLICES)
 def send_pushes(*, slices: list[list[int]]) -> None:
     """`slices` are [post id, after, up to] each."""
     again(pushing.push_slices([Slice(*piece) for piece in slices], now=timezone.now()))
 
 
-@shared_task(base=LaneTask, name="notifications.retry_pushes", lane=RETRY)
+@shared_task(base=LaneTask, name="notifications.retry_pushes", lane=RETRY, columns=PUSHES)
 def retry_pushes(*, pushes: list[list[int]]) -> None:
     """`pushes` are [post id, subscription id] each."""
     again(pushing.push_again([tuple(pair) for pair in pushes], now=timezone.now()))

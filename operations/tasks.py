@@ -2,8 +2,8 @@
 
 from celery import shared_task
 
+from events.lane_task import LaneTask
 from events.locks import held
-from events.tasks import LaneTask
 from notifications.models import Delivery, Notification
 from social import partitions
 from social.models import Post

@@ -3,10 +3,12 @@
 The way of a post begins here; next: social/signals.py.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
 
+from events.errors import NotYetError
 from social.models import Post, User
 
 
@@ -14,6 +16,16 @@ from social.models import Post, User
 def publish(author: User, content: str, *, now: datetime) -> Post:
     """The new post, saved together with its `post.created` event (see signals.py)."""
     return Post.objects.create(author=author, content=content, created_at=now)
+
+
+def live(post_ids: Iterable[int]) -> set[int]:
+    """Those of the posts that are not deleted. Raises NotYetError where one is not visible yet:
+    posts are soft-deleted, so that an absent row means this."""
+    wanted = set(post_ids)
+    states = dict(Post.objects.filter(pk__in=wanted).values_list("pk", "deleted_at"))
+    if absent := wanted - states.keys():
+        raise NotYetError(f"posts that are not visible yet: {sorted(absent)}")
+    return {pk for pk, deleted_at in states.items() if deleted_at is None}
 
 
 @transaction.atomic

@@ -19,7 +19,7 @@ from events.topology import DEAD_QUEUE, event_queue
 
 def post_created(post_id: int = 1, author_id: int = 1, **changes) -> bytes:
     """The body of a post.created event, keys of the envelope changed as given."""
-    moment = "2026-01-15T10:30:00Z"
+    moment = timezone.now()
     data = {"post_id": post_id, "author_id": author_id, "content": "hi", "created_at": moment}
     envelope = {
         "event_id": f"evt_{uuid.uuid4().hex}",

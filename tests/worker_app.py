@@ -5,7 +5,7 @@ from pathlib import Path
 from celery import shared_task
 
 from celery_app import app
-from events.tasks import LaneTask
+from events.lane_task import LaneTask
 
 __all__ = ["app"]
 

@@ -7,13 +7,15 @@ from django.conf import settings
 
 from events.envelope import Event
 from events.registry import Subscriber, register_subscriber
+from social import posts
 from timelines import tasks
 from timelines.planning import pack, plan
 
 
 def on_post_created(events: list[Event]) -> None:
-    posts = [(event.data.post_id, event.data.author_id) for event in events]
-    plans = plan(posts, settings.TIMELINE_TASK_ROWS)
+    live = posts.live(event.data.post_id for event in events)
+    pairs = [(e.data.post_id, e.data.author_id) for e in events if e.data.post_id in live]
+    plans = plan(pairs, settings.TIMELINE_TASK_ROWS)
     large = [piece for piece in plans if piece.audience > settings.TIMELINE_LARGE_AUDIENCE]
     ordinary = [piece for piece in plans if piece.audience <= settings.TIMELINE_LARGE_AUDIENCE]
     for lane, pieces in ((tasks.HIGH, ordinary), (tasks.LOW, large)):

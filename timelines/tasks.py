@@ -6,7 +6,7 @@ The way of a post ends in timelines/fanout.py.
 from celery import shared_task
 from django.utils import timezone
 
-from events.tasks import LaneTask
+from events.lane_task import LaneTask
 from social.slices import Slice
 from timelines import backfill, fanout, removal
 
@@ -14,7 +14,11 @@ HIGH = "timelines.high"
 LOW = "timelines.low"
 
 
-@shared_task(base=LaneTask, name="timelines.write_slices", lane=HIGH)
+SLICES = {"slices": Slice._fields}
+PAIRS = {"pairs": ("follower_id", "followee_id")}
+
+
+@shared_task(base=LaneTask, name="timelines.write_slices", lane=HIGH, columns=SLICES)
 def write_slices(*, slices: list[list[int]]) -> None:
     """`slices` are [post id, after, up to] each."""
     fanout.write([Slice(*piece) for piece in slices], now=timezone.now())
@@ -25,7 +29,7 @@ def remove_posts(*, post_ids: list[int]) -> None:
     removal.remove_posts(post_ids)
 
 
-@shared_task(base=LaneTask, name="timelines.refresh_follows", lane=LOW)
+@shared_task(base=LaneTask, name="timelines.refresh_follows", lane=LOW, columns=PAIRS)
 def refresh_follows(*, pairs: list[list[int]]) -> None:
     """`pairs` are [follower id, followee id] each."""
     for follower, followee in pairs:

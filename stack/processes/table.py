@@ -3,11 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain
 from pathlib import Path
 
 from stack.processes.readiness import Ready, answers, consumed, listening
 
 LOOPBACK = "127.0.0.1"
+CELERY = ("-m", "celery", "-A", "celery_app")
+
+# What `manage.py consume` is told, and the queue that it then consumes.
+CONSUMERS = {
+    "timelines": "timeline.worker",
+    "notifications": "push.worker",
+    "analytics": "analytics.worker",
+    "dead_letters": "dead.letters",
+}
+# Each worker's lanes and its number of processes. Two cores of a laptop have no use for more.
+WORKERS = {
+    "timelines": (("timelines.high", "timelines.low"), 2),
+    "notifications": (("notifications.high", "notifications.retry"), 1),
+    "rest": (("analytics.low", "events.low", "operations.low"), 1),
+}
+QUEUES = (*CONSUMERS.values(), *chain.from_iterable(lanes for lanes, _ in WORKERS.values()))
 
 
 class Tier(IntEnum):
@@ -45,15 +62,8 @@ def connectify(
             Tier.RELAY,
             listening(environ.get("DATABASE_DIRECT_URL", environ["DATABASE_URL"])),
         ),
-        "timelines-consumer": consumer(broker, "timelines", "timeline.worker"),
-        "notifications-consumer": consumer(broker, "notifications", "push.worker"),
-        "analytics-consumer": consumer(broker, "analytics", "analytics.worker"),
-        "dead-letters-consumer": consumer(broker, "dead_letters", "dead.letters"),
-        "timelines-worker": worker(broker, "timelines", 2, "timelines.high", "timelines.low"),
-        "notifications-worker": worker(
-            broker, "notifications", 1, "notifications.high", "notifications.retry"
-        ),
-        "rest-worker": worker(broker, "rest", 1, "analytics.low", "operations.low"),
+        **{f"{name}-consumer": consumer(broker, name) for name in CONSUMERS},
+        **{f"{name}-worker": worker(broker, name) for name in WORKERS},
         "beat": Command((*CELERY, "beat", "-s", str(schedule)), Tier.WORKERS, lambda: True),
         "flower": Command(
             # The password comes by FLOWER_BASIC_AUTH: everyone can read a command line.
@@ -62,9 +72,6 @@ def connectify(
             answers(f"http://{LOOPBACK}:{flower_port}/healthcheck"),
         ),
     }
-
-
-CELERY = ("-m", "celery", "-A", "celery_app")
 
 
 def web(port: int) -> Command:
@@ -77,13 +84,15 @@ def web(port: int) -> Command:
     )
 
 
-def consumer(broker_url: str, name: str, queue: str) -> Command:
-    return Command(("manage.py", "consume", name), Tier.CONSUMERS, consumed(broker_url, queue))
+def consumer(broker_url: str, name: str) -> Command:
+    question = consumed(broker_url, CONSUMERS[name])
+    return Command(("manage.py", "consume", name), Tier.CONSUMERS, question)
 
 
-def worker(broker_url: str, name: str, concurrency: int, *lanes: str) -> Command:
-    """A Celery worker for the lanes, with so many processes."""
+def worker(broker_url: str, name: str) -> Command:
+    lanes, concurrency = WORKERS[name]
     place = ("-Q", ",".join(lanes), "-c", str(concurrency), "-n", f"{name}@%h")
     # Workers need no news of each other, and no task may wait behind another in one process.
     manner = ("-O", "fair", "--without-mingle", "--without-gossip", "-l", "WARNING")
-    return Command((*CELERY, "worker", *place, *manner), Tier.WORKERS, consumed(broker_url, *lanes))
+    arguments = (*CELERY, "worker", *place, *manner)
+    return Command(arguments, Tier.WORKERS, consumed(broker_url, *lanes))

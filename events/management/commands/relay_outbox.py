@@ -8,7 +8,7 @@ from django.db import connection
 from events.backoff import full_jitter
 from events.errors import PASSING
 from events.publisher import Publisher
-from events.relay import BATCH, POLL_SECONDS, Listener, relay_batch
+from events.relay import BATCH, POLL_SECONDS, Listener, relay_batch, seconds_until_due
 from events.stopping import Stop
 
 log = structlog.get_logger(__name__)
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         while not stop.requested:
             try:
                 if relay_batch(publisher) < BATCH:
-                    listener.wait(POLL_SECONDS, stop.wakeup)
+                    listener.wait(seconds_until_due(), stop.wakeup)
                 failures = 0
             except PASSING as error:
                 failures += 1

@@ -1,0 +1,148 @@
+"""Dead letters in the admin: look, group, replay, discard.
+
+Who has only the permission to view sees everything and can change nothing.
+"""
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Count, Max, Min
+from django.template.response import TemplateResponse
+from django.urls import path
+
+from events import healing
+from events.admin.looking import MessageAdmin
+from events.errors import PASSING
+from events.models import DeadLetter
+from events.tasks import discard_letters, replay_letters
+
+TASKS = {"replay": replay_letters, "discard": discard_letters}
+RATES = range(1, 10_001)
+
+
+@admin.register(DeadLetter)
+class DeadLetterAdmin(MessageAdmin):
+    list_display = ("message_id", "queue", "what", "reason", "attempts", "last_failed_at", "state")
+    list_filter = (
+        ("state", admin.ChoicesFieldListFilter),
+        *((name, admin.AllValuesFieldListFilter) for name in ("queue", "task", "exception_type")),
+        "last_failed_at",
+    )
+    fields = (
+        *("queue", "message_id", "task", "event_type", "subjects", "state", "attempts"),
+        *("first_failed_at", "last_failed_at"),
+        *("exception_type", "exception_message", "traceback"),
+        *("traceparent", "headers", "properties", "body_text"),
+    )
+    ordering = ("-last_failed_at",)
+    search_fields = ("=message_id",)
+    search_help_text = "An event's or task's id, or the id of a post or user (post_id:5, or just 5)"
+    actions = ("replay_selected", "discard_selected")
+    change_list_template = "admin/events/deadletter/change_list.html"
+
+    @admin.display(description="task or event")
+    def what(self, letter: DeadLetter) -> str:
+        return letter.task or letter.event_type or "?"
+
+    @admin.display
+    def reason(self, letter: DeadLetter) -> str:
+        return f"{letter.exception_type} {letter.exception_message[:80]}"
+
+    def has_replay_permission(self, request) -> bool:
+        return request.user.has_perm("events.replay_deadletter")
+
+    def has_discard_permission(self, request) -> bool:
+        return request.user.has_perm("events.discard_deadletter")
+
+    def get_search_results(self, request, queryset, search_term):
+        if not search_term:
+            return queryset, False
+        by_id = queryset.filter(message_id=search_term)
+        return by_id | queryset.filter(subjects__contains=[search_term]), False
+
+    @admin.action(description="Replay…", permissions=["replay"])
+    def replay_selected(self, request, queryset):
+        return self._confirm_and_start(request, queryset, "replay")
+
+    @admin.action(description="Discard…", permissions=["discard"])
+    def discard_selected(self, request, queryset):
+        return self._confirm_and_start(request, queryset, "discard")
+
+    def _confirm_and_start(self, request, queryset, verb: str):
+        """The first time a page that says how many; confirmed, a task does it, and the page
+        answers without waiting for it."""
+        selection = _selection(request)
+        if "confirmed" not in request.POST:
+            return self._ask(request, healing.select(selection).count(), verb)
+        arguments = {"selection": selection}
+        if verb == "replay":
+            rate = request.POST.get("rate", "")
+            if not rate.isdigit() or int(rate) not in RATES:
+                self.message_user(request, "Give a rate from 1 to 10,000.", messages.ERROR)
+                return None
+            arguments["rate"] = int(rate)
+        count = healing.select(selection).count()
+        try:
+            TASKS[verb].enqueue(**arguments)
+        except PASSING as error:
+            self.message_user(request, f"The broker cannot be reached: {error}", messages.ERROR)
+            return None
+        _log(request, f"{verb} of {count:,} dead letters: {arguments}")
+        self.message_user(
+            request, f"{verb.capitalize()} of {count:,} letters has started; reload to watch it."
+        )
+        return None
+
+    def _ask(self, request, count: int, verb: str) -> TemplateResponse:
+        context = self.admin_site.each_context(request) | {
+            "title": f"{verb.capitalize()} {count:,} open dead letters?",
+            "opts": self.opts,
+            "count": count,
+            "verb": verb,
+            "rate": healing.RATE,
+            "selected": request.POST.getlist("_selected_action"),
+            "select_across": request.POST.get("select_across", "0"),
+            "action": request.POST["action"],
+        }
+        return TemplateResponse(request, "admin/events/deadletter/confirm.html", context)
+
+    def get_urls(self):
+        groups = self.admin_site.admin_view(self.groups_view)
+        return [path("groups/", groups, name="events_deadletter_groups"), *super().get_urls()]
+
+    def groups_view(self, request) -> TemplateResponse:
+        """Open letters by queue, task and exception, the most frequent first."""
+        keys = ("queue", "task", "event_type", "exception_type")
+        groups = (
+            DeadLetter.objects.filter(state=DeadLetter.State.OPEN)
+            .values(*keys)
+            .annotate(count=Count("id"), first=Min("first_failed_at"), last=Max("last_failed_at"))
+            .order_by("-count", *keys)
+        )
+        context = self.admin_site.each_context(request) | {
+            "title": "Open dead letters by exception",
+            "opts": self.opts,
+            "groups": groups,
+        }
+        return TemplateResponse(request, "admin/events/deadletter/groups.html", context)
+
+
+def _selection(request) -> dict:
+    """What is chosen: the marked letters, or all that match the page's filters."""
+    if request.POST.get("select_across") != "1":
+        return {"id__in": [int(pk) for pk in request.POST.getlist("_selected_action")]}
+    chosen = {name: v for name, v in request.GET.items() if name in healing.LOOKUPS}
+    term = request.GET.get("q")
+    if term:
+        chosen |= {"subjects__contains": [term]}
+    return chosen
+
+
+def _log(request, message: str) -> None:
+    LogEntry.objects.create(
+        user=request.user,
+        content_type=ContentType.objects.get_for_model(DeadLetter),
+        object_repr="dead letters",
+        action_flag=CHANGE,
+        change_message=message,
+    )

@@ -1,0 +1,80 @@
+"""Dead letters on the command line: the same as in the admin."""
+
+import json
+
+from django.core.management.base import BaseCommand
+from django.db.models import Count
+
+from events import healing
+from events.models import DeadLetter
+
+FILTERS = {
+    "queue": "queue",
+    "task": "task",
+    "type": "event_type",
+    "exception": "exception_type",
+    "id": "message_id",
+    "since": "last_failed_at__gte",
+    "before": "last_failed_at__lt",
+}
+
+
+class Command(BaseCommand):
+    help = "Lists, groups, replays or discards open dead letters."
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("verb", choices=["list", "groups", "show", "replay", "discard"])
+        for option, lookup in FILTERS.items():
+            parser.add_argument(f"--{option}", dest=lookup, metavar=option.upper())
+        parser.add_argument("--about", metavar="ID", help="a post's or user's id, or post_id:5")
+        parser.add_argument("--rate", type=float, default=healing.RATE, help="letters a second")
+        parser.add_argument("--limit", type=int, default=50, help="of list (default 50)")
+        parser.add_argument(
+            "--yes", action="store_true", help="do it; without, say only how many there are"
+        )
+
+    def handle(self, verb: str, **options) -> None:
+        lookups = {lookup: options[lookup] for lookup in FILTERS.values() if options[lookup]}
+        if options["about"]:
+            lookups["subjects__contains"] = [options["about"]]
+        letters = healing.select(lookups)
+        getattr(self, f"_{verb}")(letters, options)
+
+    def _list(self, letters, options) -> None:
+        for letter in letters.order_by("-last_failed_at")[: options["limit"]]:
+            self.stdout.write(
+                f"{letter.last_failed_at:%Y-%m-%d %H:%M:%S}  {letter}  {letter.exception_message}"
+            )
+        self.stdout.write(f"{letters.count():,} open letters match.")
+
+    def _groups(self, letters, options) -> None:
+        keys = ("queue", "task", "event_type", "exception_type")
+        for group in letters.values(*keys).annotate(count=Count("id")).order_by("-count"):
+            what = group["task"] or group["event_type"] or "?"
+            self.stdout.write(
+                f"{group['count']:>9,}  {group['queue']}  {what}  {group['exception_type']}"
+            )
+
+    def _show(self, letters, options) -> None:
+        for letter in letters[: options["limit"]]:
+            described = {
+                field.name: getattr(letter, field.name)
+                for field in DeadLetter._meta.fields
+                if field.name != "body"
+            }
+            described["body"] = bytes(letter.body).decode("utf-8", "replace")
+            self.stdout.write(json.dumps(described, indent=2, default=str, ensure_ascii=False))
+
+    def _replay(self, letters, options) -> None:
+        if self._confirmed(letters, options, "replayed"):
+            count = healing.replay(letters, rate=options["rate"])
+            self.stdout.write(f"{count:,} letters go out, {options['rate']:g} a second.")
+
+    def _discard(self, letters, options) -> None:
+        if self._confirmed(letters, options, "discarded"):
+            self.stdout.write(f"{healing.discard(letters):,} letters discarded.")
+
+    def _confirmed(self, letters, options, what: str) -> bool:
+        if not options["yes"]:
+            self.stdout.write(f"{letters.count():,} letters would be {what}. Add --yes to do it.")
+        return options["yes"]

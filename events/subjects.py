@@ -1,0 +1,47 @@
+"""What a message is about: the ids in it, so that an operator finds a letter by post or user."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+# A letter about a task of ten thousand ids is found by the first ones; an array has its limits.
+LIMIT = 200
+
+
+def subjects_of_event(body: bytes) -> list[str]:
+    """The ids in an event's data; none where the body is no envelope."""
+    try:
+        data = json.loads(body)["data"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return []
+    return _collect(data, {})
+
+
+def subjects_of_task(body: bytes, columns: Mapping[str, Sequence[str]]) -> list[str]:
+    """The ids in a task's keyword arguments, `columns` naming those of lists of lists; none where
+    the body is no task's."""
+    try:
+        _, kwargs, _ = json.loads(body)
+    except (ValueError, TypeError, RecursionError):
+        return []
+    return _collect(kwargs, columns)
+
+
+def _collect(values: object, columns: Mapping[str, Sequence[str]]) -> list[str]:
+    if not isinstance(values, dict):
+        return []
+    found = dict.fromkeys(
+        text for name, number in _ids(values, columns) for text in (f"{name}:{number}", str(number))
+    )
+    return list(found)[:LIMIT]
+
+
+def _ids(values: dict, columns: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, int]]:
+    for name, value in values.items():
+        if name in columns and isinstance(value, list):
+            for row in value:
+                yield from _ids(dict(zip(columns[name], row, strict=False)), {})
+        elif name.endswith("_ids") and isinstance(value, list):
+            for each in value:
+                yield from _ids({name.removesuffix("s"): each}, {})
+        elif name.endswith("_id") and type(value) is int and 0 < value < 2**63:
+            yield name[:40], value
