@@ -53,6 +53,8 @@ app.conf.update(
         "create partitions": {"task": "operations.create_partitions", "schedule": 60.0},
         "prune": {"task": "events.prune", "schedule": 600.0},
         "reconcile": {"task": "events.reconcile", "schedule": 30.0},
+        "repair timelines": {"task": "timelines.repair", "schedule": 30.0},
+        "repair pushes": {"task": "notifications.repair", "schedule": 30.0},
         "roll up": {"task": "analytics.roll_up", "schedule": 60.0},
     },
     CELERY_DB_REUSE_MAX=100_000,  # Else every task opens a database connection of its own.

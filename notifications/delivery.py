@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 
 from events import outbox
 from notifications.event_types import PushSettled
-from notifications.models import Delivery, Notification
+from notifications.models import Delivery, Notification, SliceRecord
 from social import partitions
 from social.models import Post
 from social.slices import Slice
@@ -162,8 +162,26 @@ def claim_retries(due: Sequence[tuple[int, int]], *, now: datetime) -> list[Push
 
 
 @transaction.atomic
-def settle(outcomes: Sequence[Outcome], posts: dict[int, Post], *, now: datetime) -> None:
-    """Record how the claimed pushes ended, with one `push.settled` event a post."""
+def settle(
+    outcomes: Sequence[Outcome],
+    posts: dict[int, Post],
+    *,
+    now: datetime,
+    slices: Sequence[Slice] = (),
+) -> None:
+    """Record how the claimed pushes ended, with one `push.settled` event a post, and that the
+    slices are done."""
+    tried = Counter(outcome.push.post_id for outcome in outcomes)
+    SliceRecord.objects.bulk_create(
+        [
+            SliceRecord(**piece._asdict(), rows=tried[piece.post_id], written_at=now)
+            for piece in slices
+            if piece.post_id in posts
+        ],
+        ignore_conflicts=True,
+    )
+    if not outcomes:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             SETTLE,

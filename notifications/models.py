@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from social import ledger
 from social.models import Post, User, person
 
 
@@ -46,6 +47,17 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return f"post {self.post_id} to {self.recipient_id}"
+
+
+class FanOut(ledger.FanOut):
+    """A post's way to the devices."""
+
+    class Meta:
+        indexes = [ledger.unfinished()]
+
+
+class SliceRecord(ledger.SliceRecord):
+    """Pushes of a slice that were tried; those to be tried again are rows of their own."""
 
 
 class Delivery(models.Model):

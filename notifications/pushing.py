@@ -18,7 +18,7 @@ from social.slices import Slice
 def push_slices(slices: Sequence[Slice], *, now: datetime) -> list[Outcome]:
     """Tell the followers in the slices; returns the outcomes to be tried again."""
     posts = delivery.live_posts({piece.post_id for piece in slices})
-    return _push(delivery.claim(slices, posts, now=now), posts, now)
+    return _push(delivery.claim(slices, posts, now=now), posts, now, slices)
 
 
 def push_again(due: Sequence[tuple[int, int]], *, now: datetime) -> list[Outcome]:
@@ -28,11 +28,11 @@ def push_again(due: Sequence[tuple[int, int]], *, now: datetime) -> list[Outcome
     return _push(delivery.claim_retries(wanted, now=now), posts, now) if wanted else []
 
 
-def _push(pushes: Sequence[Push], posts: dict[int, Post], now: datetime) -> list[Outcome]:
-    if not pushes:
-        return []
-    outcomes = sender().send(pushes, posts)
-    delivery.settle(outcomes, posts, now=now)
+def _push(
+    pushes: Sequence[Push], posts: dict[int, Post], now: datetime, slices: Sequence[Slice] = ()
+) -> list[Outcome]:
+    outcomes = sender().send(pushes, posts) if pushes else []
+    delivery.settle(outcomes, posts, now=now, slices=slices)
     gone = [outcome.push.subscription_id for outcome in outcomes if outcome.gone]
     PushSubscription.objects.filter(pk__in=gone).delete()
     return [outcome for outcome in outcomes if outcome.state == Delivery.State.RETRYING]

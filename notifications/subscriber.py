@@ -1,18 +1,22 @@
 """Subscriber 2: from new posts to tasks on the notifications' lanes."""
 
 from django.conf import settings
+from django.utils import timezone
 
 from events.envelope import Event
 from events.registry import Subscriber, register_subscriber
 from notifications import tasks
+from notifications.models import FanOut
 from notifications.planning import plan
-from social import posts
+from social import ledger, posts
 
 
 def on_post_created(events: list[Event]) -> None:
     live = posts.live(event.data.post_id for event in events)
     pairs = [(e.data.post_id, e.data.author_id) for e in events if e.data.post_id in live]
-    for piece in plan(pairs, settings.PUSH_TASK_SUBSCRIBERS):
+    slices = plan(pairs, settings.PUSH_TASK_SUBSCRIBERS)
+    ledger.begin(FanOut, (piece.post_id for piece in slices), now=timezone.now())
+    for piece in slices:
         tasks.send_pushes.enqueue(slices=[piece])
 
 

@@ -4,14 +4,22 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable
 
+import structlog
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
+from events import depths
 from events.backoff import full_jitter
 from events.lane_task import LaneTask
+from events.locks import held
 from notifications import pushing
 from notifications.delivery import Outcome
+from notifications.models import FanOut, SliceRecord
+from social import ledger
 from social.slices import Slice
+
+log = structlog.get_logger(__name__)
 
 HIGH = "notifications.high"
 RETRY = "notifications.retry"
@@ -24,6 +32,21 @@ PUSHES = {"pushes": ("post_id", "subscription_id")}
 def send_pushes(*, slices: list[list[int]]) -> None:
     """`slices` are [post id, after, up to] each."""
     again(pushing.push_slices([Slice(*piece) for piece in slices], now=timezone.now()))
+
+
+@shared_task(base=LaneTask, name="notifications.repair", lane=RETRY)
+def repair() -> None:
+    """Enqueue what is missing of late fan-outs."""
+    with held("notifications.repair") as taken:
+        if taken and not any(depths.ready(settings.BROKER_URL, (HIGH, RETRY)).values()):
+            enqueue_slices(ledger.late(FanOut, SliceRecord, now=timezone.now()))
+
+
+def enqueue_slices(slices: Iterable[Slice]) -> None:
+    """Enqueue slices that were missing, with a word about each in the log."""
+    for piece in slices:
+        log.error("a slice was missing and is enqueued again", post_id=piece.post_id)
+        send_pushes.enqueue(lane=RETRY, slices=[piece])
 
 
 @shared_task(base=LaneTask, name="notifications.retry_pushes", lane=RETRY, columns=PUSHES)

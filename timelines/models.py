@@ -5,6 +5,7 @@ Both are keyed so that they can be sharded by owner, and bear no foreign keys in
 
 from django.db import models
 
+from social import ledger
 from social.models import Post, person
 
 
@@ -25,18 +26,12 @@ class TimelineEntry(models.Model):
         return f"post {self.post_id} for {self.owner_id}"
 
 
-class SliceRecord(models.Model):
-    """One written slice of a fan-out: the followers with `after` < id <= `up_to`.
+class FanOut(ledger.FanOut):
+    """A post's way into the timelines."""
 
-    The slices of a post tile the whole range of ids, so that a hole in them is what is missing.
-    """
+    class Meta:
+        indexes = [ledger.unfinished()]
 
-    pk = models.CompositePrimaryKey("post_id", "after")
-    post_id = models.BigIntegerField()
-    after = models.BigIntegerField()
-    up_to = models.BigIntegerField()
-    rows = models.IntegerField()
-    written_at = models.DateTimeField()
 
-    def __str__(self) -> str:
-        return f"post {self.post_id} ({self.after}, {self.up_to}]: {self.rows} rows"
+class SliceRecord(ledger.SliceRecord):
+    """Timeline rows of a slice that are written."""

@@ -4,17 +4,20 @@ Next on the way of a post: timelines/tasks.py.
 """
 
 from django.conf import settings
+from django.utils import timezone
 
 from events.envelope import Event
 from events.registry import Subscriber, register_subscriber
-from social import posts
+from social import ledger, posts
 from timelines import tasks
+from timelines.models import FanOut
 from timelines.planning import pack, plan
 
 
 def on_post_created(events: list[Event]) -> None:
     live = posts.live(event.data.post_id for event in events)
     pairs = [(e.data.post_id, e.data.author_id) for e in events if e.data.post_id in live]
+    ledger.begin(FanOut, live, now=timezone.now())
     plans = plan(pairs, settings.TIMELINE_TASK_ROWS)
     large = [piece for piece in plans if piece.audience > settings.TIMELINE_LARGE_AUDIENCE]
     ordinary = [piece for piece in plans if piece.audience <= settings.TIMELINE_LARGE_AUDIENCE]

@@ -3,18 +3,29 @@
 The way of a post ends in timelines/fanout.py.
 """
 
+from collections.abc import Sequence
+
+import structlog
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
+from events import depths
 from events.lane_task import LaneTask
+from events.locks import held
+from social import ledger
 from social.slices import Slice
 from timelines import backfill, fanout, removal
+from timelines.models import FanOut, SliceRecord
+
+log = structlog.get_logger(__name__)
 
 HIGH = "timelines.high"
 LOW = "timelines.low"
 
 
 SLICES = {"slices": Slice._fields}
+SLICES_A_TASK = 10
 PAIRS = {"pairs": ("follower_id", "followee_id")}
 
 
@@ -22,6 +33,22 @@ PAIRS = {"pairs": ("follower_id", "followee_id")}
 def write_slices(*, slices: list[list[int]]) -> None:
     """`slices` are [post id, after, up to] each."""
     fanout.write([Slice(*piece) for piece in slices], now=timezone.now())
+
+
+@shared_task(base=LaneTask, name="timelines.repair", lane=LOW)
+def repair() -> None:
+    """Enqueue what is missing of late fan-outs."""
+    with held("timelines.repair") as taken:
+        if taken and not any(depths.ready(settings.BROKER_URL, (HIGH, LOW)).values()):
+            enqueue_slices(ledger.late(FanOut, SliceRecord, now=timezone.now()))
+
+
+def enqueue_slices(slices: Sequence[Slice]) -> None:
+    """Enqueue slices that were missing, with a word about it in the log."""
+    for first in range(0, len(slices), SLICES_A_TASK):
+        write_slices.enqueue(lane=LOW, slices=slices[first : first + SLICES_A_TASK])
+    if slices:
+        log.error("slices were missing and are enqueued again", count=len(slices))
 
 
 @shared_task(base=LaneTask, name="timelines.remove_posts", lane=LOW)

@@ -6,6 +6,7 @@ Who has only the permission to view sees everything and can change nothing.
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Max, Min
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -112,6 +113,8 @@ class DeadLetterAdmin(MessageAdmin):
 
     def groups_view(self, request) -> TemplateResponse:
         """Open letters by queue, task and exception, the most frequent first."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         keys = ("queue", "task", "event_type", "exception_type")
         groups = (
             DeadLetter.objects.filter(state=DeadLetter.State.OPEN)

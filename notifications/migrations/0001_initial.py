@@ -89,6 +89,44 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        migrations.CreateModel(
+            name="FanOut",
+            fields=[
+                ("post_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("planned_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        models.F("planned_at"),
+                        condition=models.Q(("finished_at", None)),
+                        name="notifications_unfinished",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="SliceRecord",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "post_id",
+                        "after",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("post_id", models.BigIntegerField()),
+                ("after", models.BigIntegerField()),
+                ("up_to", models.BigIntegerField()),
+                ("rows", models.IntegerField()),
+                ("written_at", models.DateTimeField()),
+            ],
+        ),
         # Django cannot make partitioned tables; their partitions come with the posts.
         migrations.SeparateDatabaseAndState(
             database_operations=[

@@ -21,6 +21,23 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="FanOut",
+            fields=[
+                ("post_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("planned_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        models.F("planned_at"),
+                        condition=models.Q(("finished_at", None)),
+                        name="timelines_unfinished",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="SliceRecord",
             fields=[
                 (

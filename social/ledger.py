@@ -1,0 +1,106 @@
+"""The ledger of a fan-out: which posts are being fanned out, and which of their slices are done.
+
+Guarantee: the slices of a post tile the whole range of ids, so that a hole in the ledger is exactly
+what is missing, whatever was lost on the way.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import models
+
+from social.models import Post
+from social.slices import END, Slice
+
+# Twice the promise of 30 seconds. Before this is asked, the lanes must be empty: a backlog is late
+# too, and must not be doubled.
+LATE = timedelta(seconds=60)
+
+
+class FanOut(models.Model):
+    """One post's fan-out at one subscriber, from its planning until all slices are done."""
+
+    post_id = models.BigIntegerField(primary_key=True)
+    planned_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"post {self.post_id}"
+
+
+class SliceRecord(models.Model):
+    """One slice that is done: the followers with `after` < id <= `up_to`, and how many rows."""
+
+    pk = models.CompositePrimaryKey("post_id", "after")
+    post_id = models.BigIntegerField()
+    after = models.BigIntegerField()
+    up_to = models.BigIntegerField()
+    rows = models.IntegerField()
+    written_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"post {self.post_id} ({self.after}, {self.up_to}]: {self.rows} rows"
+
+
+def unfinished() -> models.Index:
+    """The index by which late fan-outs are found."""
+    return models.Index(
+        "planned_at",
+        condition=models.Q(finished_at=None),
+        name="%(app_label)s_unfinished",
+    )
+
+
+def begin(fan_outs: type[FanOut], post_ids: Iterable[int], *, now: datetime) -> None:
+    """Note that the posts' slices are planned, in the transaction of their event's inbox row."""
+    rows = [fan_outs(post_id=post_id, planned_at=now) for post_id in sorted(set(post_ids))]
+    fan_outs.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def holes(records: type[SliceRecord], post_ids: Iterable[int]) -> dict[int, list[Slice]]:
+    """The slices of each post that are not in the ledger; an empty list where none is missing."""
+    done = defaultdict(list)
+    wanted = list(post_ids)
+    for post_id, after, up_to in records.objects.filter(post_id__in=wanted).values_list(
+        "post_id", "after", "up_to"
+    ):
+        done[post_id].append((after, up_to))
+    return {post_id: _holes(post_id, sorted(done[post_id])) for post_id in wanted}
+
+
+def _holes(post_id: int, done: list[tuple[int, int]]) -> list[Slice]:
+    missing, reached = [], 0
+    for after, up_to in [*done, (END, END)]:
+        if after > reached:
+            missing.append(Slice(post_id, reached, after))
+        reached = max(reached, up_to)
+    return missing
+
+
+def late(
+    fan_outs: type[FanOut],
+    records: type[SliceRecord],
+    *,
+    now: datetime,
+    limit: int = 1_000,
+) -> list[Slice]:
+    """The missing slices of fan-outs that were planned more than LATE before `now`, oldest first.
+
+    Those found complete, and those of deleted posts, are closed. The others count as planned anew,
+    so that they are not taken for late again before their slices have had their time.
+    """
+    unfinished = fan_outs.objects.filter(finished_at=None, planned_at__lt=now - LATE)
+    post_ids = list(unfinished.order_by("planned_at").values_list("post_id", flat=True)[:limit])
+    live = set(Post.objects.filter(pk__in=post_ids, deleted_at=None).values_list("pk", flat=True))
+    missing = holes(records, post_ids)
+    again = [post_id for post_id in post_ids if missing[post_id] and post_id in live]
+    fan_outs.objects.filter(pk__in=again).update(planned_at=now)
+    fan_outs.objects.filter(pk__in=set(post_ids) - set(again)).update(finished_at=now)
+    return [piece for post_id in again for piece in missing[post_id]]

@@ -1,0 +1,70 @@
+from datetime import timedelta
+
+import pytest
+
+from social import ledger, posts
+from social.slices import END, Slice
+from timelines import fanout
+from timelines.models import FanOut, SliceRecord
+
+pytestmark = pytest.mark.django_db
+
+
+def record(post_id: int, after: int, up_to: int, now) -> None:
+    SliceRecord.objects.create(post_id=post_id, after=after, up_to=up_to, rows=0, written_at=now)
+
+
+@pytest.mark.parametrize(
+    ("done", "missing"),
+    [
+        ([], [(0, END)]),
+        ([(0, END)], []),
+        ([(0, 10), (10, END)], []),
+        ([(0, 10)], [(10, END)]),
+        ([(10, END)], [(0, 10)]),
+        ([(0, 10), (20, 30), (40, END)], [(10, 20), (30, 40)]),
+        # Planned twice with other followers, so that slices overlap.
+        ([(0, 10), (0 + 5, 20), (20, END)], []),
+        ([(0, 20), (10, 15)], [(20, END)]),
+    ],
+)
+def test_holes_in_the_ledger_are_what_is_missing(done, missing, now):
+    for after, up_to in done:
+        record(1, after, up_to, now)
+    assert ledger.holes(SliceRecord, [1]) == {1: [Slice(1, *hole) for hole in missing]}
+
+
+@pytest.fixture
+def planned(post, bob, now):
+    ledger.begin(FanOut, [post.pk], now=now)
+    return post
+
+
+def late(now) -> list[Slice]:
+    return ledger.late(FanOut, SliceRecord, now=now)
+
+
+def test_a_fan_out_that_is_not_done_in_time_is_late_once(planned, now):
+    assert late(now + ledger.LATE) == []
+    later = now + ledger.LATE * 2
+    assert late(later) == [Slice(planned.pk, 0, END)]
+    # Its slices now have their time again.
+    assert late(later) == []
+    assert late(later + ledger.LATE * 2) == [Slice(planned.pk, 0, END)]
+
+
+def test_a_fan_out_that_is_done_is_closed(planned, now):
+    fanout.write([Slice(planned.pk, 0, END)], now=now)
+    assert late(now + timedelta(days=1)) == []
+    assert FanOut.objects.get().finished_at
+
+
+def test_a_deleted_posts_fan_out_is_closed(planned, now):
+    posts.delete(planned, now=now)
+    assert late(now + timedelta(days=1)) == []
+    assert FanOut.objects.get().finished_at
+
+
+def test_planning_again_keeps_the_first_time(planned, now):
+    ledger.begin(FanOut, [planned.pk], now=now + timedelta(days=1))
+    assert FanOut.objects.get().planned_at == now

@@ -1,0 +1,53 @@
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from social import ledger, posts
+from social.slices import END
+from tests.bus import depth
+from timelines.models import FanOut
+from timelines.tasks import repair, write_slices
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def late(alice, bob, broker):
+    """A post whose slice was lost with its lane long ago."""
+    post = posts.publish(alice, "hi", now=timezone.now())
+    ledger.begin(FanOut, [post.pk], now=timezone.now() - ledger.LATE * 2)
+    return post
+
+
+def slices_in(broker, lane: str) -> list:
+    message = broker.channel().basic_get(lane, no_ack=True)
+    return json.loads(message.body)[1]["slices"]
+
+
+def test_a_lost_slice_is_enqueued_again(broker, late):
+    repair()
+    assert slices_in(broker, "timelines.low") == [[late.pk, 0, END]]
+    repair()
+    assert depth(broker, "timelines.low") == 0
+
+
+def test_while_tasks_wait_in_the_lanes_nothing_is_taken_for_lost(broker, late):
+    write_slices.enqueue(slices=[])
+    repair()
+    assert depth(broker, "timelines.low") == 0
+
+
+def test_a_post_is_repaired_by_hand(broker, late):
+    out = io.StringIO()
+    call_command("repair_post", str(late.pk), stdout=out)
+    assert "timelines: 1 missing slices enqueued." in out.getvalue()
+    assert slices_in(broker, "timelines.low") == [[late.pk, 0, END]]
+    assert slices_in(broker, "notifications.retry") == [[late.pk, 0, END]]
+
+
+def test_repairing_a_post_that_is_not_there_says_so(late):
+    with pytest.raises(CommandError, match="no post 999999999"):
+        call_command("repair_post", "999999999")
