@@ -51,7 +51,8 @@ app.conf.update(
     worker_send_task_events=True,
     beat_schedule={
         "create partitions": {"task": "operations.create_partitions", "schedule": 60.0},
-        "prune": {"task": "events.prune", "schedule": 600.0},
+        "prune the bus": {"task": "events.prune", "schedule": 600.0},
+        "prune the rest": {"task": "operations.prune", "schedule": 600.0},
         "reconcile": {"task": "events.reconcile", "schedule": 30.0},
         "repair timelines": {"task": "timelines.repair", "schedule": 30.0},
         "repair pushes": {"task": "notifications.repair", "schedule": 30.0},

@@ -148,6 +148,12 @@ EVENTS_KEEP_INBOX = timedelta(days=env.int("EVENTS_KEEP_INBOX_DAYS", 8))
 EVENTS_KEEP_LETTERS = timedelta(days=env.int("EVENTS_KEEP_LETTERS_DAYS", 90))
 EVENTS_KEEP_RESULTS = timedelta(days=env.int("EVENTS_KEEP_RESULTS_DAYS", 30))
 
+# Beyond these no more posts are taken (503 with Retry-After); reading goes on.
+OVERLOAD_PENDING_EVENTS = env.int("OVERLOAD_PENDING_EVENTS", 500_000)
+OVERLOAD_FREE_DISK = env.float("OVERLOAD_FREE_DISK", 0.10)
+# A path on the disk that fills; where the database has a machine of its own, an export of it.
+OVERLOAD_DISK_PATH = env("OVERLOAD_DISK_PATH", default="/")
+
 # --- fan-out -----------------------------------------------------------------------------------
 
 # Rows of one task: long enough that the task's own cost (about 1 ms) is lost in it, short enough

@@ -62,6 +62,6 @@ def send(rows: list[OutboxEvent]) -> None:
         cursor.execute(f"NOTIFY {CHANNEL}")
 
 
-def pending() -> int:
-    """How many messages wait to be published."""
-    return OutboxEvent.objects.filter(published_at=None).count()
+def is_longer_than(count: int) -> bool:
+    """Whether more than `count` messages wait to be published; counts no further than that."""
+    return OutboxEvent.objects.filter(published_at=None)[count : count + 1].exists()

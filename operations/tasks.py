@@ -1,11 +1,12 @@
 """Periodic maintenance. Each task holds a lock of its own, so that two beats do no harm."""
 
 from celery import shared_task
+from django.utils import timezone
 
 from events.lane_task import LaneTask
 from events.locks import held
 from notifications.models import Delivery, Notification
-from social import partitions
+from social import idempotency, partitions
 from social.models import Post
 from timelines.models import TimelineEntry
 
@@ -23,3 +24,10 @@ def create_partitions() -> None:
         newest = Post.objects.order_by("-id").values_list("id", flat=True).first() or 0
         for model in PARTITIONED:
             partitions.ensure_ahead(model._meta.db_table, newest, AHEAD)
+
+
+@shared_task(base=LaneTask, name="operations.prune", lane=LOW)
+def prune() -> None:
+    with held("operations.prune") as taken:
+        if taken:
+            idempotency.prune(now=timezone.now())

@@ -3,7 +3,8 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 
-from social.models import Post, Token, User
+from events.admin import ReadOnlyAdmin
+from social.models import IdempotencyKey, Post, Token, User
 
 admin.site.register(User, UserAdmin)
 
@@ -34,3 +35,11 @@ class TokenAdmin(admin.ModelAdmin):
 
     def has_add_permission(self, request) -> bool:
         return False
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(ReadOnlyAdmin):
+    list_display = ("user", "key", "created_at")
+    list_select_related = ("user",)
+    fields = ("user", "key", "answer", "created_at")
+    ordering = ("-created_at",)

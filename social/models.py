@@ -43,6 +43,24 @@ class Post(models.Model):
         return f"post {self.pk} by {self.author_id}"
 
 
+class IdempotencyKey(models.Model):
+    """The answer to a request that bore this key, for when the request is repeated."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    body_hash = models.BinaryField(max_length=32)
+    answer = models.JSONField()
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "key"], name="social_idempotency_key_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.key}"
+
+
 def person(related_name: str) -> models.ForeignKey:
     """A reference to a user that the database does not enforce."""
     return models.ForeignKey(

@@ -1,9 +1,11 @@
 """The one error shape under /api/: problem details (RFC 9457), for whatever went wrong."""
 
+import math
 from http import HTTPStatus
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions
@@ -11,6 +13,8 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from social.api.parsers import PayloadTooLarge
+from social.idempotency import KeyInUseError, KeyReusedError
+from social.overload import RETRY_AFTER_SECONDS, OverloadedError
 from social.relations import RelationError
 
 MEDIA_TYPE = "application/problem+json"
@@ -19,11 +23,40 @@ API_PREFIX = "/api/"
 log = structlog.get_logger(__name__)
 
 
+class Unavailable(exceptions.APIException):
+    status_code = 503
+    default_detail = "Not now; try again later."
+    default_code = "unavailable"
+
+    def __init__(self, wait: int):
+        super().__init__()
+        self.wait = wait
+
+
+class KeyInUse(exceptions.APIException):
+    status_code = 409
+    default_detail = "A request with this Idempotency-Key is being worked on."
+    default_code = "idempotency_key_in_use"
+
+
+class KeyReused(exceptions.APIException):
+    status_code = 422
+    default_detail = "This Idempotency-Key came before with another body."
+    default_code = "idempotency_key_reused"
+
+
+# The database restarts, or all its connections are taken.
+DATABASE_WAIT_SECONDS = 5
+
 TRANSLATED = (
     (Http404, lambda error: exceptions.NotFound()),
     (PermissionDenied, lambda error: exceptions.PermissionDenied()),
     (RequestDataTooBig, lambda error: PayloadTooLarge()),
     (RelationError, lambda error: exceptions.ValidationError(str(error), code="relation")),
+    (KeyInUseError, lambda error: KeyInUse()),
+    (KeyReusedError, lambda error: KeyReused()),
+    (OverloadedError, lambda error: Unavailable(RETRY_AFTER_SECONDS)),
+    ((OperationalError, InterfaceError), lambda error: Unavailable(DATABASE_WAIT_SECONDS)),
 )
 
 
@@ -31,6 +64,7 @@ def problem_response(error: Exception, context: dict) -> Response | None:
     """Django REST framework's exception handler; None lets an unknown error become a 500."""
     for kind, translate in TRANSLATED:
         if isinstance(error, kind):
+            log.info("request refused", reason=repr(error))
             error = translate(error)
     if not isinstance(error, exceptions.APIException):
         return None
@@ -39,7 +73,7 @@ def problem_response(error: Exception, context: dict) -> Response | None:
     if getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = error.auth_header
     if getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(error.wait) + 1)
+        headers["Retry-After"] = str(math.ceil(error.wait))
     return Response(
         _describe(error), status=error.status_code, headers=headers, content_type=MEDIA_TYPE
     )

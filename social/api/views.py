@@ -2,17 +2,19 @@
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from knox.models import get_token_model
 from rest_framework import status
+from rest_framework.exceptions import ValidationError
 from rest_framework.generics import CreateAPIView, GenericAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from social import posts, relations
+from social import idempotency, posts, relations
 from social.api import serializers
 from social.models import Post, User
+from social.overload import gauge
 
 
 class RegisterView(CreateAPIView):
@@ -56,12 +58,41 @@ class PostsView(GenericAPIView):
 
     serializer_class = serializers.PostSerializer
 
-    @extend_schema(responses={201: serializers.PostSerializer})
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                str,
+                OpenApiParameter.HEADER,
+                description="The same key and body within 24 hours give the first answer again.",
+            )
+        ],
+        responses={201: serializers.PostSerializer},
+    )
     def post(self, request) -> Response:
         draft = self.get_serializer(data=request.data)
         draft.is_valid(raise_exception=True)
-        post = posts.publish(request.user, draft.validated_data["content"], now=timezone.now())
-        return Response(self.get_serializer(post).data, status=status.HTTP_201_CREATED)
+        gauge.check()
+        now = timezone.now()
+
+        def publish() -> dict:
+            post = posts.publish(request.user, draft.validated_data["content"], now=now)
+            return self.get_serializer(post).data
+
+        key = request.headers.get("Idempotency-Key")
+        if key is None:
+            return Response(publish(), status=status.HTTP_201_CREATED)
+        content = draft.validated_data["content"].encode()
+        answer, repeated = idempotency.once(request.user, _checked(key), content, publish, now=now)
+        headers = {"Idempotent-Replayed": "true"} if repeated else None
+        return Response(answer, status=status.HTTP_201_CREATED, headers=headers)
+
+
+def _checked(key: str) -> str:
+    if not 1 <= len(key) <= 255 or not key.isprintable():
+        message = "Give 1 to 255 printable characters."
+        raise ValidationError({"Idempotency-Key": [message]})
+    return key
 
 
 class PostView(GenericAPIView):

@@ -1,0 +1,144 @@
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from events.models import OutboxEvent
+from social import idempotency
+from social.models import IdempotencyKey, Post
+from social.overload import LOOK_SECONDS, Gauge, OverloadedError
+from tests.api import assert_problem, client_of
+
+POSTS = "/api/v1/posts/"
+
+
+def post(client, content: str = "hello", key: str | None = "key-1"):
+    headers = {"Idempotency-Key": key} if key is not None else {}
+    return client.post(POSTS, {"content": content}, format="json", headers=headers)
+
+
+@pytest.mark.django_db
+def test_the_same_key_and_body_give_the_first_answer(alice):
+    client = client_of(alice)
+    first, second = post(client), post(client)
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert second.json() == first.json()
+    assert "Idempotent-Replayed" not in first
+    assert second["Idempotent-Replayed"] == "true"
+    assert Post.objects.count() == OutboxEvent.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_the_same_key_with_another_body_is_refused(alice):
+    client = client_of(alice)
+    post(client)
+    assert_problem(post(client, "something else"), 422)
+    assert Post.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_key_is_one_users_own(alice, carol):
+    assert post(client_of(alice)).json()["id"] != post(client_of(carol)).json()["id"]
+
+
+@pytest.mark.django_db
+def test_a_key_is_forgotten_after_a_day(alice):
+    client = client_of(alice)
+    post(client)
+    IdempotencyKey.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    assert "Idempotent-Replayed" not in post(client)
+    IdempotencyKey.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    assert idempotency.prune(now=timezone.now()) == 1
+
+
+@pytest.mark.django_db
+def test_without_a_key_each_request_is_a_post(alice):
+    client = client_of(alice)
+    post(client, key=None)
+    post(client, key=None)
+    assert Post.objects.count() == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb"])
+def test_an_odd_key_is_refused(alice, key):
+    assert_problem(post(client_of(alice), key=key), 400, "Idempotency-Key")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_in_progress_is_a_conflict(alice):
+    working, release = threading.Event(), threading.Event()
+
+    def slow() -> dict:
+        working.set()
+        release.wait(10)
+        return {"id": 1}
+
+    def first_request():
+        idempotency.once(alice, "key-1", b"hello", slow, now=timezone.now())
+        connection.close()
+
+    first = threading.Thread(target=first_request)
+    first.start()
+    working.wait(10)
+    assert_problem(post(client_of(alice)), 409)
+    release.set()
+    first.join(10)
+    assert post(client_of(alice)).json() == {"id": 1}
+
+
+@pytest.mark.django_db
+def test_too_many_pending_events_refuse_posts_but_not_reading(alice, settings):
+    client = client_of(alice)
+    assert post(client, key=None).status_code == 201
+    settings.OVERLOAD_PENDING_EVENTS = 0
+    with pytest.raises(OverloadedError):
+        Gauge().check()
+    settings.OVERLOAD_PENDING_EVENTS = 1
+    Gauge().check()
+
+
+@pytest.mark.django_db
+def test_a_full_disk_refuses_posts(settings):
+    settings.OVERLOAD_FREE_DISK = 1.0
+    with pytest.raises(OverloadedError, match="disk"):
+        Gauge().check()
+
+
+@pytest.mark.django_db
+def test_one_look_serves_for_a_while(settings, django_assert_num_queries):
+    clock = [100.0]
+    gauge = Gauge(lambda: clock[0])
+    with django_assert_num_queries(1):
+        for _ in range(10):
+            gauge.check()
+    clock[0] += LOOK_SECONDS
+    with django_assert_num_queries(1):
+        gauge.check()
+
+
+@pytest.mark.django_db
+def test_an_overloaded_server_says_when_to_come_again(alice, settings, monkeypatch):
+    settings.OVERLOAD_FREE_DISK = 1.0
+    monkeypatch.setattr("social.api.views.gauge", Gauge())
+    client = client_of(alice)
+    response = post(client)
+    assert_problem(response, 503)
+    assert response["Retry-After"] == "30"
+    assert not Post.objects.exists()
+    assert client.get("/api/v1/timeline/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_without_a_database_connection_the_answer_is_503(alice):
+    client = client_of(alice)
+
+    def refuse(execute, sql, params, many, context):
+        raise OperationalError("remaining connection slots are reserved")
+
+    with connection.execute_wrapper(refuse):
+        response = post(client)
+    assert_problem(response, 503)
+    assert response["Retry-After"] == "5"
