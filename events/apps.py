@@ -1,8 +1,9 @@
 from importlib import import_module
 
 from django.apps import AppConfig
-from django.conf import settings
 from django.utils.module_loading import autodiscover_modules
+
+from events.conf import setting
 
 
 class EventsConfig(AppConfig):
@@ -10,6 +11,7 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         # The Celery app that this process publishes its tasks through.
-        import_module(settings.CELERY_APP)
+        if module := setting("CELERY_APP"):
+            import_module(module)
         autodiscover_modules("event_types")
         autodiscover_modules("subscriber")

@@ -10,11 +10,11 @@ from itertools import groupby
 from operator import attrgetter
 
 import structlog
-from django.conf import settings
 from django.db import connection, transaction
 from kombu import Message
 
 from events import inbox
+from events.conf import setting
 from events.envelope import Event
 from events.errors import PASSING, NotYetError, PermanentError
 from events.parking import REPLAY_HEADER, Parking
@@ -56,7 +56,7 @@ class Processor:
     def _refuse_forgotten(self, event: Event, message: Message) -> None:
         """An event from before what the inbox keeps may have had its effect long ago."""
         age = self._clock() - event.timestamp
-        if age > settings.EVENTS_KEEP_INBOX and REPLAY_HEADER not in (message.headers or {}):
+        if age > setting("EVENTS_KEEP_INBOX") and REPLAY_HEADER not in (message.headers or {}):
             raise PermanentError(f"{age.days} days old, and the inbox knows no such event any more")
 
     def _apply_together(self, decoded: list[tuple[Event, Message]], attempt: int) -> None:

@@ -6,8 +6,9 @@ from a redelivery, or waits for an operator.
 
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import connection
+
+from events.conf import setting
 
 # Small enough that a batch takes some tens of milliseconds and its locks hold nobody up.
 BATCH = 5_000
@@ -44,7 +45,7 @@ PRUNED = {
 
 def prune(batch: int = BATCH) -> dict[str, int]:
     """Remove what is older than each setting allows; returns how many rows by setting's name."""
-    return {name: _prune(sql, getattr(settings, name), batch) for name, sql in PRUNED.items()}
+    return {name: _prune(sql, setting(name), batch) for name, sql in PRUNED.items()}
 
 
 def _prune(sql: str, age: timedelta, batch: int) -> int:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from kombu import Connection
 
+from events.conf import setting
 from events.models import Reconciliation
 from events.outbox import CHANNEL
 from events.registry import Subscriber, event_types, subscribers
@@ -80,7 +81,7 @@ def reconcile(subscriber: Subscriber, empty: bool) -> int:
         now: datetime = cursor.fetchone()[0]
         state, _ = Reconciliation.objects.get_or_create(
             subscriber=subscriber.name,
-            defaults={"complete_until": now - settings.EVENTS_KEEP_INBOX},
+            defaults={"complete_until": now - setting("EVENTS_KEEP_INBOX")},
         )
         until = (state.empty_at or state.complete_until) - GRACE
         missing = []

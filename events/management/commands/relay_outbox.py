@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 
 from events.backoff import full_jitter
+from events.conf import setting
 from events.errors import PASSING
 from events.publisher import Publisher
 from events.relay import BATCH, POLL_SECONDS, Listener, relay_batch, seconds_until_due
@@ -20,8 +21,8 @@ class Command(BaseCommand):
     def handle(self, **options) -> None:
         stop = Stop.on_signals()
         publisher = Publisher(settings.BROKER_URL)
-        direct = settings.DATABASE_DIRECT
-        listener = Listener({"HOST": direct["HOST"], "PORT": direct["PORT"]})
+        direct = setting("DATABASE_DIRECT")
+        listener = Listener({name: direct[name] for name in ("HOST", "PORT") if name in direct})
         failures = 0
         log.info("relay started")
         while not stop.requested:

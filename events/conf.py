@@ -1,0 +1,22 @@
+"""The bus's settings, with what holds where a project sets none."""
+
+from datetime import timedelta
+
+from django.conf import settings
+
+DEFAULTS = {
+    # The module whose import makes the Celery app that this project's tasks belong to.
+    "CELERY_APP": None,
+    # HOST and PORT for the relay's LISTEN, where the default database is behind a pooler.
+    "DATABASE_DIRECT": {},
+    # How long published events, inbox rows, closed letters and task results are kept. A message
+    # that comes again later than the inbox remembers is refused.
+    "EVENTS_KEEP_PUBLISHED": timedelta(days=8),
+    "EVENTS_KEEP_INBOX": timedelta(days=8),
+    "EVENTS_KEEP_LETTERS": timedelta(days=90),
+    "EVENTS_KEEP_RESULTS": timedelta(days=30),
+}
+
+
+def setting(name: str):
+    return getattr(settings, name, DEFAULTS[name])
