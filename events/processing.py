@@ -17,6 +17,7 @@ from events import inbox
 from events.conf import setting
 from events.envelope import Event
 from events.errors import PASSING, NotYetError, PermanentError
+from events.failpoints import failpoint
 from events.parking import REPLAY_HEADER, Parking
 from events.registry import Subscriber, decode_event
 
@@ -24,6 +25,9 @@ from events.registry import Subscriber, decode_event
 NOT_YET_ATTEMPTS = 15
 
 log = structlog.get_logger(__name__)
+
+before_commit = failpoint("consumer.before_commit")
+after_commit = failpoint("consumer.after_commit")
 
 
 class Processor:
@@ -89,6 +93,8 @@ class Processor:
             fresh.sort(key=attrgetter("event_type"))
             for event_type, group in groupby(fresh, key=attrgetter("event_type")):
                 self._subscriber.handlers[event_type](list(group))
+            before_commit()
+        after_commit()
         return reused
 
     @property

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from events.errors import PASSING
+from events.failpoints import failpoint
 from events.models import OutboxEvent
 from events.outbox import CHANNEL
 from events.publisher import Publisher
@@ -24,6 +25,9 @@ POLL_SECONDS = 5.0
 BACKOFF = timedelta(seconds=5)
 
 log = structlog.get_logger(__name__)
+
+before_publish = failpoint("relay.before_publish")
+after_confirm = failpoint("relay.after_confirm")
 
 # Uses the partial index events_outbox_pending.
 CLAIM = """
@@ -54,7 +58,9 @@ def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
         for row in rows:
             # 2. Publish. A crash from here to the commit publishes again: consumers have an inbox.
             try:
+                before_publish()
                 publish_row(publisher, row)
+                after_confirm()
             except PASSING as error:
                 failure = error
                 break

@@ -7,12 +7,15 @@ with its event. A crash in between repeats the push, which the device shows once
 from collections.abc import Sequence
 from datetime import datetime
 
+from events.failpoints import failpoint
 from notifications import delivery
 from notifications.delivery import Outcome, Push
 from notifications.models import Delivery, PushSubscription
 from notifications.sending import sender
 from social.models import Post
 from social.slices import Slice
+
+before_settling = failpoint("notifications.before_settling")
 
 
 def push_slices(slices: Sequence[Slice], *, now: datetime) -> list[Outcome]:
@@ -32,6 +35,7 @@ def _push(
     pushes: Sequence[Push], posts: dict[int, Post], now: datetime, slices: Sequence[Slice] = ()
 ) -> list[Outcome]:
     outcomes = sender().send(pushes, posts) if pushes else []
+    before_settling()
     delivery.settle(outcomes, posts, now=now, slices=slices)
     gone = [outcome.push.subscription_id for outcome in outcomes if outcome.gone]
     PushSubscription.objects.filter(pk__in=gone).delete()

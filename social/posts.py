@@ -9,13 +9,20 @@ from datetime import datetime
 from django.db import transaction
 
 from events.errors import NotYetError
+from events.failpoints import failpoint
 from social.models import Post, User
 
+before_commit = failpoint("posts.before_commit")
+after_commit = failpoint("posts.after_commit")
 
-@transaction.atomic
+
 def publish(author: User, content: str, *, now: datetime) -> Post:
     """The new post, saved together with its `post.created` event (see signals.py)."""
-    return Post.objects.create(author=author, content=content, created_at=now)
+    with transaction.atomic():
+        post = Post.objects.create(author=author, content=content, created_at=now)
+        before_commit()
+    after_commit()
+    return post
 
 
 def live(post_ids: Iterable[int]) -> set[int]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db import IntegrityError, connection, transaction
 
 from events import outbox
+from events.failpoints import failpoint
 from social import partitions
 from social.models import Post
 from social.slices import Slice
@@ -47,6 +48,8 @@ WRITE = """
     GROUP BY slice.post_id, slice.after, slice.up_to
     RETURNING post_id, rows
 """
+
+in_slice = failpoint("timelines.in_slice")
 
 # Once for a missing partition, and once more for each worker that may hold one of the slices.
 TRIES = 5
@@ -86,6 +89,7 @@ def _write(slices: Sequence[Slice], now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(WRITE, [*map(list, zip(*columns, strict=True)), now])
         written = cursor.fetchall()
+    in_slice()
     outbox.record_all(
         "timeline.delivered",
         [

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from events import depths
+from events.failpoints import failpoint
 from events.lane_task import LaneTask
 from events.locks import held
 from social import ledger
@@ -19,6 +20,8 @@ from timelines import backfill, fanout, removal
 from timelines.models import FanOut, SliceRecord
 
 log = structlog.get_logger(__name__)
+
+after_commit = failpoint("timelines.after_commit")
 
 HIGH = "timelines.high"
 LOW = "timelines.low"
@@ -33,6 +36,7 @@ PAIRS = {"pairs": ("follower_id", "followee_id")}
 def write_slices(*, slices: list[list[int]]) -> None:
     """`slices` are [post id, after, up to] each."""
     fanout.write([Slice(*piece) for piece in slices], now=timezone.now())
+    after_commit()
 
 
 @shared_task(base=LaneTask, name="timelines.repair", lane=LOW)
