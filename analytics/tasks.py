@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from analytics import rollups
-from events.tasks import LaneTask
+from events.lane_task import LaneTask
 
 LOW = "analytics.low"
 

@@ -33,11 +33,14 @@ class Population:
         return f"user-{user}"
 
 
-def load(scenario: Scenario, root: Path, environ: Mapping[str, str], *, operator: bool):
-    """Load users and follows, with tokens for whoever acts in the scenario; returns the
-    Population. `operator` adds an administrator."""
+def load(
+    scenario: Scenario, root: Path, environ: Mapping[str, str], *, operator: bool
+) -> Population:
+    """Load users and follows, with tokens for whoever acts in the scenario. `operator` adds an
+    administrator."""
     password = secrets.token_urlsafe(12)
-    users, members = list(scenario.graph.users), scenario.members
+    # Backwards, so that our ids differ from the graph's and mistaking one for the other shows.
+    users, members = list(scenario.graph.users)[::-1], scenario.members
     made = make_accounts(
         {
             "password": password,

@@ -5,8 +5,11 @@ Development data and tests stay as they are. All three are made anew for each ru
 
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import urlsplit, urlunsplit
 
 import amqp.exceptions
@@ -15,31 +18,40 @@ import redis
 from kombu import Connection
 from psycopg2 import sql
 
+from demo import interruption
 from demo.failure import DemoFailure, Refused
 from stack import vhosts
+from stack.processes import QUEUES
 
 DATABASE = "connectify_demo"
 VHOST = "demo"
 VALKEY_DATABASE = 1
-QUEUES = (
-    *("timeline.worker", "push.worker", "analytics.worker", "dead.letters"),
-    *("timelines.high", "timelines.low", "notifications.high", "notifications.retry"),
-    *("analytics.low", "operations.low"),
-)
+LEADER_SECONDS = 30.0
+LOOK_SECONDS = 0.2
 
 
-def make(environ: Mapping[str, str]) -> dict[str, str]:
+@contextmanager
+def made(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """The environment with addresses of the demo's own; raises DemoFailure, and Refused where the
     broker is somebody's own and in use."""
     direct = environ["DATABASE_DIRECT_URL"]
-    make_database(direct)
-    return {
-        **environ,
-        "DATABASE_URL": with_path(environ["DATABASE_URL"], DATABASE),
-        "DATABASE_DIRECT_URL": with_path(direct, DATABASE),
-        "BROKER_URL": make_broker(environ["BROKER_URL"], environ.get("BROKER_MANAGEMENT_URL")),
-        "REDIS_URL": make_valkey(environ["REDIS_URL"]),
-    }
+    management_url = environ.get("BROKER_MANAGEMENT_URL")
+    # First, for it may refuse, and then nothing has been changed.
+    broker = make_broker(environ["BROKER_URL"], management_url)
+    try:
+        make_database(direct)
+        yield {
+            **environ,
+            "DATABASE_URL": with_path(environ["DATABASE_URL"], DATABASE),
+            "DATABASE_DIRECT_URL": with_path(direct, DATABASE),
+            "BROKER_URL": broker,
+            "REDIS_URL": make_valkey(environ["REDIS_URL"]),
+        }
+    finally:
+        # The database stays, to be looked at. Queues that stayed would be in the next run's way.
+        if management_url:
+            with interruption.put_off(), suppress(OSError):
+                vhosts.fresh(management_url, broker, VHOST)
 
 
 def make_database(url: str) -> None:
@@ -66,12 +78,28 @@ def make_broker(url: str, management_url: str | None) -> str:
         refuse_used_queues(url)
         return url
     try:
+        wait_for_leaders(management_url)
         return vhosts.fresh(management_url, url, VHOST)
     except OSError as error:
         raise DemoFailure(
             f"the virtual host {VHOST} cannot be made anew ({error}): correct or unset"
             " BROKER_MANAGEMENT_URL, whose user needs the administrator tag"
         ) from error
+
+
+def wait_for_leaders(management_url: str) -> None:
+    """Until the queues that a killed run has left can be deleted: RabbitMQ 3.10 fails halfway on
+    quorum queues without a leader, as they are for seconds after its start, and then refuses to
+    declare them anew (541)."""
+    deadline = time.monotonic() + LEADER_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            queues = vhosts.queues(management_url, VHOST)
+        except HTTPError:
+            return  # There is no such virtual host.
+        if all(queue.get("state") == "running" and queue.get("leader") for queue in queues):
+            return
+        time.sleep(LOOK_SECONDS)
 
 
 def refuse_used_queues(url: str) -> None:

@@ -57,12 +57,12 @@ class Scenario:
         return [user for user in self.audience(post) if user in self.device_owners]
 
     @cached_property
-    def expected_rows(self) -> int:
-        return sum(len(self.audience(post)) for post in range(self.posts))
+    def rows_by_post(self) -> list[int]:
+        return [len(self.audience(post)) for post in range(self.posts)]
 
     @cached_property
-    def expected_pushes(self) -> int:
-        return sum(len(self.notified(post)) for post in range(self.posts))
+    def pushes_by_post(self) -> list[int]:
+        return [len(self.notified(post)) for post in range(self.posts)]
 
     def timeline(self, reader: int) -> list[int]:
         """The posts that must stand in a reader's timeline, by number."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from demo import interruption
 from demo.failure import DemoFailure
 from demo.progress import Progress
 from stack.lifecycle import bring_down, side_by_side
@@ -10,7 +11,7 @@ from stack.services import Services
 
 
 @contextmanager
-def serving(services: Services, progress: Progress, *, keep_lines: bool = True) -> Iterator[None]:
+def serving(services: Services, progress: Progress) -> Iterator[None]:
     """PostgreSQL, RabbitMQ and Valkey, the clone's own or those that the environment names.
 
     Raises DemoFailure that says which server cannot be reached where, and ServerFailure. Servers
@@ -22,7 +23,9 @@ def serving(services: Services, progress: Progress, *, keep_lines: bool = True) 
         refuse_unreachable(services)
         yield
     finally:
-        side_by_side([server for server in asleep if server.running], bring_down, progress.stage)
+        with interruption.put_off():
+            ours = [server for server in asleep if server.running]
+            side_by_side(ours, bring_down, progress.stage)
 
 
 def refuse_unreachable(services: Services) -> None:

@@ -13,15 +13,13 @@ from events.failpoints import failpoint
 from social.models import Post, User
 
 before_commit = failpoint("posts.before_commit")
-after_commit = failpoint("posts.after_commit")
 
 
+@transaction.atomic
 def publish(author: User, content: str, *, now: datetime) -> Post:
     """The new post, saved together with its `post.created` event (see signals.py)."""
-    with transaction.atomic():
-        post = Post.objects.create(author=author, content=content, created_at=now)
-        before_commit()
-    after_commit()
+    post = Post.objects.create(author=author, content=content, created_at=now)
+    before_commit()
     return post
 
 

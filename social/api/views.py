@@ -11,10 +11,14 @@ from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from events.failpoints import failpoint
 from social import idempotency, posts, relations
 from social.api import serializers
 from social.models import Post, User
 from social.overload import gauge
+
+
+before_reply = failpoint("posts.before_reply")
 
 
 class RegisterView(CreateAPIView):
@@ -84,6 +88,7 @@ class PostsView(GenericAPIView):
             return Response(publish(), status=status.HTTP_201_CREATED)
         content = draft.validated_data["content"].encode()
         answer, repeated = idempotency.once(request.user, _checked(key), content, publish, now=now)
+        before_reply()
         headers = {"Idempotent-Replayed": "true"} if repeated else None
         return Response(answer, status=status.HTTP_201_CREATED, headers=headers)
 
