@@ -17,7 +17,6 @@ from social.api import serializers
 from social.models import Post, User
 from social.overload import gauge
 
-
 before_reply = failpoint("posts.before_reply")
 
 
