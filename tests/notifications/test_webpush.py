@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 
 from notifications import webpush
 from social.models import Post, User
@@ -44,3 +45,12 @@ def test_the_longest_post_fits_into_a_push(content):
 
 def test_a_topic_is_short_enough():
     assert len(webpush.topic(2**63 - 1)) <= 32
+
+
+def test_generated_keys_sign(capsys):
+    call_command("generate_vapid_keys")
+    private, public = (line.split()[-1] for line in capsys.readouterr().out.splitlines())
+    signer = webpush.Signer(private.removeprefix("VAPID_PRIVATE_KEY="), "mailto:a@example.com")
+    assert signer.public_key == public
+    header = signer.authorization(ENDPOINT, NOW)
+    verify_vapid(header, origin="https://push.example.com", now=NOW, key=public)

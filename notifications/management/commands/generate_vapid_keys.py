@@ -1,0 +1,19 @@
+"""Making the key pair that pushes are signed with."""
+
+import base64
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.core.management.base import BaseCommand
+
+from notifications.webpush import Signer
+
+
+class Command(BaseCommand):
+    help = "Prints a new VAPID key pair as environment variables; keep the private one secret."
+
+    def handle(self, **options) -> None:
+        number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+        private = base64.urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()
+        self.stdout.write(f"VAPID_PRIVATE_KEY={private}")
+        # Browsers get it by the API; it is printed to compare with.
+        self.stdout.write(f"# public key: {Signer(private, '').public_key}")
