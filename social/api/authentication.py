@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
@@ -29,3 +30,13 @@ class TokenAuthentication(KnoxAuthentication):
             return False
         auth_token.delete()
         return True
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    """How the API's description tells of the tokens; found by being imported."""
+
+    target_class = TokenAuthentication
+    name = "token"
+
+    def get_security_definition(self, auto_schema) -> dict:
+        return {"type": "http", "scheme": "bearer"}
