@@ -22,9 +22,9 @@ RETRY_CAP_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
 
-# Raises an error of PASSING to be called again with the same messages and the next attempt's
-# number, from 0; returns when each of them may be acknowledged.
-Handover = Callable[[Sequence[Message], int], None]
+# Raises an error of PASSING to be called again with the same messages; returns when each of them
+# may be acknowledged.
+Handover = Callable[[Sequence[Message]], None]
 
 
 class BatchConsumer:
@@ -81,7 +81,7 @@ class BatchConsumer:
         attempt = 0
         while True:
             try:
-                self._handover(batch, attempt)
+                self._handover(batch)
                 break
             except PASSING as error:
                 attempt += 1
@@ -92,7 +92,8 @@ class BatchConsumer:
                 return  # Unacknowledged: the broker hands the batch to another consumer.
             self._idle(connection, full_jitter(attempt, cap=RETRY_CAP_SECONDS))
         for message in batch:
-            message.ack()
+            if not message.acknowledged:
+                message.ack()
 
     def _idle(self, connection: Connection, seconds: float) -> None:
         """Wait, answering the broker's heartbeats meanwhile; prefetch is full, so nothing comes."""

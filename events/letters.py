@@ -34,11 +34,18 @@ class LetterFiler:
     def __init__(self, clock: Callable[[], datetime]):
         self._clock = clock
 
-    def __call__(self, messages: Sequence[Message], attempt: int) -> None:
+    def __call__(self, messages: Sequence[Message]) -> None:
+        now = self._clock()
         try:
             with transaction.atomic():
                 for message in messages:
-                    file_letter(read_letter(message, self._clock()))
+                    try:
+                        with transaction.atomic():
+                            file_letter(read_letter(message, now))
+                    except PASSING:
+                        raise
+                    except Exception as error:
+                        file_letter(odd_letter(message, error, now))
         except PASSING:
             connection.close()
             raise
@@ -75,6 +82,19 @@ def read_letter(message: Message, now: datetime) -> DeadLetter:
     )
 
 
+def odd_letter(message: Message, error: Exception, now: datetime) -> DeadLetter:
+    """The unsaved row for a letter that could not be read as one: its body, and what was odd."""
+    return DeadLetter(
+        queue=_text(message.delivery_info.get("routing_key")).removesuffix(".dead")[:255],
+        message_id=f"sha256:{hashlib.sha256(message.body).hexdigest()}",
+        exception_type=type(error).__qualname__,
+        exception_message=_text(error),
+        body=message.body,
+        first_failed_at=now,
+        last_failed_at=now,
+    )
+
+
 def file_letter(letter: DeadLetter) -> None:
     """Insert the letter's row, or update the one of an earlier failure; both are then open."""
     join_exception(letter)
@@ -100,7 +120,9 @@ def join_exception(letter: DeadLetter) -> None:
 
 def _text(value) -> str:
     """A header's value as text that a column can hold."""
-    return "" if value is None else str(value).replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    text = "" if value is None else str(value)
+    # Neither a NUL nor half of a surrogate pair can be stored.
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
 def _jsonable(value: dict) -> dict:

@@ -1,6 +1,7 @@
 """Putting messages onto the tests' broker and working them off in the test's own thread."""
 
 import os
+import time
 import uuid
 
 import msgspec
@@ -43,10 +44,10 @@ def depth(broker: Connection, queue: str) -> int:
         return channel.queue_declare(queue, passive=True).message_count
 
 
-def work_off(subscriber: Subscriber, count: int) -> None:
+def work_off(subscriber: Subscriber, count: int, monotonic=time.monotonic) -> None:
     """Consume `count` messages of the subscriber's queue, as `manage.py consume` does."""
     publisher = Publisher(os.environ["BROKER_URL"])
-    processor = Processor(subscriber, Parking(subscriber.queue, publisher), timezone.now)
+    processor = Processor(subscriber, Parking(subscriber.queue, publisher), timezone.now, monotonic)
     _run(event_queue(subscriber.queue), subscriber.batch, processor, count)
     publisher.close()
 
@@ -60,9 +61,9 @@ def _run(queue, batch: int, handover, count: int) -> None:
     stop = Stop()
     handled = 0
 
-    def counting(messages, attempt: int) -> None:
+    def counting(messages) -> None:
         nonlocal handled
-        handover(messages, attempt)
+        handover(messages)
         handled += len(messages)
         if handled >= count:
             stop.request()

@@ -54,3 +54,11 @@ def test_the_broker_says_where_a_rejected_message_comes_from(broker):
     assert letter.queue == "timeline.worker"
     assert letter.exception_message == "dead-lettered by the broker: rejected"
     assert depth(broker, "dead.letters") == 0
+
+
+@pytest.mark.parametrize("odd", ["\ud800", {"a": "\ud800"}])
+def test_a_letter_with_odd_headers_is_filed_all_the_same(broker, odd):
+    put_dead(broker, b"first", **{"x-connectify-queue": "push.worker", "odd": odd})
+    put_dead(broker, b"second", **{"x-connectify-queue": "timeline.worker"})
+    file_letters(2)
+    assert {bytes(letter.body) for letter in DeadLetter.objects.all()} == {b"first", b"second"}

@@ -3,6 +3,7 @@ from django.db import OperationalError
 
 from events.errors import NotYetError
 from events.models import DeadLetter, InboxEntry
+from events.processing import NOT_YET_SECONDS
 from events.registry import Subscriber
 from tests.bus import depth, file_letters, post_created, put, work_off
 
@@ -125,6 +126,25 @@ def test_what_is_not_visible_yet_is_tried_again_in_place(broker):
     work_off(handler.subscriber, 1)
     assert handler.calls == [[1]]
     assert depth(broker, "dead.letters") == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_waits_holds_up_no_other_and_is_a_dead_letter_in_the_end(broker):
+    handler = Recording({2: NotYetError("post 2 is not visible yet")})
+    clock = [0.0]
+
+    def monotonic() -> float:
+        clock[0] += NOT_YET_SECONDS / 3
+        return clock[0]
+
+    put(broker, QUEUE, b"broken")
+    for post_id in (1, 2, 3):
+        put(broker, QUEUE, post_created(post_id))
+    work_off(handler.subscriber, 4, monotonic)
+    assert [post for call in handler.calls for post in call] == [1, 3]
+    file_letters(2)
+    letters = DeadLetter.objects.values_list("exception_type", "attempts")
+    assert sorted(letters) == [("EnvelopeError", 1), ("NotYetError", 1)]
 
 
 def test_an_event_type_that_the_subscriber_does_not_take_has_no_effect(broker):
