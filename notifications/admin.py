@@ -3,8 +3,8 @@ refuses."""
 
 from django.contrib import admin
 
-from events.admin import ReadOnlyAdmin
-from notifications.models import Delivery, Preference, PushSubscription
+from events.admin import IdSearchAdmin
+from notifications.models import Delivery, FanOut, Preference, PushSubscription
 
 
 @admin.register(Preference)
@@ -35,8 +35,15 @@ class PushSubscriptionAdmin(admin.ModelAdmin):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
+class DeliveryAdmin(IdSearchAdmin):
     list_display = ("post_id", "recipient_id", "subscription_id", "state", "attempts", "reason")
     list_filter = ("state",)
-    search_fields = ("=post_id", "=recipient_id")
+    id_fields = ("post_id", "recipient_id")
     ordering = ("-post_id",)
+
+
+@admin.register(FanOut)
+class FanOutAdmin(IdSearchAdmin):
+    list_display = ("post_id", "planned_at", "finished_at")
+    ordering = ("-post_id",)
+    id_fields = ("post_id",)

@@ -14,7 +14,7 @@ class PostAdmin(admin.ModelAdmin):
     list_display = ("id", "author", "excerpt", "created_at", "deleted_at")
     list_select_related = ("author",)
     raw_id_fields = ("author",)
-    search_fields = ("=id", "=author__username")
+    search_fields = ("=author__username",)
     ordering = ("-id",)
     show_full_result_count = False
 

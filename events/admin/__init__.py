@@ -1,7 +1,14 @@
 """The bus in the admin. Inbox entries have a composite key, which it refuses."""
 
 from events.admin.letters import DeadLetterAdmin
-from events.admin.looking import ReadOnlyAdmin
+from events.admin.looking import IdSearchAdmin, ReadOnlyAdmin
 from events.admin.outbox import OutboxEventAdmin
+from events.admin.reconciliation import ReconciliationAdmin
 
-__all__ = ["DeadLetterAdmin", "OutboxEventAdmin", "ReadOnlyAdmin"]
+__all__ = [
+    "DeadLetterAdmin",
+    "IdSearchAdmin",
+    "OutboxEventAdmin",
+    "ReadOnlyAdmin",
+    "ReconciliationAdmin",
+]

@@ -1,6 +1,7 @@
 """Admin pages for looking at rows that only the system itself may change."""
 
 from django.contrib import admin
+from django.db.models import Q
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -14,6 +15,24 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request, obj=None) -> bool:
         return False
+
+
+class IdSearchAdmin(ReadOnlyAdmin):
+    """Found by exact ids, in any of `id_fields`; anything but a number finds nothing."""
+
+    id_fields: tuple[str, ...] = ("id",)
+    # Without any Django would show no search at all.
+    search_fields = ("pk",)
+
+    def get_search_results(self, request, queryset, search_term):
+        if not search_term:
+            return queryset, False
+        if not (search_term.isascii() and search_term.isdigit() and len(search_term) < 20):
+            return queryset.none(), False
+        by_any = Q()
+        for name in self.id_fields:
+            by_any |= Q(**{name: int(search_term)})
+        return queryset.filter(by_any), False
 
 
 class MessageAdmin(ReadOnlyAdmin):
