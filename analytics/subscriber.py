@@ -1,9 +1,8 @@
-"""Subscriber 3: every event is recorded in the transaction of its inbox row, then counted by a
-task, which a periodic one makes up for where it is lost."""
+"""Subscriber 3: every event is recorded, in the transaction of its inbox row.
 
-from django.db import transaction
+A periodic task counts what is recorded (see rollups.py).
+"""
 
-from analytics import tasks
 from analytics.recording import record
 from events.envelope import Event
 from events.registry import Subscriber, register_subscriber
@@ -22,8 +21,6 @@ TAKEN = (
 
 def on_events(events: list[Event]) -> None:
     record(events)
-    # Not before the records are visible to it.
-    transaction.on_commit(tasks.roll_up.enqueue)
 
 
 register_subscriber(

@@ -12,8 +12,9 @@ import aiohttp
 from django.conf import settings
 
 from notifications import webpush
-from notifications.delivery import Outcome, Push
+from notifications.claims import Push
 from notifications.models import Delivery
+from notifications.settling import Outcome
 from social.models import Post
 
 IN_FLIGHT = 100

@@ -14,8 +14,8 @@ from events.backoff import full_jitter
 from events.lane_task import LaneTask
 from events.locks import held
 from notifications import pushing
-from notifications.delivery import Outcome
 from notifications.models import FanOut, SliceRecord
+from notifications.settling import Outcome
 from social import ledger
 from social.slices import Slice
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from events.models import OutboxEvent
-from notifications import delivery, pushing, subscriptions
+from notifications import claims, pushing, subscriptions
 from notifications.models import Delivery, Notification, Preference, PushSubscription
 from social import posts, relations
 from social.slices import END, Slice
@@ -136,11 +136,11 @@ def test_one_failing_device_harms_no_other(post, bob, device, service, now):
 def test_a_push_that_a_dead_sender_claimed_is_sent_when_its_lease_is_over(
     post, device, service, now
 ):
-    live = delivery.live_posts({post.pk})
-    delivery.claim(whole(post), live, now=now)
+    live = claims.live_posts({post.pk})
+    claims.claim(whole(post), live, now=now)
     # Within the lease nobody else takes it; after it, somebody does.
     assert pushing.push_slices(whole(post), now=now) == []
     assert service.receipts.of(device.token) == []
-    pushing.push_slices(whole(post), now=now + delivery.LEASE * 2)
+    pushing.push_slices(whole(post), now=now + claims.LEASE * 2)
     assert len(service.receipts.of(device.token)) == 1
     assert Delivery.objects.get().attempts == 2
