@@ -5,11 +5,9 @@ Development data and tests stay as they are. All three are made anew for each ru
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.error import HTTPError
 from urllib.parse import urlsplit, urlunsplit
 
 import amqp.exceptions
@@ -26,8 +24,6 @@ from stack.processes import QUEUES
 DATABASE = "connectify_demo"
 VHOST = "demo"
 VALKEY_DATABASE = 1
-LEADER_SECONDS = 30.0
-LOOK_SECONDS = 0.2
 
 
 @contextmanager
@@ -78,28 +74,12 @@ def make_broker(url: str, management_url: str | None) -> str:
         refuse_used_queues(url)
         return url
     try:
-        wait_for_leaders(management_url)
         return vhosts.fresh(management_url, url, VHOST)
     except OSError as error:
         raise DemoFailure(
             f"the virtual host {VHOST} cannot be made anew ({error}): correct or unset"
             " BROKER_MANAGEMENT_URL, whose user needs the administrator tag"
         ) from error
-
-
-def wait_for_leaders(management_url: str) -> None:
-    """Until the queues that a killed run has left can be deleted: RabbitMQ 3.10 fails halfway on
-    quorum queues without a leader, as they are for seconds after its start, and then refuses to
-    declare them anew (541)."""
-    deadline = time.monotonic() + LEADER_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            queues = vhosts.queues(management_url, VHOST)
-        except HTTPError:
-            return  # There is no such virtual host.
-        if all(queue.get("state") == "running" and queue.get("leader") for queue in queues):
-            return
-        time.sleep(LOOK_SECONDS)
 
 
 def refuse_used_queues(url: str) -> None:

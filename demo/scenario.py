@@ -14,7 +14,7 @@ from demo.random_graph import draw_authors
 
 PUSH_AUTHORS = 20
 READERS = 3
-# Fixed, so that two runs can be compared. It draws no easier load than others do.
+# Fixed, so that two runs can be compared; of seeds 1 to 20 it draws about the median of pushes.
 SEED = 1
 
 

@@ -40,21 +40,21 @@ class HomeTimelineView(APIView):
             page = reading.newer(request.user.pk, after, size)
         else:
             page = reading.older(request.user.pk, before, size)
-        return Response(self._answer(page, before, after))
+        return Response(self._answer(page, after, size))
 
-    def _answer(self, page: reading.Page, before: int | None, after: int | None) -> dict:
+    def _answer(self, page: reading.Page, after: int | None, size: int) -> dict:
         ids = [post.pk for post in page.posts]
         has_older = page.more if after is None else bool(ids)
         newest = ids[0] if ids else after
         return {
             "results": PostSerializer(page.posts, many=True).data,
-            "older": self._url(before=ids[-1]) if has_older else None,
-            "newer": self._url(after=newest) if newest is not None else None,
+            "older": self._url(size, before=ids[-1]) if has_older else None,
+            "newer": self._url(size, after=newest) if newest is not None else None,
         }
 
-    def _url(self, **cursor: int) -> str:
+    def _url(self, size: int, **cursor: int) -> str:
         ((name, post_id),) = cursor.items()
-        query = urlencode({name: cursors.encode(post_id)})
+        query = urlencode({name: cursors.encode(post_id), "limit": size})
         return self.request.build_absolute_uri(f"{self.request.path}?{query}")
 
 

@@ -1,0 +1,126 @@
+"""The measured part of a run, against running processes: devices, posts, arrivals.
+
+It only collects; what is made of it is in verdict.py.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import aiohttp
+
+from demo.api import Api, ApiError
+from demo.arrivals import Arrivals
+from demo.devices import PushRecord, register
+from demo.failure import DemoFailure
+from demo.population import Population
+from demo.posting import Posting, send_posts
+from demo.progress import Progress
+from demo.records import Records
+from demo.scenario import Scenario
+from demo.watch import Watch
+from stack.processes import Processes
+from stack.push_service import Device, Receipt
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was seen from outside, by ids of our database; `timelines` are whole home timelines by
+    reader, `arrived_at` and the receipts' times are time.monotonic()."""
+
+    posting: Posting
+    arrived_at: Mapping[int, float]
+    devices: Mapping[int, Device]
+    receipts: Sequence[Receipt]
+    rows: Sequence[tuple[int, int]]
+    created_posts: Sequence[int]
+    daily_counts: Mapping[str, int]
+    timelines: Mapping[int, Sequence[Mapping]]
+    problems: Sequence[str]
+
+
+@dataclass
+class Measurement:
+    """`origin` is the web server's, `push_origin` the push service's; `rate` in posts a second."""
+
+    scenario: Scenario
+    population: Population
+    processes: Processes
+    progress: Progress
+    records: Records
+    database_url: str
+    origin: str
+    push_origin: str
+    rate: float
+
+    async def run(self) -> Findings:
+        """Raises DemoFailure where the run cannot even begin."""
+        pushes, posting = PushRecord(self.push_origin), Posting()
+        async with Api(self.origin) as api:
+            devices = await self._prepare(api)
+            with Arrivals(self.database_url) as arrivals:
+                problems = await self._post(api, posting, arrivals, pushes)
+            timelines = await self._read_timelines(api, problems)
+        receipts = await self._read_receipts(pushes, problems)
+        return Findings(
+            posting=posting,
+            arrived_at=arrivals.at,
+            devices=devices,
+            receipts=receipts,
+            rows=self.records.rows(),
+            created_posts=self.records.created_posts(),
+            daily_counts=self.records.daily_counts(),
+            timelines=timelines,
+            problems=problems,
+        )
+
+    async def _prepare(self, api: Api) -> dict[int, Device]:
+        star = self.scenario.graph.most_followed()
+        people = self.population
+        try:
+            # The others' tokens were made in bulk: a login hashes a password, slowly on purpose.
+            people.tokens[star] = await api.login(people.username(star), people.password)
+            devices = await register(api, self.scenario, people, self.push_origin, self.progress)
+        except ApiError as error:
+            raise DemoFailure(f"the run cannot begin: {error}") from error
+        self.progress.stage(f"{len(devices):,} devices registered over the API")
+        return devices
+
+    async def _post(
+        self, api: Api, posting: Posting, arrivals: Arrivals, pushes: PushRecord
+    ) -> list[str]:
+        """Post, and wait for all that follows from it; returns the problems on the way."""
+
+        def accepted(number: int, post_id: int) -> None:
+            audience = self.scenario.audience(number)
+            arrivals.expect(post_id, [self.population.ids[user] for user in audience])
+
+        watch = Watch(
+            self.scenario, posting, arrivals, pushes, self.records, self.processes, self.progress
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(
+                send_posts(api, self.scenario, self.population, self.rate, posting, accepted)
+            )
+            complete = await watch.wait()
+        if complete:
+            self.progress.stage("everything has arrived")
+        else:
+            watch.problems.append(f"not everything arrived; see the logs in {self.processes.logs}")
+        return watch.problems
+
+    async def _read_timelines(self, api: Api, problems: list[str]) -> dict[int, list[dict]]:
+        found = {}
+        for reader in self.scenario.readers:
+            try:
+                found[reader] = await api.timeline(self.population.tokens[reader])
+            except ApiError as error:
+                problems.append(str(error))
+        return found
+
+    async def _read_receipts(self, pushes: PushRecord, problems: list[str]) -> list[Receipt]:
+        try:
+            return await pushes.receipts()
+        except (aiohttp.ClientError, OSError) as error:
+            problems.append(f"the push service does not tell what it received: {error}")
+            return []

@@ -1,0 +1,47 @@
+"""What the database holds after a run: timeline rows, event records, daily counts."""
+
+import psycopg2
+
+# The database is the demo's own, so that whatever stands in it was to be expected, or was not.
+ROWS = "SELECT post_id, owner_id FROM timelines_timelineentry"
+EVENTS = """
+    SELECT (data->>'post_id')::bigint FROM analytics_eventrecord
+    WHERE event_type = 'post.created'
+"""
+COUNTS = "SELECT metric, sum(count)::bigint FROM analytics_dailycount GROUP BY metric"
+METRICS = ("posts", "timeline_rows", "pushes_sent")
+
+
+class Records:
+    """Reads, each over a connection of its own: the server may go away and come back meanwhile.
+    Raises psycopg2.OperationalError while it is away."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+
+    def rows(self) -> list[tuple[int, int]]:
+        """(post id, owner id) of every timeline row."""
+        return self._read(ROWS)
+
+    def created_posts(self) -> list[int]:
+        """The post of each `post.created` that analytics has recorded."""
+        return [post_id for (post_id,) in self._read(EVENTS)]
+
+    def daily_counts(self) -> dict[str, int]:
+        """The METRICS over all days: a run may last past midnight."""
+        found = dict(self._read(COUNTS))
+        return {metric: found.get(metric, 0) for metric in METRICS}
+
+    def server(self) -> str:
+        """Such as "PostgreSQL 18.4"."""
+        ((version,),) = self._read("SHOW server_version")
+        return f"PostgreSQL {version.split()[0]}"
+
+    def _read(self, query: str) -> list[tuple]:
+        connection = psycopg2.connect(self._url, connect_timeout=5)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(query)
+                return cursor.fetchall()
+        finally:
+            connection.close()

@@ -1,0 +1,98 @@
+"""A whole run, from the servers to the outcome, and back to where it began."""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from kombu import Connection
+
+from demo import population, sandbox
+from demo.company import Company, alone
+from demo.keeping import keep
+from demo.measurement import Measurement
+from demo.outcome import Outcome
+from demo.population import Population
+from demo.progress import Progress
+from demo.records import Records
+from demo.scenario import Scenario
+from demo.servers import serving
+from demo.verdict import judge
+from stack.services import Services
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = {
+    "ALLOWED_HOSTS": "127.0.0.1,localhost",
+    "PUSH_ALLOW_LOOPBACK": "1",
+    "LOG_LEVEL": "WARNING",
+    "DJANGO_SETTINGS_MODULE": "connectify.settings",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """`rate` in posts a second; `json` for machines; `keep` what runs until Ctrl-C."""
+
+    rate: float = 10.0
+    json: bool = False
+    keep: bool = False
+
+
+def run(scenario: Scenario, options: Options, progress: Progress) -> bool:
+    """Whether nothing was missing or doubled. Raises DemoFailure and ServerFailure."""
+    services = Services(ROOT)
+    home = services.state / "demo"
+    with (
+        alone(home, progress),
+        serving(services, progress),
+        sandbox.made(services.environment()) as own,
+    ):
+        environ = {**os.environ, **own, **SETTINGS}
+        sandbox.migrate(ROOT, environ)
+        progress.stage(f"database {sandbox.DATABASE} made")
+        people = population.load(scenario, ROOT, environ, operator=options.keep)
+        graph = scenario.graph
+        progress.stage(f"{graph.user_count:,} users and {graph.follow_count:,} follows loaded")
+        company = Company(ROOT, home, environ)
+        with company.running(progress):
+            outcome = measure(scenario, people, company, options.rate, environ, progress)
+            progress.lines(str(outcome))
+            if options.json:
+                print(outcome.to_json(), flush=True)
+            if options.keep:
+                keep(company, people, scenario, environ, progress)
+    return outcome.verdict.passed
+
+
+def measure(
+    scenario: Scenario,
+    people: Population,
+    company: Company,
+    rate: float,
+    environ: dict[str, str],
+    progress: Progress,
+) -> Outcome:
+    records = Records(environ["DATABASE_DIRECT_URL"])
+    measurement = Measurement(
+        scenario=scenario,
+        population=people,
+        processes=company.processes,
+        progress=progress,
+        records=records,
+        database_url=environ["DATABASE_DIRECT_URL"],
+        origin=company.origin,
+        push_origin=company.push_origin,
+        rate=rate,
+    )
+    findings = asyncio.run(measurement.run())
+    verdict = judge(scenario, people.ids, findings)
+    progress.stage(f"{verdict.pushes.found:,} pushes decrypted, everything compared")
+    return Outcome(verdict, broker(environ["BROKER_URL"]), records.server(), progress.elapsed)
+
+
+def broker(url: str) -> str:
+    """Such as "RabbitMQ 3.10.8"."""
+    with Connection(url, connect_timeout=5) as connection:
+        connection.connect()
+        told = connection.connection.server_properties
+    return f"{told['product']} {told['version']}"

@@ -1,0 +1,115 @@
+"""Judges what was found by what the graph demands, and never by our own tables.
+
+Nothing here asks a server: the clock has stopped.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from demo.comparison import Tally, compare_count, compare_pairs, compare_sequence
+from demo.devices import open_pushes
+from demo.latency import Percentiles
+from demo.measurement import Findings
+from demo.population import Population
+from demo.posting import Posting, content
+from demo.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`others` are the tallies beside rows, pushes and events; `problems` what else went wrong."""
+
+    posts: int
+    rows: Tally
+    pushes: Tally
+    events: Tally
+    others: Sequence[Tally]
+    problems: Sequence[str]
+    timeline: Percentiles
+    push: Percentiles
+    rows_per_s: float
+
+    @property
+    def tallies(self) -> Sequence[Tally]:
+        return [self.rows, self.pushes, self.events, *self.others]
+
+    @property
+    def missing(self) -> int:
+        return sum(tally.missing for tally in self.tallies)
+
+    @property
+    def duplicates(self) -> int:
+        return sum(tally.duplicates for tally in self.tallies)
+
+    @property
+    def passed(self) -> bool:
+        return not (self.missing or self.duplicates or self.problems)
+
+    @property
+    def notes(self) -> list[str]:
+        """Every deviation and problem in words; of equal problems one, with their number."""
+        times = {problem: self.problems.count(problem) for problem in self.problems}
+        problems = [f"{text} ({n} times)" if n > 1 else text for text, n in times.items()]
+        return [*(note for tally in self.tallies for note in tally.notes), *problems]
+
+
+def judge(scenario: Scenario, ids: Mapping[int, int], found: Findings) -> Verdict:
+    """`ids` are the users' ids in our database by those in the graph."""
+    posting = found.posting
+    owners = {post: [ids[u] for u in scenario.audience(n)] for post, n in posting.numbers.items()}
+    tokens = {
+        post: [found.devices[user].token for user in scenario.notified(number)]
+        for post, number in posting.numbers.items()
+    }
+    contents = {post: content(number) for post, number in posting.numbers.items()}
+    inbox = open_pushes(found.receipts, found.devices.values(), contents)
+    received = [(post, token) for post, token, _ in inbox.pushes]
+    rows = compare_pairs("timeline rows", owners, found.rows)
+    pushes = compare_pairs("pushes", tokens, received)
+    events = compare_pairs(
+        "event records",
+        {post: ["record"] for post in posting.numbers},
+        ((post, "record") for post in found.created_posts),
+    )
+    demanded = {
+        "posts": len(posting.numbers),
+        "timeline_rows": rows.expected,
+        "pushes_sent": pushes.expected,
+    }
+    counts = [
+        compare_count(f"daily count of {metric}", number, found.daily_counts[metric])
+        for metric, number in demanded.items()
+    ]
+    arrived, accepted = found.arrived_at, posting.accepted_at
+    return Verdict(
+        posts=len(posting.numbers),
+        rows=rows,
+        pushes=pushes,
+        events=events,
+        others=[*counts, *home_timelines(scenario, found)],
+        problems=[*found.problems, *posting.failed.values(), *inbox.problems],
+        timeline=Percentiles.of(at - accepted[post] for post, at in arrived.items()),
+        push=Percentiles.of(at - accepted[post] for post, _, at in inbox.pushes),
+        rows_per_s=rows.found / (max(arrived.values()) - min(accepted.values())) if arrived else 0,
+    )
+
+
+def home_timelines(scenario: Scenario, found: Findings) -> Iterator[Tally]:
+    """The readers' home timelines: the right posts, newest first, each as it was written."""
+    ids = {number: post for post, number in found.posting.numbers.items()}
+    for reader, posts in found.timelines.items():
+        demanded = [ids[number] for number in scenario.timeline(reader) if number in ids]
+        # One that shows other words or another author is not the post that was demanded.
+        shown = [
+            post["id"] if shown_rightly(scenario, found.posting, post) else 0 for post in posts
+        ]
+        name = f"home timeline of {Population.username(reader)}"
+        yield compare_sequence(name, sorted(demanded, reverse=True), shown)
+
+
+def shown_rightly(scenario: Scenario, posting: Posting, post: Mapping) -> bool:
+    number = posting.numbers.get(post["id"])
+    return number is not None and (post["content"], post["author"]["username"]) == (
+        content(number),
+        Population.username(scenario.authors[number]),
+    )

@@ -1,0 +1,117 @@
+"""Waiting until everything has arrived, with an eye on the processes."""
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+import aiohttp
+import psycopg2
+
+from demo.arrivals import Arrivals
+from demo.devices import PushRecord
+from demo.posting import Posting
+from demo.progress import Progress
+from demo.records import METRICS, Records
+from demo.scenario import Scenario
+from stack.processes import Processes
+
+PATIENCE_SECONDS = 60.0
+LOOK_SECONDS = 0.25
+RECORDS_SECONDS = 1.0
+# After the last arrival: what comes twice may come late.
+QUIET_SECONDS = 1.0
+
+# A server or the push service does not answer: then there is no progress, and that is reported.
+AWAY = (psycopg2.OperationalError, aiohttp.ClientError, OSError)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much there is of everything that a run waits for."""
+
+    posts: int
+    rows: int
+    pushes: int
+    events: int
+    daily: tuple[int, ...]
+
+    @classmethod
+    def goal(cls, scenario: Scenario, posting: Posting) -> "Counts":
+        """What the posts demand that have not failed."""
+        kept = [number for number in range(scenario.posts) if number not in posting.failed]
+        rows = sum(scenario.rows_by_post[number] for number in kept)
+        pushes = sum(scenario.pushes_by_post[number] for number in kept)
+        return cls(len(kept), rows, pushes, len(kept), (len(kept), rows, pushes))
+
+    def reached(self, goal: "Counts") -> bool:
+        return all(have >= want for have, want in zip(self._all, goal._all, strict=True))
+
+    @property
+    def _all(self) -> tuple[int, ...]:
+        return (self.posts, self.rows, self.pushes, self.events, *self.daily)
+
+    def describe(self, goal: "Counts") -> str:
+        return (
+            f"posts {self.posts:,} of {goal.posts:,}, rows {self.rows:,} of {goal.rows:,},"
+            f" pushes {self.pushes:,} of {goal.pushes:,}, events {self.events:,} of {goal.events:,}"
+        )
+
+
+@dataclass
+class Watch:
+    """Looks at all that counts and at the processes, and says so."""
+
+    scenario: Scenario
+    posting: Posting
+    arrivals: Arrivals
+    pushes: PushRecord
+    records: Records
+    processes: Processes
+    progress: Progress
+
+    def __post_init__(self) -> None:
+        self.problems: list[str] = []
+        self._dead: set[str] = set()
+        self._pushed = 0
+        self._recorded: tuple[int, tuple[int, ...]] = (0, (0,) * len(METRICS))
+        self._recorded_at = 0.0
+
+    async def wait(self) -> bool:
+        """Until the counts have reached the goal; False after PATIENCE_SECONDS without progress."""
+        last, changed_at = None, time.monotonic()
+        while True:
+            counts, goal = await self._count(), Counts.goal(self.scenario, self.posting)
+            self.progress.count(counts.describe(goal))
+            self._report_dead()
+            if counts.reached(goal):
+                await asyncio.sleep(QUIET_SECONDS)
+                return True
+            if counts != last:
+                last, changed_at = counts, time.monotonic()
+            elif time.monotonic() - changed_at > PATIENCE_SECONDS:
+                return False
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _count(self) -> Counts:
+        with suppress(*AWAY):
+            self._pushed = await self.pushes.count()
+        if time.monotonic() - self._recorded_at > RECORDS_SECONDS:
+            with suppress(*AWAY):
+                self._recorded = await asyncio.to_thread(self._read_records)
+            self._recorded_at = time.monotonic()
+        posts, rows = len(self.posting.numbers), self.arrivals.rows
+        return Counts(posts, rows, self._pushed, *self._recorded)
+
+    def _read_records(self) -> tuple[int, tuple[int, ...]]:
+        daily = self.records.daily_counts()
+        return len(self.records.created_posts()), tuple(daily[metric] for metric in METRICS)
+
+    def _report_dead(self) -> None:
+        for name in self.processes.dead():
+            if name not in self._dead:
+                self._dead.add(name)
+                self.problems.append(f"{name} died")
+                self.progress.lines(
+                    f"{name} died; the end of its log:\n{self.processes.tail(name)}"
+                )
