@@ -1,0 +1,1 @@
+"""What bin/faults does: break Connectify in known ways, and show that nothing is lost."""

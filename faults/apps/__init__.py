@@ -1,0 +1,1 @@
+"""Celery apps of the harness: the real one, changed in one respect each."""

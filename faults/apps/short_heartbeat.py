@@ -1,0 +1,7 @@
+"""The real Celery app with a heartbeat of 6 s, so that a row need not last for minutes."""
+
+from celery_app import app
+
+__all__ = ["app"]
+
+app.conf.broker_heartbeat = 6

@@ -1,0 +1,83 @@
+"""The harness's own database: made anew for a run, emptied for a row."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+
+from faults.failure import HarnessFailure
+
+NAME = "connectify_faults"
+# All that posts leave behind. Users, tokens and the reconciler's marks stay.
+EMPTIED = (
+    *("social_post", "social_idempotencykey", "social_block"),
+    *("timelines_timelineentry", "timelines_slicerecord", "timelines_fanout"),
+    *("notifications_notification", "notifications_delivery"),
+    *("notifications_slicerecord", "notifications_fanout"),
+    *("analytics_eventrecord", "analytics_dailycount"),
+    *("events_outboxevent", "events_inboxentry", "events_deadletter"),
+    "django_celery_results_taskresult",
+)
+
+PENDING = "SELECT count(*) FROM events_outboxevent WHERE published_at IS NULL"
+LETTERS = """
+    SELECT exception_type, exception_message FROM events_deadletter
+    WHERE queue = %(queue)s AND state = 'open'
+"""
+
+
+def url(server_url: str) -> str:
+    return urlunsplit(urlsplit(server_url)._replace(path=f"/{NAME}"))
+
+
+def connect(database_url: str):
+    """A connection in autocommit mode. Raises psycopg2.OperationalError."""
+    connection = psycopg2.connect(database_url, connect_timeout=3, application_name="faults")
+    connection.autocommit = True
+    return connection
+
+
+def make(server_url: str, root: Path, environ: Mapping[str, str]) -> None:
+    """Drop it, create it and make its tables."""
+    connection = connect(server_url)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
+        cursor.execute(f"CREATE DATABASE {NAME}")
+    connection.close()
+    done = subprocess.run(
+        [sys.executable, "manage.py", "migrate", "-v0"],
+        cwd=root,
+        env=dict(environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise HarnessFailure(f"{done.stdout.strip()}\nmanage.py migrate failed: see above")
+
+
+def empty(connection) -> None:
+    """In one transaction, so that the reconciler never sees events without their inbox rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(EMPTIED)}")
+
+
+def query(connection, statement: str, parameters: Mapping[str, object] | None = None) -> list:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+def pending(connection) -> int:
+    """How many events are still to be published."""
+    return query(connection, PENDING)[0][0]
+
+
+def letters(connection, queue: str) -> list[str]:
+    """Why the open dead letters of a queue are there."""
+    found = query(connection, LETTERS, {"queue": queue})
+    return [f"{name} {message}".strip() for name, message in found]

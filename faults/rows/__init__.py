@@ -1,0 +1,20 @@
+"""The table of faults, one module a family; importing this declares all of them."""
+
+from faults.declaration import ROWS
+from faults.rows import (
+    broker,
+    cache,
+    clock,
+    database,
+    network,
+    poison,
+    queues,
+    relay,
+    tasks,
+    web,
+    worker,
+)
+
+FAMILIES = (*(web, relay, worker, tasks, broker, queues, network, database, cache, poison, clock),)
+
+__all__ = ["FAMILIES", "ROWS"]
