@@ -41,7 +41,10 @@ app.conf.update(
     task_acks_late=True,
     task_acks_on_failure_or_timeout=False,  # A final failure is rejected, and so dead-lettered.
     task_reject_on_worker_lost=True,
-    task_publish_retry=False,  # kombu's own retry would answer a nack by dropping the connection.
+    # For beat and for retries, whose cached connection would stay dead after a broker's restart;
+    # LaneTask.enqueue, which knows what to do about a failure, publishes once.
+    task_publish_retry=True,
+    task_publish_retry_policy={"max_retries": 3, "interval_start": 0.2, "interval_step": 0.5},
     task_ignore_result=True,
     result_backend="django-db",
     result_extended=True,
