@@ -49,7 +49,7 @@ SETTINGS = {
 
 
 class House:
-    """`processes` are Connectify's own; `environ` is what they run with."""
+    """`processes` are Connectify's own, of `table`; `environ` is what they run with."""
 
     def __init__(self, root: Path = ROOT, home: Path = HOME) -> None:
         self.root = root
@@ -61,6 +61,7 @@ class House:
         self.postgres = self.services.postgres
         self.rabbitmq = self.services.rabbitmq
         self.valkey = self.services.valkey
+        self.processes: Processes | None = None
         self._own = own
 
     @contextmanager
@@ -117,11 +118,12 @@ class House:
 
     def end_processes(self) -> None:
         """Stop every process that this or an earlier run has recorded."""
-        if hasattr(self, "processes"):
+        recorded = [Process(record) for record in sorted((self.home / "run").glob("*"))]
+        for process in recorded:
+            process.send(signal.SIGCONT)  # The stopped would not hear that they are to end.
+        if self.processes:
             self.processes.stop()
-        for record in sorted((self.home / "run").glob("*")):
-            process = Process(record)
-            process.send(signal.SIGCONT)
+        for process in recorded:
             process.terminate(signal.SIGTERM, STOP_LIMIT)
 
     def _start_servers(self) -> None:

@@ -32,13 +32,13 @@ class Verdict:
     dead_letters: int = 0
     problems: list[str] = field(default_factory=list)
 
-    def _note(self, kind: str, what: Iterable, words: str) -> None:
+    def note(self, kind: str, what: Iterable, words: str) -> None:
         found = list(what)
         if found:
             setattr(self, kind, getattr(self, kind) + len(found))
             self.problems.append(f"{kind}: {len(found)} {words}, such as {found[0]}")
 
-    def _demand_equal(self, words: str, one: int, other: int) -> None:
+    def demand_equal(self, words: str, one: int, other: int) -> None:
         if one != other:
             self.problems.append(f"{words}: {one:,} against {other:,}")
 
@@ -68,13 +68,10 @@ def judge(
 
 def _judge_posts(verdict: Verdict, rest: Rest, attempts: Sequence[Attempt]) -> None:
     ours = Counter(post.content for post in rest.posts.values())
-    verdict._note(
-        "lost",
-        [a.post_id for a in attempts if a.accepted and a.post_id not in rest.posts],
-        "accepted posts are not in the table",
-    )
-    tried = [a for a in attempts if ours[a.content] > 1]
-    verdict._note("duplicates", [a.content for a in tried], "posts were made twice")
+    gone = [a.post_id for a in attempts if a.accepted and a.post_id not in rest.posts]
+    verdict.note("lost", gone, "accepted posts are not in the table")
+    twice = [a.content for a in attempts if ours[a.content] > 1]
+    verdict.note("duplicates", twice, "posts were made twice")
     verdict.recovered = sum(
         bool(ours[a.content]) and (a.replayed or (not a.accepted and bool(a.failed)))
         for a in attempts
@@ -90,27 +87,27 @@ def _judge_rows(verdict: Verdict, rest: Rest) -> None:
     }
     found = Counter(rest.entries)
     verdict.rows_expected, verdict.rows_found = len(expected), len(rest.entries)
-    verdict._note("lost", expected - found.keys(), "timeline rows (owner, post) are missing")
-    verdict._note("duplicates", (found - Counter(found.keys())).elements(), "rows are doubled")
-    verdict._note(
+    verdict.note("lost", expected - found.keys(), "timeline rows (owner, post) are missing")
+    verdict.note("duplicates", (found - Counter(found.keys())).elements(), "rows are doubled")
+    verdict.note(
         "unexpected", [row for row in found if row[1] not in rest.posts], "rows have no post"
     )
     verdict.surplus = sum(row not in expected and row[1] in rest.posts for row in found)
     for owner, shown in rest.shown.items():
         wanted = {pk for one, pk in expected if one == owner}
-        verdict._note("lost", wanted - set(shown), f"posts are not shown to user {owner}")
-        verdict._note("unexpected", set(shown) - wanted, f"posts are shown to user {owner}")
-        verdict._note("duplicates", set(_doubled(shown)), f"posts are shown twice to user {owner}")
+        verdict.note("lost", wanted - set(shown), f"posts are not shown to user {owner}")
+        verdict.note("unexpected", set(shown) - wanted, f"posts are shown to user {owner}")
+        verdict.note("duplicates", set(_doubled(shown)), f"posts are shown twice to user {owner}")
 
 
 def _judge_events(
     verdict: Verdict, rest: Rest, subscribers: Subscribers, reused: frozenset[str]
 ) -> None:
     told = Counter(post for name, post in rest.events.values() if name == CREATED)
-    verdict._note("lost", rest.posts.keys() - told.keys(), "posts have no event")
-    verdict._note("unexpected", told.keys() - rest.posts.keys(), "events have no post")
-    verdict._note("duplicates", [pk for pk, n in told.items() if n > 1], "posts have two events")
-    verdict._demand_equal("events still pending, and none", rest.pending, 0)
+    verdict.note("lost", rest.posts.keys() - told.keys(), "posts have no event")
+    verdict.note("unexpected", told.keys() - rest.posts.keys(), "events have no post")
+    verdict.note("duplicates", [pk for pk, n in told.items() if n > 1], "posts have two events")
+    verdict.demand_equal("events still pending, and none", rest.pending, 0)
     effects = Counter(rest.inbox)
     letters = {(letter.queue, letter.message_id) for letter in rest.letters}
     for name, (queue, types) in subscribers.items():
@@ -118,14 +115,14 @@ def _judge_events(
         done = {event for event in taken if effects[name, event]}
         parked = {event for event in taken if (queue, event) in letters}
         neither = set(taken) - done - parked
-        verdict._note("lost", neither, f"events never ended at {name}")
-        verdict._note("duplicates", (done & parked) - reused, f"events ended twice at {name}")
+        verdict.note("lost", neither, f"events never ended at {name}")
+        verdict.note("duplicates", (done & parked) - reused, f"events ended twice at {name}")
 
 
 def _judge_counts(verdict: Verdict, rest: Rest) -> None:
     slices, rows = rest.ledger
-    verdict._demand_equal("slices in the ledger and recorded", slices, rest.delivered[0])
-    verdict._demand_equal("rows in the ledger and recorded", rows, rest.delivered[1])
+    verdict.demand_equal("slices in the ledger and recorded", slices, rest.delivered[0])
+    verdict.demand_equal("rows in the ledger and recorded", rows, rest.delivered[1])
     types = Counter(name for name, _ in rest.events.values())
     for metric, want in (
         ("posts", types[CREATED]),
@@ -133,7 +130,7 @@ def _judge_counts(verdict: Verdict, rest: Rest) -> None:
         ("follows", types["user.followed"]),
         ("unfollows", types["user.unfollowed"]),
     ):
-        verdict._demand_equal(f"daily count of {metric}", rest.daily.get(metric, 0), want)
+        verdict.demand_equal(f"daily count of {metric}", rest.daily.get(metric, 0), want)
     for queue, count in rest.depths.items():
         verdict.problems.append(f"{count} messages are left in {queue}")
 

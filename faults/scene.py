@@ -144,9 +144,6 @@ class Scene:
         """How often a process has logged a text since now."""
         return count_in(self.house.processes.log(name), text)
 
-    def logged_by(self, server: Server, text: str) -> Callable[[], int]:
-        return count_in(server.log, text)
-
     def letters(self, queue: str) -> list[str]:
         """Why the open dead letters of a queue are there."""
         return database.letters(self._connection, queue)

@@ -1,9 +1,15 @@
 """The real Celery app without its guard "late acks": a task is acknowledged before it runs."""
 
+from celery.signals import worker_init
+
 from celery_app import app
-from timelines.tasks import write_slices
 
 __all__ = ["app"]
 
 app.conf.task_acks_late = False
-write_slices.acks_late = False
+
+
+@worker_init.connect
+def acknowledge_early(**_) -> None:
+    # The tasks are known only now.
+    app.tasks["timelines.write_slices"].acks_late = False

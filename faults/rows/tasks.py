@@ -73,11 +73,9 @@ def hangs(scene: Scene) -> None:
 def broker_down_at_retry(scene: Scene) -> None:
     notes = Notes(scene)
     go = notes.file("go")
-    tasks = 1  # The worker has one process, and a task waits for the fault in it.
-    for _ in range(tasks):
-        send(scene, "faults.retry_when_told", path=str(notes.path), go=str(go))
+    send(scene, "faults.retry_when_told", path=str(notes.path), go=str(go))
     scene.begin_load()
-    scene.until(lambda: notes.lines["waits"] >= tasks, "the task on its way")
+    scene.until(lambda: notes.lines["waits"], "the task on its way")
     refused = scene.logged(WORKER, "Connection refused")
     with scene.fault():
         server = scene.house.rabbitmq
@@ -86,8 +84,11 @@ def broker_down_at_retry(scene: Scene) -> None:
         time.sleep(3)
         scene.count("retries begun while it was down", notes.lines["waits"])
         scene.bring_back(server)
-    ended = lambda: notes.lines["done"] or scene.letters(LANE)  # noqa: E731
-    scene.until(ended, "an end of the task that was to be retried", 45)
+    scene.until(
+        lambda: notes.lines["done"] or scene.letters(LANE),
+        "an end of the task that was to be retried",
+        45,
+    )
     scene.poison = len(scene.letters(LANE))
     scene.count("runs to the end, or dead letters", notes.lines["done"] + scene.poison)
     scene.count("refused connections of the worker", refused())
@@ -102,13 +103,15 @@ def delayed_retries(scene: Scene) -> None:
         for name in names:
             send(scene, "faults.retry_five_times", path=str(notes.path), text=name)
         wanted = {f"{name} {attempt} {LANE}" for name in names for attempt in range(6)}
-        attempts = lambda: {trim(line) for line in notes.lines}  # noqa: E731
-        scene.until(lambda: attempts() >= wanted, "all attempts in their own lane", 60)
+        scene.until(lambda: trimmed(notes) >= wanted, "all attempts in their own lane", 60)
     scene.count("attempts", sum(notes.lines.values()))
-    scene.demand(attempts() == wanted, f"other attempts: {sorted(attempts() - wanted)}")
+    others = trimmed(notes) - wanted
+    scene.demand(not others, f"other attempts: {sorted(others)}")
 
 
-def trim(line: str) -> str:
-    """A delayed delivery's routing key has the delay's bits before the lane."""
-    text, attempt, key = line.split()
-    return f"{text} {attempt} {LANE if key.endswith(LANE) else key}"
+def trimmed(notes: Notes) -> set[str]:
+    """The attempts noted; a delayed delivery's routing key has its delay's bits before the lane."""
+    words = (line.split() for line in notes.lines)
+    return {
+        f"{name} {attempt} {LANE if key.endswith(LANE) else key}" for name, attempt, key in words
+    }

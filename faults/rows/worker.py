@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from faults.commands import renamed, with_app
 from faults.declaration import row
+from faults.logs import count_in
 from faults.scene import Scene
 from stack.processes import Command
 
@@ -24,6 +25,7 @@ def children_die(scene: Scene, failpoint: str, command: Command | None = None) -
     the same, until the worker is started anew without the failpoint."""
     deaths = scene.logged(WORKER, LOST)
     scene.dress(WORKER, command, FAILPOINTS=f"{failpoint}=kill:{TASKS_A_LIFE}")
+    scene.until(scene.house.table[WORKER].ready, "the worker")
     scene.count("redeliveries", 0)
     scene.begin_load()
     with scene.fault():
@@ -84,7 +86,7 @@ def sleeps_past_heartbeat(scene: Scene) -> None:
     scene.until(command.ready, "the worker")
     scene.add("timelines-worker-2", renamed(scene.house.table[WORKER], "second"))
     scene.count("redeliveries", 0)
-    missed = scene.logged_by(scene.house.rabbitmq, "missed heartbeats from client")
+    missed = count_in(scene.house.rabbitmq.log, "missed heartbeats from client")
     scene.begin_load(warm=5)
     with scene.fault():
         scene.send(WORKER, signal.SIGSTOP)
