@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import amqp.exceptions
+from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Task, states
+from django.db import close_old_connections
 
 from events.errors import PASSING
 
@@ -30,7 +32,7 @@ class LaneTask(Task):
     acks_on_failure_or_timeout = False
     reject_on_worker_lost = True
     ignore_result = True
-    autoretry_for = PASSING
+    autoretry_for = (*PASSING, SoftTimeLimitExceeded)
     max_retries = 8
     retry_backoff = 1
     retry_backoff_max = 300
@@ -72,8 +74,13 @@ class LaneTask(Task):
             request, args, kwargs, queue or next(lanes, self.lane), **extra_options
         )
 
+    def before_start(self, task_id, args, kwargs) -> None:
+        """Connections are kept from task to task, so a dead one must be noticed here."""
+        close_old_connections()
+
     def on_failure(self, exc, task_id, args, kwargs, einfo) -> None:
         """Keep the exception by task id: the broker's dead-lettering does not carry it."""
+        close_old_connections()
         self.app.backend.store_result(
             task_id, exc, states.FAILURE, traceback=einfo.traceback, request=self.request
         )
