@@ -12,7 +12,6 @@ from pathlib import Path
 
 import psycopg2
 
-from demo import interruption
 from demo.failure import DemoFailure
 from demo.graph import Graph, GraphError
 from demo.graph_file import read_graph
@@ -20,6 +19,7 @@ from demo.progress import Progress
 from demo.random_graph import generate_graph
 from demo.run import Options, run
 from demo.scenario import Scenario
+from stack import interruption
 from stack.process import ServerFailure
 
 BROKEN_INPUT = 2

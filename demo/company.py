@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from demo import interruption
 from demo.devices import application_server_key
 from demo.failure import Refused
 from demo.progress import Progress
+from stack import interruption
 from stack.ports import Ports
 from stack.process import Process
 from stack.processes import Command, Processes, Tier, connectify

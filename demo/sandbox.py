@@ -16,9 +16,8 @@ import redis
 from kombu import Connection
 from psycopg2 import sql
 
-from demo import interruption
 from demo.failure import DemoFailure, Refused
-from stack import vhosts
+from stack import interruption, vhosts
 from stack.processes import QUEUES
 
 DATABASE = "connectify_demo"

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from demo import interruption
 from demo.failure import DemoFailure
 from demo.progress import Progress
+from stack import interruption
 from stack.lifecycle import bring_down, side_by_side
 from stack.services import Services
 

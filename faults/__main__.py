@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 
-from faults import interruption, report
+from faults import report
 from faults.declaration import Row
 from faults.failure import HarnessFailure
 from faults.graph import draw
@@ -19,6 +19,7 @@ from faults.proofs import PROOFS
 from faults.rows import ROWS
 from faults.running import Run
 from faults.soak import soak
+from stack import interruption
 from stack.process import ServerFailure
 
 INTERRUPTED = 130

@@ -13,12 +13,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from faults import database, interruption
+from faults import database
 from faults.broker import Broker
 from faults.commands import with_app
 from faults.failure import Busy
 from faults.graph import Graph
 from faults.population import Population
+from stack import interruption
 from stack.ports import Ports
 from stack.process import Process
 from stack.processes import Command, Processes, connectify

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from random import Random
 from urllib.parse import urlsplit, urlunsplit
 
-from faults import database, interruption
+from faults import database
 from faults.failure import Missed
 from faults.house import House
 from faults.load import Load
@@ -16,6 +16,7 @@ from faults.logs import count_in
 from faults.orphans import below, end
 from faults.proxy import Proxy
 from faults.watch import Watch
+from stack import interruption
 from stack.processes import Command
 from stack.server import Server
 

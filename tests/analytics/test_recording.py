@@ -1,8 +1,5 @@
-import threading
-
 import msgspec
 import pytest
-from django.db import connection
 
 from analytics.models import DailyCount, EventRecord
 from analytics.recording import record
@@ -10,6 +7,7 @@ from analytics.rollups import roll_up
 from analytics.subscriber import TAKEN
 from events.envelope import Event
 from events.registry import decode_event, event_types
+from tests.at_once import at_once
 from tests.bus import post_created
 
 pytestmark = pytest.mark.django_db
@@ -69,20 +67,5 @@ def test_every_event_type_there_is_is_taken():
 @pytest.mark.django_db(transaction=True)
 def test_rollups_that_run_at_once_count_each_event_once():
     record([event(f"e{n}", "post.created") for n in range(300)])
-    failures = []
-
-    def work():
-        try:
-            roll_up()
-        except Exception as error:
-            failures.append(error)
-        finally:
-            connection.close()
-
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(20)
-    assert failures == []
+    at_once(roll_up)
     assert counts() == {(15, "posts"): 300}

@@ -1,9 +1,8 @@
-import threading
-
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from social import partitions
+from tests.at_once import at_once
 
 TABLE = "scratch"
 
@@ -61,20 +60,5 @@ def test_partitions_are_made_ahead(settings):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_makers_of_one_partition_do_not_fail():
-    failures = []
-
-    def make():
-        try:
-            partitions.ensure(TABLE, [7_777_777])
-        except Exception as error:
-            failures.append(error)
-        finally:
-            connection.close()
-
-    makers = [threading.Thread(target=make) for _ in range(4)]
-    for maker in makers:
-        maker.start()
-    for maker in makers:
-        maker.join(20)
-    assert failures == []
+    at_once(lambda: partitions.ensure(TABLE, [7_777_777]))
     assert len(partitions.bounds(TABLE)) == 1

@@ -1,13 +1,11 @@
-import threading
-
 import msgspec
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from events.models import OutboxEvent
 from social import posts, relations
 from social.slices import END, Slice
+from tests.at_once import at_once
 from tests.conftest import make_user
 from timelines import fanout
 from timelines.models import SliceRecord, TimelineEntry
@@ -91,23 +89,6 @@ def test_several_posts_are_written_by_one_statement(alice, bob, now, django_asse
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_with_the_same_slice_write_it_once(alice, bob, now):
     post = posts.publish(alice, "hi", now=timezone.now())
-    rows, failures = [], []
-    start = threading.Barrier(4)
-
-    def work():
-        try:
-            start.wait(10)
-            rows.append(fanout.write(whole(post), now=timezone.now()))
-        except Exception as error:
-            failures.append(error)
-        finally:
-            connection.close()
-
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(20)
-    assert failures == []
+    rows = at_once(lambda: fanout.write(whole(post), now=timezone.now()))
     assert sorted(rows) == [0, 0, 0, 1]
     assert len(delivered()) == 1
