@@ -15,7 +15,7 @@ import psycopg2
 from demo.failure import DemoFailure
 from demo.graph import Graph, GraphError
 from demo.graph_file import read_graph
-from demo.progress import Progress
+from stack.progress import Progress
 from demo.random_graph import generate_graph
 from demo.run import Options, run
 from demo.scenario import Scenario

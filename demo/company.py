@@ -9,7 +9,7 @@ from pathlib import Path
 
 from demo.devices import application_server_key
 from demo.failure import Refused
-from demo.progress import Progress
+from stack.progress import Progress
 from stack import interruption
 from stack.ports import Ports
 from stack.process import Process

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from demo.company import Company
 from demo.population import OPERATOR, Population
-from demo.progress import Progress
+from stack.progress import Progress
 from demo.scenario import Scenario
 
 LOOK_SECONDS = 1.0

@@ -15,7 +15,7 @@ from demo.devices import PushRecord, register
 from demo.failure import DemoFailure
 from demo.population import Population
 from demo.posting import Posting, send_posts
-from demo.progress import Progress
+from stack.progress import Progress
 from demo.records import Records
 from demo.scenario import Scenario
 from demo.watch import Watch

@@ -13,7 +13,7 @@ from demo.keeping import keep
 from demo.measurement import Measurement
 from demo.outcome import Outcome
 from demo.population import Population
-from demo.progress import Progress
+from stack.progress import Progress
 from demo.records import Records
 from demo.scenario import Scenario
 from demo.servers import serving

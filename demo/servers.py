@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from demo.failure import DemoFailure
-from demo.progress import Progress
+from stack.progress import Progress
 from stack import interruption
 from stack.lifecycle import bring_down, side_by_side
 from stack.services import Services

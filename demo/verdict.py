@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from demo.comparison import Tally, compare_count, compare_pairs, compare_sequence
 from demo.devices import open_pushes
-from demo.latency import Percentiles
+from stack.latency import Percentiles
 from demo.measurement import Findings
 from demo.population import Population
 from demo.posting import Posting, content

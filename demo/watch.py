@@ -11,7 +11,7 @@ import psycopg2
 from demo.arrivals import Arrivals
 from demo.devices import PushRecord
 from demo.posting import Posting
-from demo.progress import Progress
+from stack.progress import Progress
 from demo.records import METRICS, Records
 from demo.scenario import Scenario
 from stack.processes import Processes

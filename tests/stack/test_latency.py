@@ -2,7 +2,7 @@
 
 import pytest
 
-from demo.latency import Percentiles
+from stack.latency import Percentiles
 
 
 @pytest.mark.parametrize(

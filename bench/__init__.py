@@ -1,0 +1,1 @@
+"""The benchmarks behind bin/bench: each a module that ends in a Benchmark."""
