@@ -1,6 +1,8 @@
 """Devices, preferences and deliveries in the admin. Notifications have a composite key, which it
 refuses."""
 
+from urllib.parse import urlsplit
+
 from django.contrib import admin
 
 from events.admin import IdSearchAdmin
@@ -18,17 +20,18 @@ class PreferenceAdmin(admin.ModelAdmin):
 
 @admin.register(PushSubscription)
 class PushSubscriptionAdmin(admin.ModelAdmin):
-    list_display = ("id", "user", "name", "host", "created_at")
+    list_display = ("id", "user", "name", "transport", "host", "created_at")
+    list_filter = ("transport",)
     list_select_related = ("user",)
-    fields = ("user", "name", "host", "created_at")
+    fields = ("user", "name", "transport", "host", "created_at")
     readonly_fields = fields
     search_fields = ("=user__username",)
     show_full_result_count = False
 
     @admin.display
     def host(self, subscription: PushSubscription) -> str:
-        """The rest of an endpoint is as good as a password."""
-        return subscription.endpoint.split("/")[2]
+        """The rest of an endpoint is as good as a password; so is a whole token."""
+        return urlsplit(subscription.endpoint).netloc
 
     def has_add_permission(self, request) -> bool:
         return False

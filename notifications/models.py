@@ -5,6 +5,8 @@ from django.db import models
 from social import ledger
 from social.models import Post, User, person
 
+WEB_PUSH = "web_push"
+
 
 def post_key() -> models.ForeignKey:
     return models.ForeignKey(
@@ -23,12 +25,17 @@ class Preference(models.Model):
 
 
 class PushSubscription(models.Model):
-    """A device, as the browser's PushSubscription gives it. One endpoint belongs to one user."""
+    """A device, and the way to it. One endpoint belongs to one user.
+
+    `endpoint` is the URL of a Web Push subscription, whose keys `p256dh` and `auth` are unpadded
+    base64url, or the registration token of another transport ("fcm", "console"), which has no keys.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="push_subscriptions")
-    endpoint = models.URLField(max_length=1000, unique=True)
-    p256dh = models.CharField(max_length=100)
-    auth = models.CharField(max_length=50)
+    transport = models.CharField(max_length=20, default=WEB_PUSH, db_default=WEB_PUSH)
+    endpoint = models.CharField(max_length=1000, unique=True)
+    p256dh = models.CharField(max_length=100, blank=True)
+    auth = models.CharField(max_length=50, blank=True)
     name = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField()
 
