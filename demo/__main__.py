@@ -15,12 +15,12 @@ import psycopg2
 from demo.failure import DemoFailure
 from demo.graph import Graph, GraphError
 from demo.graph_file import read_graph
-from stack.progress import Progress
 from demo.random_graph import generate_graph
 from demo.run import Options, run
 from demo.scenario import Scenario
 from stack import interruption
 from stack.process import ServerFailure
+from stack.progress import Progress
 
 BROKEN_INPUT = 2
 INTERRUPTED = 130

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from demo.devices import application_server_key
 from demo.failure import Refused
-from stack.progress import Progress
 from stack import interruption
 from stack.ports import Ports
 from stack.process import Process
 from stack.processes import Command, Processes, Tier, connectify
 from stack.processes.readiness import written
+from stack.progress import Progress
 
 STOP_LIMIT = 10.0
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from demo.api import Api, at_once
 from demo.population import Population
-from stack.progress import Progress
 from demo.scenario import Scenario
+from stack.progress import Progress
 from stack.push_service import Device, Receipt, decrypt_all, read_receipts
 from stack.push_service.jose import decode_base64url, encode_base64url
 

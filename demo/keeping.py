@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from demo.company import Company
 from demo.population import OPERATOR, Population
-from stack.progress import Progress
 from demo.scenario import Scenario
+from stack.progress import Progress
 
 LOOK_SECONDS = 1.0
 

@@ -15,11 +15,11 @@ from demo.devices import PushRecord, register
 from demo.failure import DemoFailure
 from demo.population import Population
 from demo.posting import Posting, send_posts
-from stack.progress import Progress
 from demo.records import Records
 from demo.scenario import Scenario
 from demo.watch import Watch
 from stack.processes import Processes
+from stack.progress import Progress
 from stack.push_service import Device, Receipt
 
 

@@ -13,11 +13,11 @@ from demo.keeping import keep
 from demo.measurement import Measurement
 from demo.outcome import Outcome
 from demo.population import Population
-from stack.progress import Progress
 from demo.records import Records
 from demo.scenario import Scenario
 from demo.servers import serving
 from demo.verdict import judge
+from stack.progress import Progress
 from stack.services import Services
 
 ROOT = Path(__file__).resolve().parent.parent

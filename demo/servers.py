@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from demo.failure import DemoFailure
-from stack.progress import Progress
 from stack import interruption
 from stack.lifecycle import bring_down, side_by_side
+from stack.progress import Progress
 from stack.services import Services
 
 

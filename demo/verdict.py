@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from demo.comparison import Tally, compare_count, compare_pairs, compare_sequence
 from demo.devices import open_pushes
-from stack.latency import Percentiles
 from demo.measurement import Findings
 from demo.population import Population
 from demo.posting import Posting, content
 from demo.scenario import Scenario
+from stack.latency import Percentiles
 
 
 @dataclass(frozen=True)

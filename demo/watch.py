@@ -11,10 +11,10 @@ import psycopg2
 from demo.arrivals import Arrivals
 from demo.devices import PushRecord
 from demo.posting import Posting
-from stack.progress import Progress
 from demo.records import METRICS, Records
 from demo.scenario import Scenario
 from stack.processes import Processes
+from stack.progress import Progress
 
 PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.25
