@@ -17,7 +17,7 @@ from events.stopping import Stop
 
 HEARTBEAT_SECONDS = 30
 IDLE_SECONDS = 1.0
-RECONNECT_CAP_SECONDS = 10.0
+RECONNECT_CAP_SECONDS = 3.0
 RETRY_CAP_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)

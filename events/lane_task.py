@@ -24,6 +24,7 @@ class LaneTask(Task):
     Arguments are keyword-only, and ids rather than objects.
     """
 
+    Request = "events.lane_request:LaneRequest"
     lane: str
     # What the columns of an argument are that is a list of lists, so that a dead letter can be
     # found by what it is about: {"slices": ("post_id", "after", "up_to")}.

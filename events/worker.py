@@ -5,8 +5,13 @@ Guarantee: what a worker cannot decode goes to the dead letters, and the worker 
 
 import structlog
 from celery.worker.consumer import Consumer
+from celery.worker.state import maybe_shutdown
 
 from events import topology
+
+# Between two tries to connect. Celery waits 2 s longer after each, and so would come back long
+# after the broker did.
+RECONNECT_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +24,21 @@ class SafeConsumer(Consumer):
         delivery, and gives that up where one is missing."""
         connection = super().connect()
         topology.declare(connection, self.app.amqp.queues.values())
+        return connection
+
+    def ensure_connected(self, connection):
+        """Connects, however long that takes."""
+
+        def note(error, seconds) -> None:
+            log.warning("worker reconnects", error=str(error), seconds=seconds)
+
+        connection.ensure_connection(
+            note,
+            interval_start=RECONNECT_SECONDS,
+            interval_max=RECONNECT_SECONDS,
+            callback=maybe_shutdown,
+        )
+        self.first_connection_attempt = False
         return connection
 
     def on_decode_error(self, message, exc) -> None:

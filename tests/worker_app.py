@@ -1,5 +1,6 @@
 """The real Celery app with a few tasks that fail as told; run as `celery -A tests.worker_app`."""
 
+import time
 from pathlib import Path
 
 from celery import shared_task
@@ -36,3 +37,12 @@ def fail_once(self, *, path: str) -> None:
 @shared_task(base=LaneTask, name="tests.fail_for_long", lane="operations.low", max_retries=1)
 def fail_for_long() -> None:
     raise ConnectionError("never ends")
+
+
+@shared_task(
+    base=LaneTask, name="tests.overrun", lane="operations.low", soft_time_limit=None, time_limit=1
+)
+def overrun(*, path: str) -> None:
+    """Notes that it runs, and does so until its hard time limit ends its process."""
+    note(path, "runs")
+    time.sleep(60)

@@ -16,6 +16,7 @@ NEIGHBOURS = 40
 HANGING = ("faults.hang", "faults.hang_hard")
 RETRYING = 5
 DELIVERY_LIMIT = 20
+RUNS_OF_HANGING = 3
 
 
 class Notes:
@@ -65,7 +66,9 @@ def hangs(scene: Scene) -> None:
         scene.until(lambda: len(scene.letters(LANE)) == len(HANGING), "the dead letters", 80)
     scene.count("attempts of the one that a soft limit ends", notes.lines["hangs"])
     scene.count("attempts of the one that a hard limit ends", notes.lines["hangs hard"])
-    scene.demand(notes.lines["hangs"] == 3, "ended by the soft limit, it was not retried twice")
+    for name in ("hangs", "hangs hard"):
+        runs = notes.lines[name]
+        scene.demand(runs == RUNS_OF_HANGING, f"the one that {name} ran {runs} times")
     scene.figures["letters"] = "; ".join(sorted(scene.letters(LANE)))
 
 

@@ -8,11 +8,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.db import connection
+from django_celery_results.models import TaskResult
 
+from events.lane_request import OVERRUNS
 from events.models import DeadLetter
 from tests.bus import depth, file_letters, put
 from tests.waiting import until
-from tests.worker_app import fail_for_good, fail_for_long, fail_once, note_text
+from tests.worker_app import fail_for_good, fail_for_long, fail_once, note_text, overrun
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LANE = "operations.low"
@@ -122,4 +124,17 @@ def test_passing_errors_end_in_a_dead_letter_after_the_last_attempt(broker, stil
     until(lambda: depth(broker, "dead.letters") == 1, 60)
     file_letters(1)
     assert DeadLetter.objects.get().exception_type == "ConnectionError"
+    still_works()
+
+
+def test_what_only_the_hard_time_limit_ends_runs_a_few_times_and_is_a_dead_letter(
+    broker, still_works, notes
+):
+    overrun.enqueue(path=str(notes))
+    until(lambda: depth(broker, "dead.letters") == 1, 60)
+    assert notes.read_text().splitlines() == ["runs"] * OVERRUNS
+    file_letters(1)
+    letter = DeadLetter.objects.get()
+    assert (letter.task, letter.exception_type) == ("tests.overrun", "TimeLimitExceeded")
+    assert TaskResult.objects.get().task_name == "tests.overrun"
     still_works()
