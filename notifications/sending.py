@@ -11,8 +11,9 @@ from functools import cache
 import aiohttp
 from django.conf import settings
 
-from notifications import webpush
+from notifications import addresses, webpush
 from notifications.claims import Push
+from notifications.endpoints import EndpointError, check_endpoint
 from notifications.models import Delivery
 from notifications.settling import Outcome
 from social.models import Post
@@ -45,9 +46,11 @@ class Sender:
     async def _send_all(self, pushes: Sequence[Push], posts: dict[int, Post]) -> list[Outcome]:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=IN_FLIGHT),
+                connector=addresses.connector(limit=IN_FLIGHT),
                 timeout=TIMEOUT,
                 trust_env=False,
+                # An answer is hardly read; a small one must not unfold into a large one.
+                auto_decompress=False,
                 # No memory between push services.
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
@@ -61,6 +64,10 @@ class Sender:
         return await asyncio.gather(*map(gated, pushes))
 
     async def _send(self, push: Push, plaintext: bytes) -> Outcome:
+        try:
+            check_endpoint(push.endpoint)
+        except EndpointError as error:
+            return Outcome(push, Delivery.State.REFUSED, reason=str(error))
         try:
             body = webpush.encrypt(plaintext, push.p256dh, push.auth)
         except ValueError as error:
