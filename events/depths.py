@@ -13,6 +13,7 @@ def ready(broker_url: str, queues: Iterable[str]) -> dict[str, int]:
     """
     found = {}
     with Connection(broker_url, connect_timeout=5) as broker:
+        broker.connect()  # A channel would try for seconds where nobody listens.
         for name in queues:
             try:
                 # A refused declaration closes its channel, so each has its own.

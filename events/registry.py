@@ -31,12 +31,14 @@ class Subscriber:
     A handler gets a list of events of one type and runs inside a transaction together with the
     inbox: it writes its effect there, or publishes tasks (whose effects have unique keys) and
     returns when the broker has confirmed them. `batch` is how many events it takes at most at once.
+    `target_seconds` is the promise: how old an event may be until its effect is complete.
     """
 
     name: str
     queue: str
     handlers: Mapping[str, Handler]
     batch: int = 100
+    target_seconds: float = 60.0
 
     @property
     def exchanges(self) -> set[str]:

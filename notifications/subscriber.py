@@ -15,7 +15,7 @@ def on_post_created(events: list[Event]) -> None:
     live = posts.live(event.data.post_id for event in events)
     pairs = [(e.data.post_id, e.data.author_id) for e in events if e.data.post_id in live]
     slices = plan(pairs, settings.PUSH_TASK_SUBSCRIBERS)
-    ledger.begin(FanOut, (piece.post_id for piece in slices), now=timezone.now())
+    ledger.begin(FanOut, slices, now=timezone.now())
     for piece in slices:
         tasks.send_pushes.enqueue(slices=[piece])
 
@@ -26,5 +26,6 @@ register_subscriber(
         queue="push.worker",
         handlers={"post.created": on_post_created},
         batch=50,
+        target_seconds=5.0,
     )
 )

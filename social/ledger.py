@@ -4,7 +4,7 @@ Guarantee: the slices of a post tile the whole range of ids, so that a hole in t
 what is missing, whatever was lost on the way.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -22,6 +22,8 @@ class FanOut(models.Model):
     """One post's fan-out at one subscriber, from its planning until all slices are done."""
 
     post_id = models.BigIntegerField(primary_key=True)
+    # How many were planned; mending may write the same range in fewer.
+    slices = models.IntegerField(default=1)
     planned_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
@@ -58,9 +60,13 @@ def unfinished() -> models.Index:
     )
 
 
-def begin(fan_outs: type[FanOut], post_ids: Iterable[int], *, now: datetime) -> None:
-    """Note that the posts' slices are planned, in the transaction of their event's inbox row."""
-    rows = [fan_outs(post_id=post_id, planned_at=now) for post_id in sorted(set(post_ids))]
+def begin(fan_outs: type[FanOut], planned: Iterable[Slice], *, now: datetime) -> None:
+    """Note that the slices are planned, in the transaction of their posts' inbox rows."""
+    counts = Counter(piece.post_id for piece in planned)
+    rows = [
+        fan_outs(post_id=post_id, slices=slices, planned_at=now)
+        for post_id, slices in sorted(counts.items())
+    ]
     fan_outs.objects.bulk_create(rows, ignore_conflicts=True)
 
 

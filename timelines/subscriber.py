@@ -17,8 +17,8 @@ from timelines.planning import pack, plan
 def on_post_created(events: list[Event]) -> None:
     live = posts.live(event.data.post_id for event in events)
     pairs = [(e.data.post_id, e.data.author_id) for e in events if e.data.post_id in live]
-    ledger.begin(FanOut, live, now=timezone.now())
     plans = plan(pairs, settings.TIMELINE_TASK_ROWS)
+    ledger.begin(FanOut, (piece.slice for piece in plans), now=timezone.now())
     large = [piece for piece in plans if piece.audience > settings.TIMELINE_LARGE_AUDIENCE]
     ordinary = [piece for piece in plans if piece.audience <= settings.TIMELINE_LARGE_AUDIENCE]
     for lane, pieces in ((tasks.HIGH, ordinary), (tasks.LOW, large)):
@@ -46,5 +46,6 @@ register_subscriber(
             "user.unfollowed": on_follow_changed,
         },
         batch=100,
+        target_seconds=30.0,
     )
 )

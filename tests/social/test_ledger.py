@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from social import ledger, posts
-from social.slices import END, Slice
+from social.slices import END, Slice, tile
 from timelines import fanout
 from timelines.models import FanOut, SliceRecord
 
@@ -36,7 +36,7 @@ def test_holes_in_the_ledger_are_what_is_missing(done, missing, now):
 
 @pytest.fixture
 def planned(post, bob, now):
-    ledger.begin(FanOut, [post.pk], now=now)
+    ledger.begin(FanOut, tile(post.pk, [1]), now=now)
     return post
 
 
@@ -66,5 +66,5 @@ def test_a_deleted_posts_fan_out_is_closed(planned, now):
 
 
 def test_planning_again_keeps_the_first_time(planned, now):
-    ledger.begin(FanOut, [planned.pk], now=now + timedelta(days=1))
+    ledger.begin(FanOut, tile(planned.pk, [1]), now=now + timedelta(days=1))
     assert FanOut.objects.get().planned_at == now

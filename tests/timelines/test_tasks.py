@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from social import ledger, posts
-from social.slices import END
+from social.slices import END, tile
 from tests.bus import depth
 from timelines.models import FanOut
 from timelines.tasks import repair, write_slices
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 def late(alice, bob, broker):
     """A post whose slice was lost with its lane long ago."""
     post = posts.publish(alice, "hi", now=timezone.now())
-    ledger.begin(FanOut, [post.pk], now=timezone.now() - ledger.LATE * 2)
+    ledger.begin(FanOut, tile(post.pk, [1]), now=timezone.now() - ledger.LATE * 2)
     return post
 
 

@@ -1,0 +1,37 @@
+"""The lag of every subscriber, for a person or, as JSON, for a program."""
+
+import json
+from dataclasses import asdict
+
+from django.core.management.base import BaseCommand
+
+from operations import lag
+
+
+class Command(BaseCommand):
+    help = "Says how far each subscriber is behind and how long it will take to catch up."
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--json", action="store_true", help="one JSON object")
+
+    def handle(self, **options) -> None:
+        pending = lag.outbox()
+        found, whole = lag.lags(pending), lag.total(pending.values())
+        if options["json"]:
+            described = {"outbox": {"pending": whole.count, "oldest_seconds": whole.oldest_seconds}}
+            described["subscribers"] = {each.subscriber: asdict(each) for each in found}
+            self.stdout.write(json.dumps(described))
+            return
+        self.stdout.write(
+            f"outbox: {whole.count:,} pending, the oldest for {whole.oldest_seconds:.1f} s"
+        )
+        for each in found:
+            depth = "broker unreachable" if each.depth is None else f"{each.depth:,} waiting"
+            drain = each.seconds_to_drain
+            self.stdout.write(
+                f"{each.subscriber}: {'in time' if each.within_target else 'LATE'},"
+                f" oldest {each.oldest_seconds:.1f} s of {each.target_seconds:.0f} s; {depth};"
+                f" {each.rows_outstanding:,} rows outstanding"
+                f" at {each.rows_per_second:,.0f} a second:"
+                f" {'standing still' if drain is None else f'{drain:.0f} s to drain'}"
+            )
