@@ -174,13 +174,18 @@ def _lag(
         queue=subscriber.queue,
         oldest_seconds=round(oldest, 3),
         depth=waiting and waiting[subscriber.queue],
-        lanes=waiting and {n: waiting[n] for n in waiting if n.startswith(f"{subscriber.name}.")},
+        lanes=waiting and {lane: waiting[lane] for lane in lanes(subscriber.name)},
         rows_outstanding=outstanding,
         rows_per_second=round(rate, 3),
         seconds_to_drain=_seconds_to_drain(outstanding, rate),
         target_seconds=subscriber.target_seconds,
         within_target=oldest <= subscriber.target_seconds,
     )
+
+
+def lanes(app: str) -> list[str]:
+    """The Celery queues of an app, which their names begin with."""
+    return [name for name in current_app.amqp.queues if name.startswith(f"{app}.")]
 
 
 def _seconds_to_drain(outstanding: int, rate: float) -> float | None:
