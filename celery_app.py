@@ -56,6 +56,8 @@ app.conf.update(
         "create partitions": {"task": "operations.create_partitions", "schedule": 60.0},
         "prune the bus": {"task": "events.prune", "schedule": 600.0},
         "prune the rest": {"task": "operations.prune", "schedule": 600.0},
+        "erase accounts": {"task": "operations.erase_accounts", "schedule": 30.0},
+        "send reset mails": {"task": "operations.send_reset_mails", "schedule": 5.0},
         "reconcile": {"task": "events.reconcile", "schedule": 30.0},
         "repair timelines": {"task": "timelines.repair", "schedule": 30.0},
         "repair pushes": {"task": "notifications.repair", "schedule": 30.0},

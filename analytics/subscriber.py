@@ -14,6 +14,7 @@ TAKEN = (
     "user.followed",
     "user.unfollowed",
     "user.blocked",
+    "user.closed",
     "timeline.delivered",
     "push.settled",
 )

@@ -6,7 +6,8 @@ from django.utils import timezone
 from events.lane_task import LaneTask
 from events.locks import held
 from notifications.models import Delivery, Notification
-from social import idempotency, partitions
+from operations import erasure
+from social import forgotten_passwords, idempotency, partitions
 from social.models import Post
 from timelines.models import TimelineEntry
 
@@ -31,3 +32,17 @@ def prune() -> None:
     with held("operations.prune") as taken:
         if taken:
             idempotency.prune(now=timezone.now())
+
+
+@shared_task(base=LaneTask, name="operations.erase_accounts", lane=LOW)
+def erase_accounts() -> None:
+    with held("operations.erase_accounts") as taken:
+        if taken:
+            erasure.erase_accounts(now=timezone.now())
+
+
+@shared_task(base=LaneTask, name="operations.send_reset_mails", lane=LOW)
+def send_reset_mails() -> None:
+    with held("operations.send_reset_mails") as taken:
+        if taken:
+            forgotten_passwords.send_due(now=timezone.now())

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 
 from events.admin import ReadOnlyAdmin
-from social.models import IdempotencyKey, Post, Token, User
+from social.models import Closure, ForgottenPassword, IdempotencyKey, Post, Token, User
 
 admin.site.register(User, UserAdmin)
 
@@ -43,3 +43,15 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     fields = ("user", "key", "answer", "created_at")
     ordering = ("-created_at",)
+
+
+@admin.register(Closure)
+class ClosureAdmin(ReadOnlyAdmin):
+    list_display = ("user_id", "closed_at")
+    ordering = ("closed_at",)
+
+
+@admin.register(ForgottenPassword)
+class ForgottenPasswordAdmin(ReadOnlyAdmin):
+    list_display = ("email", "requested_at", "mailed_at")
+    ordering = ("-requested_at",)

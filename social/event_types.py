@@ -41,6 +41,12 @@ class UserBlocked(msgspec.Struct):
     blocked_id: RowId
 
 
+class UserClosed(msgspec.Struct):
+    """The account is closed. Its posts are deleted by events of their own; its follows just end."""
+
+    user_id: RowId
+
+
 for _name, _exchange, _schema in (
     ("post.created", POSTS, PostCreated),
     ("post.edited", POSTS, PostEdited),
@@ -48,5 +54,6 @@ for _name, _exchange, _schema in (
     ("user.followed", USERS, FollowChanged),
     ("user.unfollowed", USERS, FollowChanged),
     ("user.blocked", USERS, UserBlocked),
+    ("user.closed", USERS, UserClosed),
 ):
     register_event_type(EventType(_name, _exchange, _schema))

@@ -7,6 +7,7 @@ with the timelines they will one day live on other servers than users and posts.
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import MaxLengthValidator, MinLengthValidator
 from django.db import models
+from django.db.models.functions import Upper
 from knox.models import AbstractAuthToken
 
 POST_LENGTH = 5_000
@@ -15,12 +16,46 @@ POST_LENGTH = 5_000
 class User(AbstractUser):
     """An account; its id is what follows and timelines are keyed by."""
 
+    class Meta(AbstractUser.Meta):
+        # The accounts of a mail address, whatever its case, when a password is forgotten.
+        indexes = [models.Index(Upper("email"), name="social_user_by_email")]
+
 
 class Token(AbstractAuthToken):
-    """An API token of one device; only its SHA-512 digest is kept."""
+    """An API token of one device; only its SHA-512 digest is kept. `number` is how its owner names
+    it: the key is the digest, which nobody else needs to see."""
 
+    number = models.BigIntegerField(
+        unique=True,
+        editable=False,
+        db_default=models.Func(models.Value("social_token_number"), function="nextval"),
+    )
     name = models.CharField(max_length=100, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+
+
+class Closure(models.Model):
+    """An account that its owner has closed and whose traces are still to be erased."""
+
+    user = models.OneToOneField(
+        User, on_delete=models.CASCADE, primary_key=True, related_name="closure"
+    )
+    closed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user_id}, closed {self.closed_at}"
+
+
+class ForgottenPassword(models.Model):
+    """A mail address (lower case) for which somebody has asked to set a new password. It may be
+    nobody's. `mailed_at` is null while the mail is to be sent."""
+
+    email = models.CharField(max_length=254, primary_key=True)
+    requested_at = models.DateTimeField()
+    mailed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.email}, {self.requested_at}"
 
 
 class Post(models.Model):
@@ -84,6 +119,23 @@ class Follow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.follower_id} follows {self.followee_id}"
+
+
+class FollowCount(models.Model):
+    """How many follow a user, and how many the user follows: the sums over the user's slots.
+
+    Triggers on social_follow keep it (see the migration that made it). Each connection counts in
+    one of a few slots, so that a celebrity's new followers do not wait for one row.
+    """
+
+    pk = models.CompositePrimaryKey("user_id", "slot")
+    user_id = models.BigIntegerField()
+    slot = models.SmallIntegerField()
+    followers = models.BigIntegerField()
+    following = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.followers} followers, {self.following} following"
 
 
 class Block(models.Model):

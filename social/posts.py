@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from events.errors import NotYetError
 from events.failpoints import failpoint
-from social.models import Post, User
+from social.models import Block, Post, User
 
 before_commit = failpoint("posts.before_commit")
 
@@ -23,6 +24,19 @@ def publish(author: User, content: str, *, now: datetime) -> Post:
     return post
 
 
+def visible_to(viewer: User) -> QuerySet[Post]:
+    """Posts with their authors: all but the deleted ones, and those of closed accounts and of
+    people who block the viewer."""
+    blocks = Block.objects.filter(blocker=OuterRef("author"), blocked=viewer)
+    posts = Post.objects.filter(~Exists(blocks), deleted_at=None, author__is_active=True)
+    return posts.select_related("author")
+
+
+def by(author: User) -> QuerySet[Post]:
+    """The author's posts. Uses the index social_post_by_author."""
+    return Post.objects.filter(author=author, deleted_at=None).select_related("author")
+
+
 def live(post_ids: Iterable[int]) -> set[int]:
     """Those of the posts that are not deleted. Raises NotYetError where one is not visible yet:
     posts are soft-deleted, so that an absent row means this."""
@@ -31,6 +45,19 @@ def live(post_ids: Iterable[int]) -> set[int]:
     if absent := wanted - states.keys():
         raise NotYetError(f"posts that are not visible yet: {sorted(absent)}")
     return {pk for pk, deleted_at in states.items() if deleted_at is None}
+
+
+@transaction.atomic
+def edit(post: Post, content: str, *, now: datetime) -> Post:
+    """The post with its new content. An unchanged one makes no event; raises Post.DoesNotExist
+    for one that has been deleted meanwhile."""
+    current = Post.objects.select_related("author").select_for_update(of=["self"])
+    current = current.get(pk=post.pk, deleted_at=None)
+    if current.content != content:
+        current.content = content
+        current.edited_at = now
+        current.save(update_fields=["content", "edited_at"])
+    return current
 
 
 @transaction.atomic

@@ -1,9 +1,11 @@
-"""A client of the API as one user."""
+"""Clients of the API, and its one error shape."""
 
 from knox.models import get_token_model
 from rest_framework.test import APIClient
 
 from social.models import User
+
+PASSWORD = "correct horse battery staple"
 
 
 def client_of(user: User) -> APIClient:
@@ -23,3 +25,13 @@ def assert_problem(response, status: int, field: str | None = None) -> None:
     assert body["title"]
     if field:
         assert field in [error["field"] for error in body["errors"]]
+
+
+def register(client: APIClient, **changes):
+    account = {"username": "dora", "email": "dora@example.com", "password": PASSWORD}
+    return client.post("/api/v1/accounts/register/", account | changes, format="json")
+
+
+def log_in(client: APIClient, **changes):
+    login = {"username": "dora", "password": PASSWORD, "device": "phone"}
+    return client.post("/api/v1/accounts/login/", login | changes, format="json")

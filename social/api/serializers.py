@@ -1,10 +1,8 @@
-"""What the API of the social core takes and gives. Unknown fields are refused."""
+"""What the API takes and gives of people and posts. Unknown fields are refused."""
 
-from django.contrib.auth import authenticate, password_validation
-from django.core.exceptions import ValidationError as PasswordError
 from rest_framework import serializers
 
-from social.models import POST_LENGTH, User
+from social.models import POST_LENGTH
 
 
 class StrictSerializer(serializers.Serializer):
@@ -30,7 +28,7 @@ class PostSerializer(StrictSerializer):
     author = PersonSerializer(read_only=True)
     content = serializers.CharField(max_length=POST_LENGTH, trim_whitespace=False)
     created_at = serializers.DateTimeField(read_only=True)
-    edited_at = serializers.DateTimeField(read_only=True)
+    edited_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
     def validate_content(self, content: str) -> str:
         if not content.strip():
@@ -38,41 +36,17 @@ class PostSerializer(StrictSerializer):
         return content
 
 
-class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
-    password = serializers.CharField(write_only=True, max_length=128, trim_whitespace=False)
-
-    class Meta:
-        model = User
-        fields = ("id", "username", "email", "password")
-        read_only_fields = ("id",)
-
-    def validate(self, attrs: dict) -> dict:
-        user = User(username=attrs["username"], email=attrs.get("email", ""))
-        try:
-            password_validation.validate_password(attrs["password"], user)
-        except PasswordError as error:
-            raise serializers.ValidationError({"password": error.messages}) from error
-        return attrs
-
-    def create(self, validated_data: dict) -> User:
-        return User.objects.create_user(**validated_data)
+class ProfileSerializer(PersonSerializer):
+    joined_at = serializers.DateTimeField()
+    followers = serializers.IntegerField()
+    following = serializers.IntegerField()
 
 
-class LoginSerializer(StrictSerializer):
-    username = serializers.CharField(max_length=150)
-    password = serializers.CharField(max_length=128, trim_whitespace=False)
-    device = serializers.CharField(max_length=100, required=False, default="")
-
-    def validate(self, attrs: dict) -> dict:
-        user = authenticate(username=attrs["username"], password=attrs["password"])
-        if user is None:
-            raise serializers.ValidationError(
-                "No account with this username and password.", code="credentials"
-            )
-        return attrs | {"user": user}
+class PersonPageSerializer(serializers.Serializer):
+    results = PersonSerializer(many=True)
+    next = serializers.URLField(allow_null=True, help_text="The next page.")
 
 
-class LoginAnswerSerializer(serializers.Serializer):
-    token = serializers.CharField()
-    expires_at = serializers.DateTimeField()
-    user = PersonSerializer()
+class PostPageSerializer(serializers.Serializer):
+    results = PostSerializer(many=True)
+    next = serializers.URLField(allow_null=True, help_text="The next page.")

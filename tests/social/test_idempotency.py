@@ -122,7 +122,7 @@ def test_one_look_serves_for_a_while(settings, django_assert_num_queries):
 @pytest.mark.django_db
 def test_an_overloaded_server_says_when_to_come_again(alice, settings, monkeypatch):
     settings.OVERLOAD_FREE_DISK = 1.0
-    monkeypatch.setattr("social.api.views.gauge", Gauge())
+    monkeypatch.setattr("social.api.posts.gauge", Gauge())
     client = client_of(alice)
     response = post(client)
     assert_problem(response, 503)

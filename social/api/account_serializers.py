@@ -1,0 +1,119 @@
+"""What the API takes and gives of accounts, passwords and tokens."""
+
+from django.contrib.auth import authenticate, password_validation
+from django.core.exceptions import ValidationError as PasswordError
+from django.db import IntegrityError, transaction
+from rest_framework import serializers
+
+from social.api.serializers import PersonSerializer, StrictSerializer
+from social.models import User
+
+# Hashing takes as long as the password is: nobody needs a longer one.
+PASSWORD_LENGTH = 128
+
+
+def password_field() -> serializers.CharField:
+    return serializers.CharField(write_only=True, max_length=PASSWORD_LENGTH, trim_whitespace=False)
+
+
+def check_new_password(password: str, user: User) -> str:
+    """Raises a validation error for `password`."""
+    try:
+        password_validation.validate_password(password, user)
+    except PasswordError as error:
+        raise serializers.ValidationError({"password": error.messages}) from error
+    return password
+
+
+class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
+    password = password_field()
+
+    class Meta:
+        model = User
+        fields = ("id", "username", "email", "password")
+        read_only_fields = ("id",)
+
+    def validate(self, attrs: dict) -> dict:
+        user = User(username=attrs["username"], email=attrs.get("email", ""))
+        check_new_password(attrs["password"], user)
+        return attrs
+
+    def create(self, validated_data: dict) -> User:
+        try:
+            with transaction.atomic():
+                return User.objects.create_user(**validated_data)
+        except IntegrityError as error:
+            # Somebody else took the name since it was looked for.
+            message = User._meta.get_field("username").error_messages["unique"]
+            raise serializers.ValidationError({"username": [message]}, code="unique") from error
+
+
+class LoginSerializer(StrictSerializer):
+    username = serializers.CharField(max_length=150)
+    password = password_field()
+    device = serializers.CharField(max_length=100, required=False, default="")
+
+    def validate(self, attrs: dict) -> dict:
+        # Django hashes the password for an unknown name too, so that the time tells nothing.
+        user = authenticate(username=attrs["username"], password=attrs["password"])
+        if user is None:
+            raise serializers.ValidationError(
+                "No account with this username and password.", code="credentials"
+            )
+        return attrs | {"user": user}
+
+
+class LoginAnswerSerializer(serializers.Serializer):
+    token = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    user = PersonSerializer()
+
+
+class MeSerializer(PersonSerializer):
+    email = serializers.CharField(read_only=True)
+    joined_at = serializers.DateTimeField()
+    followers = serializers.IntegerField()
+    following = serializers.IntegerField()
+
+
+class PasswordConfirmation(StrictSerializer):
+    """Holding a token is not enough for what cannot be undone."""
+
+    current_password = password_field()
+
+    def validate_current_password(self, password: str) -> str:
+        if not self.context["request"].user.check_password(password):
+            raise serializers.ValidationError("This is not your password.", code="credentials")
+        return password
+
+
+class PasswordChangeSerializer(PasswordConfirmation):
+    password = password_field()
+
+    def validate(self, attrs: dict) -> dict:
+        check_new_password(attrs["password"], self.context["request"].user)
+        return attrs
+
+
+class ForgottenSerializer(StrictSerializer):
+    email = serializers.EmailField(max_length=254)
+
+
+class ResetSerializer(StrictSerializer):
+    user_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    token = serializers.CharField(max_length=100)
+    password = password_field()
+
+
+class TokenSerializer(serializers.Serializer):
+    id = serializers.IntegerField(source="number")
+    name = serializers.CharField(help_text="The device that was named when logging in.")
+    created_at = serializers.DateTimeField(source="created")
+    expires_at = serializers.DateTimeField(source="expiry")
+    last_used_at = serializers.DateTimeField(
+        allow_null=True, help_text="Null if never; to the minute."
+    )
+    current = serializers.SerializerMethodField(help_text="Whether this request bears it.")
+
+    def get_current(self, token) -> bool:
+        return token == self.context["request"].auth

@@ -1,0 +1,75 @@
+"""Accounts over REST: making one, entering and leaving it, closing it."""
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from knox.models import get_token_model
+from rest_framework import status
+from rest_framework.generics import CreateAPIView, GenericAPIView
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from social import accounts, follow_counts
+from social.api import account_serializers as serializers
+from social.api import shapes
+
+
+class RegisterView(CreateAPIView):
+    """Make an account."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    serializer_class = serializers.RegistrationSerializer
+    throttle_scope = "login"
+
+
+class LoginView(GenericAPIView):
+    """A new token for one device. It is shown this once; only its digest is kept."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    serializer_class = serializers.LoginSerializer
+    throttle_scope = "login"
+
+    @extend_schema(responses=serializers.LoginAnswerSerializer)
+    def post(self, request) -> Response:
+        login = self.get_serializer(data=request.data)
+        login.is_valid(raise_exception=True)
+        user = login.validated_data["user"]
+        row, token = get_token_model().objects.create(
+            user=user, name=login.validated_data["device"]
+        )
+        answer = {"token": token, "expires_at": row.expiry, "user": user}
+        return Response(serializers.LoginAnswerSerializer(answer).data)
+
+
+class LogoutView(APIView):
+    """Revoke the token of this request."""
+
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request) -> Response:
+        request.auth.delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class MeView(APIView):
+    """One's own account."""
+
+    @extend_schema(responses=serializers.MeSerializer)
+    def get(self, request) -> Response:
+        user = request.user
+        shown = shapes.profile(user, follow_counts.read(user.pk)) | {"email": user.email}
+        return Response(shown)
+
+
+class CloseView(GenericAPIView):
+    """Delete one's own account: it is gone at once, its posts, follows and devices soon after."""
+
+    serializer_class = serializers.PasswordConfirmation
+    throttle_scope = "login"
+
+    @extend_schema(responses={204: None})
+    def post(self, request) -> Response:
+        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        accounts.close(request.user, now=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,66 @@
+"""Passwords over REST: changed by who knows the old one, or reset by mail."""
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+
+from social import accounts, forgotten_passwords
+from social.api import account_serializers as serializers
+from social.models import User
+
+
+class PasswordView(GenericAPIView):
+    """Change one's password; every other device is logged out."""
+
+    serializer_class = serializers.PasswordChangeSerializer
+    throttle_scope = "login"
+
+    @extend_schema(responses={204: None})
+    def post(self, request) -> Response:
+        change = self.get_serializer(data=request.data)
+        change.is_valid(raise_exception=True)
+        accounts.change_password(request.user, change.validated_data["password"], keep=request.auth)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ForgottenView(GenericAPIView):
+    """Ask for a mail to set a new password. The answer is the same whether or not there is such an
+    account; an address gets at most one mail in ten minutes."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    serializer_class = serializers.ForgottenSerializer
+    throttle_scope = "login"
+
+    @extend_schema(responses={202: None})
+    def post(self, request) -> Response:
+        given = self.get_serializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        forgotten_passwords.request(given.validated_data["email"], now=timezone.now())
+        return Response(status=status.HTTP_202_ACCEPTED)
+
+
+class ResetView(GenericAPIView):
+    """Set a new password with the token from the mail; every device is logged out."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    serializer_class = serializers.ResetSerializer
+    throttle_scope = "login"
+
+    @extend_schema(responses={204: None})
+    def post(self, request) -> Response:
+        given = self.get_serializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        reset = given.validated_data
+        serializers.check_new_password(reset["password"], User())
+        try:
+            forgotten_passwords.reset(reset["user_id"], reset["token"], reset["password"])
+        except forgotten_passwords.ResetRefusedError as error:
+            message = "This link is wrong, used or too old."
+            raise ValidationError({"token": [message]}, code="credentials") from error
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,100 @@
+"""Posts over REST."""
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import GenericAPIView
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from events.failpoints import failpoint
+from social import accounts, idempotency, posts
+from social.api import paging, shapes
+from social.api.serializers import PostPageSerializer, PostSerializer
+from social.overload import gauge
+
+before_reply = failpoint("posts.before_reply")
+
+
+class PostsView(GenericAPIView):
+    """Publish a post to the followers."""
+
+    serializer_class = PostSerializer
+    throttle_scope = "post"
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                str,
+                OpenApiParameter.HEADER,
+                description="The same key and body within 24 hours give the first answer again.",
+            )
+        ],
+        responses={201: PostSerializer},
+    )
+    def post(self, request) -> Response:
+        draft = self.get_serializer(data=request.data)
+        draft.is_valid(raise_exception=True)
+        gauge.check()
+        now = timezone.now()
+        content = draft.validated_data["content"]
+
+        def publish() -> dict:
+            return shapes.post(posts.publish(request.user, content, now=now))
+
+        key = request.headers.get("Idempotency-Key")
+        if key is None:
+            return Response(publish(), status=status.HTTP_201_CREATED)
+        answer, repeated = idempotency.once(
+            request.user, _checked(key), content.encode(), publish, now=now
+        )
+        before_reply()
+        headers = {"Idempotent-Replayed": "true"} if repeated else None
+        return Response(answer, status=status.HTTP_201_CREATED, headers=headers)
+
+
+def _checked(key: str) -> str:
+    if not 1 <= len(key) <= 255 or not key.isprintable():
+        message = "Give 1 to 255 printable characters."
+        raise ValidationError({"Idempotency-Key": [message]})
+    return key
+
+
+class PostView(GenericAPIView):
+    """One post."""
+
+    serializer_class = PostSerializer
+
+    def get_queryset(self):
+        return posts.visible_to(self.request.user)
+
+    def get(self, request, pk: int) -> Response:
+        return Response(shapes.post(self.get_object()))
+
+    @extend_schema(request=PostSerializer)
+    def patch(self, request, pk: int) -> Response:
+        """Edit a post of one's own."""
+        post = get_object_or_404(self.get_queryset(), pk=pk, author=request.user)
+        draft = self.get_serializer(data=request.data)
+        draft.is_valid(raise_exception=True)
+        edited = posts.edit(post, draft.validated_data["content"], now=timezone.now())
+        return Response(shapes.post(edited))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request, pk: int) -> Response:
+        """Delete a post of one's own."""
+        post = get_object_or_404(self.get_queryset(), pk=pk, author=request.user)
+        posts.delete(post, now=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class AuthorPostsView(APIView):
+    """An author's posts, newest first."""
+
+    @extend_schema(parameters=paging.PARAMETERS, responses=PostPageSerializer)
+    def get(self, request, user_id: int) -> Response:
+        author = get_object_or_404(accounts.visible_to(request.user), pk=user_id)
+        return paging.page(request, posts.by(author), "id", shapes.post)

@@ -1,0 +1,19 @@
+"""What everybody may see of a person."""
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from social import accounts, follow_counts
+from social.api import shapes
+from social.api.serializers import ProfileSerializer
+
+
+class ProfileView(APIView):
+    """A person, with the numbers of their followers and of those whom they follow."""
+
+    @extend_schema(responses=ProfileSerializer)
+    def get(self, request, user_id: int) -> Response:
+        user = get_object_or_404(accounts.visible_to(request.user), pk=user_id)
+        return Response(shapes.profile(user, follow_counts.read(user.pk)))

@@ -1,0 +1,102 @@
+"""Follows, blocks and mutes over REST."""
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from social import accounts, relations
+from social.api import paging, shapes
+from social.api.serializers import PersonPageSerializer
+from social.models import User
+
+
+class RelationView(APIView):
+    """Stand in a relation to another user (PUT), or end it (DELETE); both may be repeated."""
+
+    begin = None
+    end = None
+    throttle_scope = "follow"
+
+    @extend_schema(request=None, responses={204: None})
+    def put(self, request, user_id: int) -> Response:
+        type(self).begin(request.user, self._other(user_id), now=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request, user_id: int) -> Response:
+        type(self).end(request.user, self._other(user_id))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _other(self, user_id: int) -> User:
+        return get_object_or_404(User, pk=user_id, is_active=True)
+
+
+class FollowView(RelationView):
+    begin = relations.follow
+    end = relations.unfollow
+
+
+class BlockView(RelationView):
+    begin = relations.block
+    end = relations.unblock
+
+
+class MuteView(RelationView):
+    begin = relations.mute
+    end = relations.unmute
+
+
+class PeopleView(APIView):
+    """People who stand in a relation to a user; those with the newest accounts first, which is the
+    order of the index."""
+
+    # The user's rows of the relation, and whom each of them shows.
+    relation = ""
+    shown = ""
+
+    def page(self, user: User) -> Response:
+        rows = getattr(user, self.relation).filter(**{f"{self.shown}__is_active": True})
+        rows = rows.select_related(self.shown)
+        return paging.page(self.request, rows, f"{self.shown}_id", self._person)
+
+    def _person(self, row) -> dict:
+        return shapes.person(getattr(row, self.shown))
+
+
+class PeopleOfAnyoneView(PeopleView):
+    @extend_schema(parameters=paging.PARAMETERS, responses=PersonPageSerializer)
+    def get(self, request, user_id: int) -> Response:
+        return self.page(get_object_or_404(accounts.visible_to(request.user), pk=user_id))
+
+
+class OwnPeopleView(PeopleView):
+    @extend_schema(parameters=paging.PARAMETERS, responses=PersonPageSerializer)
+    def get(self, request) -> Response:
+        return self.page(request.user)
+
+
+class FollowersView(PeopleOfAnyoneView):
+    """Who follows somebody."""
+
+    relation, shown = "follower_set", "follower"
+
+
+class FollowingView(PeopleOfAnyoneView):
+    """Whom somebody follows."""
+
+    relation, shown = "following_set", "followee"
+
+
+class BlocksView(OwnPeopleView):
+    """Whom one blocks."""
+
+    relation, shown = "blocking_set", "blocked"
+
+
+class MutesView(OwnPeopleView):
+    """Whom one mutes."""
+
+    relation, shown = "muting_set", "muted"

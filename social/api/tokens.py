@@ -1,0 +1,33 @@
+"""One's own tokens over REST, one for each device that has logged in."""
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from social.api.account_serializers import TokenSerializer
+
+
+class TokensView(APIView):
+    """The devices that are logged in."""
+
+    @extend_schema(responses=TokenSerializer(many=True))
+    def get(self, request) -> Response:
+        tokens = request.user.auth_token_set.order_by("-number")
+        shown = TokenSerializer(tokens, many=True, context={"request": request})
+        return Response(shown.data)
+
+    @extend_schema(operation_id="accounts_tokens_destroy_all", responses={204: None})
+    def delete(self, request) -> Response:
+        """Log out everywhere."""
+        request.user.auth_token_set.all().delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class TokenView(APIView):
+    @extend_schema(responses={204: None})
+    def delete(self, request, number: int) -> Response:
+        """Log one device out."""
+        get_object_or_404(request.user.auth_token_set, number=number).delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)

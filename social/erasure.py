@@ -1,0 +1,71 @@
+"""Removing what closed accounts have left behind, in batches that hold no lock for long.
+
+Guarantee: each post is deleted with its event and its words are erased; no follow, block or mute of
+the account is left. The row of the user stays, nameless, for posts and timelines point to it.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from social.models import Closure, IdempotencyKey, Post
+
+BATCH = 500
+# A request that began before the account was closed may still be writing; no statement is allowed
+# as long as this.
+SETTLED = timedelta(minutes=1)
+
+# By the primary key, or by the index that holds the columns the other way round. Follows end
+# without events of their own: user.closed says it, and a million of them would help nobody.
+ERASE_RELATIONS = """
+    DELETE FROM {table} WHERE ({columns}) IN (
+        SELECT {columns} FROM {table} WHERE {mine} = %s LIMIT %s
+    )
+"""
+RELATIONS = (
+    ("social_follow", "follower_id", "followee_id"),
+    ("social_block", "blocker_id", "blocked_id"),
+    ("social_mute", "muter_id", "muted_id"),
+)
+
+
+def waiting() -> list[int]:
+    """The users whose accounts are closed and not yet erased, longest closed first."""
+    return list(Closure.objects.order_by("closed_at").values_list("user_id", flat=True))
+
+
+def erase(user_id: int, *, now: datetime, batch: int = BATCH) -> None:
+    """Remove what there is of the social core's; finish once nothing more can come."""
+    while _erase_posts(user_id, now, batch):
+        pass
+    for statement in _relation_statements():
+        while _execute(statement, [user_id, batch]) == batch:
+            pass
+    IdempotencyKey.objects.filter(user_id=user_id).delete()
+    Closure.objects.filter(user_id=user_id, closed_at__lt=now - SETTLED).delete()
+
+
+@transaction.atomic
+def _erase_posts(user_id: int, now: datetime, batch: int) -> int:
+    """Uses the index social_post_by_author; returns how many posts."""
+    left = Post.objects.filter(author_id=user_id).exclude(content="")
+    posts = list(left.order_by("-id").select_for_update()[:batch])
+    for post in posts:
+        if post.deleted_at is None:
+            post.deleted_at = now
+            post.save(update_fields=["deleted_at"])
+    Post.objects.filter(pk__in=[post.pk for post in posts]).update(content="")
+    return len(posts)
+
+
+def _relation_statements() -> Iterator[str]:
+    for table, one, other in RELATIONS:
+        for mine in (one, other):
+            yield ERASE_RELATIONS.format(table=table, columns=f"{one}, {other}", mine=mine)
+
+
+def _execute(statement: str, parameters: list) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.rowcount

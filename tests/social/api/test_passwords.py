@@ -1,0 +1,131 @@
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from social import forgotten_passwords
+from social.models import ForgottenPassword
+from tests.api import PASSWORD, assert_problem, client_of, log_in, register
+
+pytestmark = pytest.mark.django_db
+CHANGE = "/api/v1/accounts/password/"
+FORGOTTEN = "/api/v1/accounts/password/forgotten/"
+RESET = "/api/v1/accounts/password/reset/"
+NEW = "a quite different sentence"
+
+
+@pytest.fixture
+def dora():
+    """Dora's client; her phone is logged in."""
+    register(APIClient())
+    client = APIClient()
+    token = log_in(client).json()["token"]
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    return client
+
+
+def ask(email: str):
+    return APIClient().post(FORGOTTEN, {"email": email}, format="json")
+
+
+def mailed() -> dict:
+    """What the only mail's link holds."""
+    forgotten_passwords.send_due(now=timezone.now())
+    (message,) = mail.outbox
+    link = next(line for line in message.body.splitlines() if line.startswith("http"))
+    query = parse_qs(urlsplit(link).query)
+    return {"user_id": int(query["user_id"][0]), "token": query["token"][0]}
+
+
+def reset(**values):
+    return APIClient().post(RESET, values, format="json")
+
+
+def test_a_changed_password_leaves_only_this_device_logged_in(dora):
+    other = APIClient()
+    token = log_in(other, device="laptop").json()["token"]
+    other.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    change = {"current_password": PASSWORD, "password": NEW}
+    assert dora.post(CHANGE, change, format="json").status_code == 204
+    assert dora.get("/api/v1/accounts/me/").status_code == 200
+    assert_problem(other.get("/api/v1/accounts/me/"), 401)
+    assert_problem(log_in(APIClient()), 400)
+    assert log_in(APIClient(), password=NEW).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"current_password": "wrong", "password": NEW}, "current_password"),
+        ({"current_password": PASSWORD, "password": "12345678"}, "password"),
+        ({"current_password": PASSWORD, "password": "dora@example.com"}, "password"),
+        ({"password": NEW}, "current_password"),
+    ],
+)
+def test_a_password_is_not_changed_without_the_old_one_or_to_a_bad_one(dora, change, field):
+    assert_problem(dora.post(CHANGE, change, format="json"), 400, field)
+    assert log_in(APIClient()).status_code == 200
+
+
+def test_a_forgotten_password_is_set_anew_by_mail_once(dora):
+    assert ask("DORA@example.com").status_code == 202
+    link = mailed()
+    assert reset(**link, password=NEW).status_code == 204
+    assert log_in(APIClient(), password=NEW).status_code == 200
+    assert_problem(dora.get("/api/v1/accounts/me/"), 401)
+    assert_problem(reset(**link, password="yet another sentence"), 400, "token")
+
+
+def test_an_old_link_is_refused(dora, settings):
+    ask("dora@example.com")
+    link = mailed()
+    settings.PASSWORD_RESET_TIMEOUT = -1
+    assert_problem(reset(**link, password=NEW), 400, "token")
+
+
+def test_a_link_of_one_account_opens_no_other(dora, alice):
+    ask("dora@example.com")
+    link = mailed() | {"user_id": alice.pk}
+    assert_problem(reset(**link, password=NEW), 400, "token")
+    assert_problem(reset(user_id=999, token=link["token"], password=NEW), 400, "token")
+
+
+def test_a_link_does_not_allow_a_bad_password(dora):
+    ask("dora@example.com")
+    assert_problem(reset(**mailed(), password="password"), 400, "password")
+
+
+def test_an_address_of_nobodys_is_answered_alike_and_gets_no_mail(dora, django_assert_num_queries):
+    answers = []
+    for address in ("dora@example.com", "nobody@example.com"):
+        with django_assert_num_queries(1):
+            answers.append(ask(address))
+    assert {(answer.status_code, answer.content) for answer in answers} == {(202, b"")}
+    mailed()
+
+
+def test_an_address_gets_one_mail_in_ten_minutes(dora, now):
+    for minutes, mails in ((0, 1), (9, 1), (11, 2)):
+        moment = now + timedelta(minutes=minutes)
+        forgotten_passwords.request("dora@example.com", now=moment)
+        forgotten_passwords.send_due(now=moment)
+        assert len(mail.outbox) == mails
+
+
+def test_a_mail_that_cannot_be_sent_is_tried_again(dora, settings, now):
+    forgotten_passwords.request("dora@example.com", now=now)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    assert forgotten_passwords.send_due(now=now) == 0
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert forgotten_passwords.send_due(now=now) == 1
+    forgotten_passwords.send_due(now=now + timedelta(hours=2))
+    assert not ForgottenPassword.objects.exists()
+
+
+def test_who_is_logged_in_asks_for_no_mail_in_anothers_name(alice):
+    answer = client_of(alice).post(FORGOTTEN, {"email": "x", "user_id": 1}, format="json")
+    assert_problem(answer, 400, "email")

@@ -1,0 +1,64 @@
+import pytest
+from rest_framework.test import APIClient
+
+from social.models import Token
+from tests.api import assert_problem, client_of, log_in, register
+
+pytestmark = pytest.mark.django_db
+TOKENS = "/api/v1/accounts/tokens/"
+ME = "/api/v1/accounts/me/"
+
+
+def device(name: str) -> APIClient:
+    client = APIClient()
+    token = log_in(client, device=name).json()["token"]
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    return client
+
+
+@pytest.fixture
+def phone():
+    register(APIClient())
+    return device("phone")
+
+
+@pytest.fixture
+def laptop(phone):
+    return device("laptop")
+
+
+def test_devices_are_listed_without_their_secrets(phone, laptop):
+    laptop.get(ME)
+    found = phone.get(TOKENS).json()
+    assert [(token["name"], token["current"]) for token in found] == [
+        ("laptop", False),
+        ("phone", True),
+    ]
+    assert all(token["last_used_at"] for token in found)
+    assert {key for token in found for key in token} == {
+        *("id", "name", "created_at", "expires_at", "last_used_at", "current")
+    }
+    text = phone.get(TOKENS).content.decode()
+    assert not any(row.digest in text or row.token_key in text for row in Token.objects.all())
+
+
+def test_one_device_is_logged_out(phone, laptop):
+    number = phone.get(TOKENS).json()[0]["id"]
+    assert phone.delete(f"{TOKENS}{number}/").status_code == 204
+    assert_problem(laptop.get(ME), 401)
+    assert phone.get(ME).status_code == 200
+    assert_problem(phone.delete(f"{TOKENS}{number}/"), 404)
+
+
+def test_all_devices_are_logged_out_but_nobody_elses(phone, laptop, alice):
+    other = client_of(alice)
+    assert phone.delete(TOKENS).status_code == 204
+    assert_problem(phone.get(ME), 401)
+    assert_problem(laptop.get(ME), 401)
+    assert other.get(ME).status_code == 200
+
+
+def test_somebody_elses_device_is_not_found(phone, alice):
+    number = phone.get(TOKENS).json()[0]["id"]
+    assert_problem(client_of(alice).delete(f"{TOKENS}{number}/"), 404)
+    assert phone.get(ME).status_code == 200

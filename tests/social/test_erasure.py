@@ -1,0 +1,60 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from events.models import OutboxEvent
+from notifications import subscriptions
+from notifications.models import PushSubscription
+from operations.erasure import erase_accounts
+from social import accounts, erasure, posts, relations
+from social.models import Block, Closure, Follow, Mute, Post
+
+pytestmark = pytest.mark.django_db
+
+
+def deletions() -> int:
+    return OutboxEvent.objects.filter(routing_key="post.deleted").count()
+
+
+def test_what_a_closed_account_left_behind_is_erased(alice, bob, carol, now):
+    written = [posts.publish(alice, f"post {number}", now=now) for number in range(5)]
+    posts.delete(written[0], now=now)
+    relations.follow(carol, alice, now=now)
+    relations.follow(alice, carol, now=now)
+    relations.mute(carol, alice, now=now)
+    relations.block(alice, bob, now=now)
+    subscriptions.register(
+        alice, endpoint="https://push/1", p256dh="", auth="", name="phone", now=now
+    )
+    accounts.close(alice, now=now)
+    erasure.erase(alice.pk, now=now, batch=2)
+    erase_accounts(now=now + timedelta(minutes=2))
+    assert set(Post.objects.values_list("content", flat=True)) == {""}
+    assert not Post.objects.filter(deleted_at=None).exists()
+    assert deletions() == 5
+    assert [*Follow.objects.all(), *Block.objects.all(), *Mute.objects.all()] == []
+    assert not PushSubscription.objects.exists()
+    assert not Closure.objects.exists()
+
+
+def test_a_request_that_was_under_way_leaves_nothing_either(alice, now):
+    accounts.close(alice, now=now)
+    erase_accounts(now=now)
+    posts.publish(alice, "a late one", now=timezone.now())
+    erase_accounts(now=now + timedelta(minutes=2))
+    assert Post.objects.get().content == ""
+    assert deletions() == 1
+
+
+def test_others_are_left_alone(alice, bob, carol, post, now):
+    accounts.close(carol, now=now)
+    erase_accounts(now=now + timedelta(minutes=2))
+    assert Post.objects.get().content == "Hello world!"
+    assert Follow.objects.count() == 1
+
+
+def test_closing_twice_makes_one_event(alice, now):
+    for _ in range(2):
+        accounts.close(alice, now=now)
+    assert OutboxEvent.objects.filter(routing_key="user.closed").count() == 1
