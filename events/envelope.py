@@ -19,6 +19,10 @@ EventTypeName = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]+(\.[a-z_]+)+$", ma
 RowId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
+# An event or task is ids and a few words. What is larger is somebody's mistake, and would be
+# decoded, copied and redelivered whole.
+BODY_LIMIT = 1_000_000
+
 
 class EnvelopeError(PermanentError):
     """The message is no valid envelope."""
@@ -62,6 +66,8 @@ def decode(body: bytes, content_type: str | None = None) -> Envelope:
     """
     if content_type and content_type.partition(";")[0].strip().lower() != "application/json":
         raise EnvelopeError(f"content type {content_type!r}, want application/json")
+    if len(body) > BODY_LIMIT:
+        raise EnvelopeError(f"{len(body):,} bytes, want at most {BODY_LIMIT:,}")
     try:
         return msgspec.json.decode(body, type=Envelope)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

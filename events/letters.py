@@ -18,6 +18,7 @@ from kombu import Message
 from events import parking
 from events.errors import PASSING
 from events.models import DeadLetter
+from events.refusal import refusal
 from events.subjects import subjects_of_event, subjects_of_task
 
 BATCH = 100
@@ -63,8 +64,12 @@ def read_letter(message: Message, now: datetime) -> DeadLetter:
     )
     task = _text(headers.get("task"))
     columns = getattr(current_app.tasks.get(task), "columns", {})
+    queue = _text(headers.pop(parking.QUEUE_HEADER, None) or death.get("queue"))
+    rejected_on_lane = death.get("reason") == "rejected" and queue in current_app.amqp.queues
+    if rejected_on_lane and (refused := refusal(message)):
+        headers |= parking.reason(refused)
     return DeadLetter(
-        queue=_text(headers.pop(parking.QUEUE_HEADER, None) or death.get("queue"))[:255],
+        queue=queue[:255],
         message_id=message_id[:255],
         task=task[:255],
         event_type=_text(message.properties.get("type"))[:100],

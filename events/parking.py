@@ -37,19 +37,22 @@ class Parking:
 
     def park(self, message: Message, error: Exception) -> None:
         """Returns when the broker has the letter. Raises an error of PASSING."""
-        reason = {
-            QUEUE_HEADER: self._queue,
-            EXCEPTION_TYPE_HEADER: type(error).__qualname__,
-            EXCEPTION_MESSAGE_HEADER: str(error)[:MESSAGE_LIMIT],
-            TRACEBACK_HEADER: "".join(traceback.format_exception(error))[-TRACEBACK_LIMIT:],
-        }
         self._publisher.publish(
             message.body,
             exchange=DEAD_EXCHANGE.name,
             routing_key=f"{self._queue}.dead",
-            headers={**message.headers, **reason},
+            headers={**message.headers, QUEUE_HEADER: self._queue, **reason(error)},
             properties=kept_properties(message),
         )
+
+
+def reason(error: Exception) -> dict[str, str]:
+    """The error as headers of a letter."""
+    return {
+        EXCEPTION_TYPE_HEADER: type(error).__qualname__,
+        EXCEPTION_MESSAGE_HEADER: str(error)[:MESSAGE_LIMIT],
+        TRACEBACK_HEADER: "".join(traceback.format_exception(error))[-TRACEBACK_LIMIT:],
+    }
 
 
 def kept_properties(message: Message) -> dict[str, str]:

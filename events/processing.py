@@ -111,6 +111,8 @@ class Processor:
             return []
         with transaction.atomic():
             fresh, reused = inbox.register(self._name, wanted, now=self._clock())
+            if known := len(wanted) - len(fresh) - len(reused):
+                log.info("known events skipped", subscriber=self._name, count=known)
             fresh.sort(key=attrgetter("event_type"))
             for event_type, group in groupby(fresh, key=attrgetter("event_type")):
                 self._subscriber.handlers[event_type](list(group))

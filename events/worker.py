@@ -8,6 +8,8 @@ from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 
 from events import topology
+from events.envelope import BODY_LIMIT
+from events.refusal import too_large
 
 # Between two tries to connect. Celery waits 2 s longer after each, and so would come back long
 # after the broker did.
@@ -51,6 +53,8 @@ class SafeConsumer(Consumer):
 
         def on_task_received(message):
             try:
+                if len(message.body) > BODY_LIMIT:
+                    raise too_large(message)
                 return handle(message)
             except (*self.connection_errors, *self.channel_errors):
                 raise

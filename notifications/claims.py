@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from django.db import IntegrityError, connection, transaction
 
 from notifications.models import Delivery, Notification
 from social import partitions
 from social.models import Post
 from social.slices import Slice
+
+log = structlog.get_logger(__name__)
 
 # Longer than a task may run, so that no living sender's claim is taken over.
 LEASE = timedelta(minutes=11)
@@ -91,7 +94,10 @@ class Push:
 def live_posts(post_ids: set[int]) -> dict[int, Post]:
     """Those of the posts that may still be told of, with their authors."""
     posts = Post.objects.filter(deleted_at=None, author__is_active=True)
-    return posts.select_related("author").in_bulk(post_ids)
+    found = posts.select_related("author").in_bulk(post_ids)
+    if len(found) < len(post_ids):
+        log.info("posts deleted or of nobody skipped", count=len(post_ids) - len(found))
+    return found
 
 
 def claim(slices: Sequence[Slice], posts: dict[int, Post], *, now: datetime) -> list[Push]:

@@ -6,12 +6,15 @@ The way of a post begins here; next: social/signals.py.
 from collections.abc import Iterable
 from datetime import datetime
 
+import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from events.errors import NotYetError
 from events.failpoints import failpoint
 from social.models import Block, Post, User
+
+log = structlog.get_logger(__name__)
 
 before_commit = failpoint("posts.before_commit")
 
@@ -44,7 +47,10 @@ def live(post_ids: Iterable[int]) -> set[int]:
     states = dict(Post.objects.filter(pk__in=wanted).values_list("pk", "deleted_at"))
     if absent := wanted - states.keys():
         raise NotYetError(f"posts that are not visible yet: {sorted(absent)}")
-    return {pk for pk, deleted_at in states.items() if deleted_at is None}
+    found = {pk for pk, deleted_at in states.items() if deleted_at is None}
+    if len(found) < len(wanted):
+        log.info("deleted posts skipped", count=len(wanted) - len(found))
+    return found
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ Guarantee: a slice is written once, in one transaction with its ledger row and i
 from collections.abc import Sequence
 from datetime import datetime
 
+import structlog
 from django.db import IntegrityError, connection, transaction
 
 from events import outbox
@@ -16,6 +17,8 @@ from social.models import Post
 from social.slices import Slice
 from timelines.event_types import TimelineDelivered
 from timelines.models import TimelineEntry
+
+log = structlog.get_logger(__name__)
 
 # Timeline rows in the order of their key, which keeps the index pages that they touch few.
 # Followers come from social_follow_fanout, those who mute the author from social_mute_fanout.
@@ -84,6 +87,8 @@ def _write(slices: Sequence[Slice], now: datetime) -> int:
         for piece in sorted(slices)
         if piece.post_id in posts
     ]
+    if len(columns) < len(slices):
+        log.info("slices of deleted posts skipped", count=len(slices) - len(columns))
     if not columns:
         return 0
     with connection.cursor() as cursor:

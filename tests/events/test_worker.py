@@ -55,36 +55,43 @@ def still_works(broker, worker, notes):
     return check
 
 
+def task(**headers) -> dict:
+    return {"headers": {"task": "tests.note_text", "id": "x"} | headers}
+
+
 @pytest.mark.parametrize(
-    ("body", "properties"),
+    ("body", "properties", "reason"),
     [
-        pytest.param(b"5", {"headers": {"task": "tests.note_text"}}, id="task header, no id"),
         pytest.param(
-            b"5", {"headers": {"task": "tests.note_text", "id": "x1"}}, id="body of another shape"
+            b"5", {"headers": {"task": "tests.note_text"}}, "header `id`", id="task header, no id"
         ),
-        pytest.param(
-            b"[[], ", {"headers": {"task": "tests.note_text", "id": "x2"}}, id="broken JSON"
-        ),
+        pytest.param(b"5", task(), "no list of arguments", id="body of another shape"),
+        pytest.param(b"[[], ", task(), "not decodable", id="broken JSON"),
+        pytest.param("[[], {}, {}]".encode("utf-16"), task(), "not decodable", id="UTF-16"),
         pytest.param(
             b"\x80\x04N.",
-            {
-                "headers": {"task": "tests.note_text", "id": "x3"},
-                "content_type": "application/x-python-serialize",
-                "content_encoding": "binary",
-            },
+            task()
+            | {"content_type": "application/x-python-serialize", "content_encoding": "binary"},
+            "pickle",
             id="a pickle",
         ),
         pytest.param(
             b"[[], {}, {}]",
-            {"headers": {"task": "tests.no_such_task", "id": "x4"}},
+            task(task="tests.no_such_task"),
+            "tests.no_such_task",
             id="an unknown task",
         ),
-        pytest.param(b"not json", {}, id="no header and broken JSON"),
-        pytest.param(b"\xff", {"content_type": "text/odd"}, id="an unknown content type"),
+        pytest.param(b"not json", {}, "header `task`", id="no header and broken JSON"),
+        pytest.param(
+            b"\xff", task() | {"content_type": "text/odd"}, "text/odd", id="unknown content type"
+        ),
+        pytest.param(
+            b'[[], {"path": "%s"}, {}]' % (b"x" * 16 * 1024 * 1024), task(), "at most", id="16 MB"
+        ),
     ],
 )
 def test_what_a_worker_cannot_decode_is_a_dead_letter_and_it_goes_on(
-    broker, still_works, body, properties
+    broker, still_works, body, properties, reason
 ):
     put(broker, LANE, body, **properties)
     still_works()
@@ -93,7 +100,8 @@ def test_what_a_worker_cannot_decode_is_a_dead_letter_and_it_goes_on(
     letter = DeadLetter.objects.get()
     assert letter.queue == LANE
     assert bytes(letter.body) == body
-    assert letter.exception_type or letter.exception_message
+    assert letter.exception_type == "RefusedError"
+    assert reason in letter.exception_message
 
 
 def test_a_final_failure_is_a_dead_letter_with_its_exception(broker, still_works):
