@@ -2,9 +2,7 @@
 
 import json
 import uuid
-from urllib.parse import urlsplit
 
-import amqp
 import pytest
 
 from stack.push_service import Device, decrypt_all, running_push_service
@@ -48,14 +46,6 @@ def recorded(world, post_id: int) -> dict[str, int]:
     return dict(rows)
 
 
-def publish(world, body: str) -> None:
-    """As any AMQP client may: the plain protocol, with no properties at all."""
-    url = urlsplit(world.broker_url)
-    address = f"{url.hostname}:{url.port}"
-    with amqp.Connection(address, userid=url.username, password=url.password) as connection:
-        connection.channel().basic_publish(amqp.Message(body), exchange="posts.fanout")
-
-
 EVERYTHING = {"post.created": 1, "timeline.delivered": 1, "push.settled": 1}
 
 
@@ -84,7 +74,7 @@ def test_a_message_of_another_program_has_the_same_effect(world, alice, bob, dev
         "timestamp": created_at,
         "data": data,
     }
-    publish(world, json.dumps(envelope))
+    world.publish(json.dumps(envelope), exchange="posts.fanout")
     until(lambda: world.timeline(bob) == [post_id])
     until(lambda: push_service.receipts.of(device.token))
     until(lambda: recorded(world, post_id) == EVERYTHING)
@@ -92,7 +82,7 @@ def test_a_message_of_another_program_has_the_same_effect(world, alice, bob, dev
 
 def test_a_message_that_is_no_envelope_is_a_dead_letter_at_each_subscriber(world, alice, bob):
     poison = f"poison {uuid.uuid4().hex}"
-    publish(world, poison)
+    world.publish(poison, exchange="posts.fanout")
     letters = "SELECT queue, exception_type FROM events_deadletter WHERE body = %s ORDER BY queue"
     until(lambda: len(world.sql(letters, poison.encode())) == 3)
     assert world.sql(letters, poison.encode()) == [

@@ -2,7 +2,9 @@
 
 import uuid
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+import amqp
 import psycopg2
 import requests
 
@@ -28,7 +30,7 @@ class Person:
 class World:
     def __init__(self, origin: str, database_url: str, broker_url: str):
         self._api = f"{origin}/api/v1"
-        self.broker_url = broker_url
+        self._broker_url = broker_url
         self._database_url = database_url
         self._connection = psycopg2.connect(database_url)
         self._connection.autocommit = True
@@ -74,6 +76,13 @@ class World:
         with self._connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             return cursor.fetchall()
+
+    def publish(self, body: str, *, exchange: str = "", queue: str = "") -> None:
+        """As any AMQP client may: the plain protocol, with no properties at all."""
+        url = urlsplit(self._broker_url)
+        address = f"{url.hostname}:{url.port}"
+        with amqp.Connection(address, userid=url.username, password=url.password) as connection:
+            connection.channel().basic_publish(amqp.Message(body), exchange, queue)
 
     def transaction(self):
         """A connection of its own, to hold locks with."""
