@@ -18,7 +18,7 @@ RATE = 200
 # What a selection may be made by: the admin's address and the command line speak this language.
 LOOKUPS = frozenset(
     {
-        *("id__in", "queue", "task", "event_type", "exception_type", "state"),
+        *("id__in", "queue", "task", "event_type", "exception_type", "state__exact"),
         *("last_failed_at__gte", "last_failed_at__lt", "message_id", "subjects__contains"),
     }
 )

@@ -5,6 +5,7 @@ Who has only the permission to view sees everything and can change nothing.
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.views.main import ERROR_FLAG, IGNORED_PARAMS, PAGE_VAR
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Max, Min
@@ -19,6 +20,8 @@ from events.tasks import discard_letters, replay_letters
 
 TASKS = {"replay": replay_letters, "discard": discard_letters}
 RATES = range(1, 10_001)
+# Of the list's address, beside its filters.
+OTHER_PARAMETERS = {*IGNORED_PARAMS, PAGE_VAR, ERROR_FLAG}
 
 
 @admin.register(DeadLetter)
@@ -73,6 +76,10 @@ class DeadLetterAdmin(MessageAdmin):
         """The first time a page that says how many; confirmed, a task does it, and the page
         answers without waiting for it."""
         selection = _selection(request)
+        if unknown := selection.keys() - healing.LOOKUPS:
+            # To leave one out would be to act on more than the page shows.
+            self.message_user(request, f"Not by {', '.join(sorted(unknown))}.", messages.ERROR)
+            return None
         if "confirmed" not in request.POST:
             return self._ask(request, healing.select(selection).count(), verb)
         arguments = {"selection": selection}
@@ -134,7 +141,7 @@ def _selection(request) -> dict:
     """What is chosen: the marked letters, or all that match the page's filters."""
     if request.POST.get("select_across") != "1":
         return {"id__in": [int(pk) for pk in request.POST.getlist("_selected_action")]}
-    chosen = {name: v for name, v in request.GET.items() if name in healing.LOOKUPS}
+    chosen = {name: v for name, v in request.GET.items() if name not in OTHER_PARAMETERS}
     term = request.GET.get("q")
     if term:
         chosen |= {"subjects__contains": [term]}

@@ -97,7 +97,7 @@ def test_confirmed_a_task_is_enqueued_and_the_log_says_who(operator, letters, br
 def test_everything_that_matches_the_filter_is_replayed_without_listing_it(
     operator, letters, broker
 ):
-    query = "?exception_type=ValueError&state__exact=open"
+    query = "?exception_type=ValueError&o=1"
     page = act(operator, "replay_selected", letters[:1], query, select_across="1")
     assert page.context["count"] == 2
     act(
@@ -112,6 +112,13 @@ def test_everything_that_matches_the_filter_is_replayed_without_listing_it(
     message = broker.channel().basic_get("events.low", no_ack=True)
     assert '"selection": {"exception_type": "ValueError"}' in message.body
     assert "2 dead letters" in LogEntry.objects.get().change_message
+
+
+@pytest.mark.parametrize("query", ["?state__exact=discarded", "?attempts=7"])
+def test_a_filter_is_never_left_out(operator, letters, broker, query):
+    DeadLetter.objects.filter(pk=letters[0].pk).update(state=DeadLetter.State.DISCARDED)
+    page = act(operator, "replay_selected", letters[:1], query, select_across="1")
+    assert page.context.get("count", 0) == 0
 
 
 def test_the_task_replays_the_selection(letters):
