@@ -62,6 +62,7 @@ app.conf.update(
         "repair timelines": {"task": "timelines.repair", "schedule": 30.0},
         "repair pushes": {"task": "notifications.repair", "schedule": 30.0},
         "roll up": {"task": "analytics.roll_up", "schedule": 5.0},
+        "prune the analytics": {"task": "analytics.prune", "schedule": 600.0},
     },
     CELERY_DB_REUSE_MAX=100_000,  # Else every task opens a database connection of its own.
 )

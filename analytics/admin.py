@@ -1,9 +1,21 @@
-"""Event records and daily counts in the admin, to be looked at."""
+"""Event records and rollups in the admin, to be looked at; rollups also as plots."""
+
+from datetime import timedelta
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
 
-from analytics.models import DailyCount, EventRecord
-from events.admin import ReadOnlyAdmin
+from analytics import figures
+from analytics.models import EventRecord, Rollup
+from analytics.plots import Plot, plot
+from events.admin import IdSearchAdmin, ReadOnlyAdmin
+
+# How far back the plots look, and how their moments are written.
+SPANS = {Rollup.Period.DAY: timedelta(days=60), Rollup.Period.HOUR: timedelta(days=3)}
+FORMATS = {Rollup.Period.DAY: "%d %b", Rollup.Period.HOUR: "%d %b %Hh"}
 
 
 @admin.register(EventRecord)
@@ -13,7 +25,55 @@ class EventRecordAdmin(ReadOnlyAdmin):
     search_fields = ("=event_id",)
 
 
-@admin.register(DailyCount)
-class DailyCountAdmin(ReadOnlyAdmin):
-    list_display = ("day", "metric", "count")
-    ordering = ("-day", "metric")
+@admin.register(Rollup)
+class RollupAdmin(IdSearchAdmin):
+    list_display = (
+        *("period", "starts_at", "author_id", "posts", "reach"),
+        *("pushes_sent", "pushes_failed", "pushes_refused", "pushes_expired", "gained", "lost"),
+    )
+    list_filter = ("period",)
+    ordering = ("-starts_at", "author_id")
+    id_fields = ("author_id",)
+    change_list_template = "admin/analytics/rollup/change_list.html"
+
+    def get_urls(self):
+        plots = self.admin_site.admin_view(self.plots_view)
+        return [path("plots/", plots, name="analytics_rollup_plots"), *super().get_urls()]
+
+    def plots_view(self, request) -> TemplateResponse:
+        """Posts, reach, pushes and latencies of an author or of everybody."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        given = request.GET.get("author", "")
+        author = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
+        period = Rollup.Period.HOUR if request.GET.get("period") == "hour" else Rollup.Period.DAY
+        now = timezone.now()
+        rows = list(figures.series(author, period, now - SPANS[period], now))
+        context = self.admin_site.each_context(request) | {
+            "title": f"Figures of user {author}" if author else "Figures of everybody",
+            "opts": self.opts,
+            "author": author,
+            "period": period.value,
+            "plots": _plots(rows, FORMATS[period]),
+        }
+        return TemplateResponse(request, "admin/analytics/rollup/plots.html", context)
+
+
+def _plots(rows: list[Rollup], form: str) -> list[Plot]:
+    labels = [row.starts_at.strftime(form) for row in rows]
+    pushes, followers = ("sent", "failed", "refused", "expired"), ("gained", "lost")
+    return [
+        plot("Posts", labels, {"posts": [row.posts for row in rows]}),
+        plot("Reach: timeline rows", labels, {"rows": [row.reach for row in rows]}),
+        plot("Pushes", labels, {n: [getattr(row, f"pushes_{n}") for row in rows] for n in pushes}),
+        plot("Followers", labels, {n: [getattr(row, n) for row in rows] for n in followers}),
+        latency_plot("Post to timelines", labels, [row.timeline_latency for row in rows]),
+        latency_plot("Post to push", labels, [row.push_latency for row in rows]),
+    ]
+
+
+def latency_plot(title: str, labels: list[str], histograms: list[list[int]]) -> Plot:
+    """p99, p95 and p50 of each moment, in milliseconds."""
+    found = [figures.percentiles_ms(each) for each in histograms]
+    names = sorted(figures.SHARES, reverse=True)
+    return plot(f"{title}, ms", labels, {name: [each[name] for each in found] for name in names})

@@ -1,49 +1,72 @@
-"""What happened, event by event and by day."""
+"""What happened, event by event, and in sum by minute, hour and day."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
 class EventRecord(models.Model):
     """One event, once. `data` is the event's, without what a post says; `counted` tells whether
-    the rollups have it."""
+    the rollups have it. Partitioned by day of `occurred_at` (see days.py), so that the key in the
+    database is (event_id, occurred_at); Django is told of the first alone, for the admin's sake."""
 
     event_id = models.CharField(max_length=100, primary_key=True)
     event_type = models.CharField(max_length=100)
-    occurred_at = models.DateTimeField(db_index=True)
+    occurred_at = models.DateTimeField()
     data = models.JSONField()
     counted = models.BooleanField(default=False)
-
-    class Meta:
-        # What the next rollup takes; empty most of the time.
-        indexes = [
-            models.Index(
-                "event_id", condition=models.Q(counted=False), name="analytics_record_uncounted"
-            )
-        ]
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.event_id}"
 
 
-class DailyCount(models.Model):
-    """How many there were of something on a day (UTC) by the events' own time."""
+def count() -> models.BigIntegerField:
+    return models.BigIntegerField(default=0)
 
-    class Metric(models.TextChoices):
-        POSTS = "posts"
-        TIMELINE_ROWS = "timeline_rows"
-        PUSHES_SENT = "pushes_sent"
-        PUSHES_FAILED = "pushes_failed"
-        FOLLOWS = "follows"
-        UNFOLLOWS = "unfollows"
 
-    day = models.DateField()
-    metric = models.CharField(max_length=30, choices=Metric)
-    count = models.BigIntegerField()
+class Rollup(models.Model):
+    """What there was in one minute, hour or day (UTC) by the events' own time, of one author's or,
+    with author 0, of all. Minutes are kept for all together only.
+
+    `reach` are timeline rows, `gained` and `lost` followers, the latencies histograms of seconds
+    from a post's creation to its rows and to its pushes (see histogram.py).
+    """
+
+    class Period(models.TextChoices):
+        MINUTE = "minute"
+        HOUR = "hour"
+        DAY = "day"
+
+    EVERYBODY = 0
+
+    period = models.CharField(max_length=6, choices=Period)
+    author_id = models.BigIntegerField()
+    starts_at = models.DateTimeField()
+    posts = count()
+    reach = count()
+    pushes_sent = count()
+    pushes_failed = count()
+    pushes_refused = count()
+    pushes_expired = count()
+    gained = count()
+    lost = count()
+    timeline_latency = ArrayField(models.BigIntegerField())
+    push_latency = ArrayField(models.BigIntegerField())
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["day", "metric"], name="analytics_count_once")
+            models.UniqueConstraint(
+                fields=["period", "author_id", "starts_at"], name="analytics_rollup_once"
+            )
         ]
+        # Pruning of what is kept for a while only.
+        indexes = [models.Index(fields=["period", "starts_at"], name="analytics_rollup_age")]
 
     def __str__(self) -> str:
-        return f"{self.day} {self.metric}: {self.count}"
+        return f"{self.period} {self.starts_at:%Y-%m-%d %H:%M} of {self.author_id or 'everybody'}"
+
+
+COUNTS = (
+    *("posts", "reach", "pushes_sent", "pushes_failed", "pushes_refused", "pushes_expired"),
+    *("gained", "lost"),
+)
+HISTOGRAMS = ("timeline_latency", "push_latency")

@@ -4,11 +4,12 @@ Guarantee: an event is recorded once, by its id; the inbox and this key both see
 """
 
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 
 import msgspec
 from django.db import connection
 
+from analytics import days
 from events.envelope import Event
 
 RECORD = """
@@ -20,16 +21,21 @@ RECORD = """
 """
 
 
-def record(events: Iterable[Event]) -> int:
-    """Record the events with one statement; returns how many were new."""
+def record(events: Iterable[Event], *, now: datetime) -> int:
+    """Record the events with one statement; returns how many were new.
+
+    What a wrong clock has dated into the future counts as having happened `now`.
+    """
     given = {event.event_id: event for event in events}
+    times = [min(event.timestamp, now).astimezone(UTC) for event in given.values()]
+    days.ensure(time.date() for time in times)
     with connection.cursor() as cursor:
         cursor.execute(
             RECORD,
             [
                 list(given),
                 [event.event_type for event in given.values()],
-                [event.timestamp.astimezone(UTC) for event in given.values()],
+                times,
                 [msgspec.json.encode(describe(event)).decode() for event in given.values()],
             ],
         )

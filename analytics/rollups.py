@@ -1,47 +1,62 @@
-"""Counting recorded events by day.
+"""Summing recorded events up by minute, hour and day, for all and for each author.
 
 Guarantee: an event is counted once: it is marked as counted in the transaction that adds it, so
 that a rollup that is lost, repeated or run twice at once does no harm.
 """
 
-from collections import Counter
-from datetime import UTC, date
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 import msgspec
 from django.db import connection, transaction
 
-from analytics.models import DailyCount
+from analytics import histogram
+from analytics.models import COUNTS, HISTOGRAMS, Rollup
 
-Metric = DailyCount.Metric
 BATCH = 5_000
 
 # By the index analytics_record_uncounted. Two rollups at once take different events.
 TAKE = """
     UPDATE analytics_eventrecord SET counted = true
-    WHERE event_id IN (
-        SELECT event_id FROM analytics_eventrecord WHERE NOT counted
+    WHERE (event_id, occurred_at) IN (
+        SELECT event_id, occurred_at FROM analytics_eventrecord WHERE NOT counted
         ORDER BY event_id LIMIT %s FOR UPDATE SKIP LOCKED
     )
     RETURNING event_type, occurred_at, data
 """
 
+# In the order of the key, so that two rollups never wait for each other in a circle.
 ADD = """
-    INSERT INTO analytics_dailycount (day, metric, count)
-    SELECT * FROM unnest(%s::date[], %s::text[], %s::bigint[]) AS increment (day, metric, count)
-    ORDER BY day, metric
-    ON CONFLICT (day, metric) DO UPDATE SET count = analytics_dailycount.count + EXCLUDED.count
-"""
+    INSERT INTO analytics_rollup AS total (period, author_id, starts_at, {columns})
+    SELECT period, author_id, starts_at, {columns} FROM jsonb_to_recordset(%s) AS added (
+        period text, author_id bigint, starts_at timestamptz, {typed}
+    )
+    ORDER BY period, author_id, starts_at
+    ON CONFLICT (period, author_id, starts_at) DO UPDATE SET {sums}
+""".format(
+    columns=", ".join([*COUNTS, *HISTOGRAMS]),
+    typed=", ".join(
+        [*(f"{name} bigint" for name in COUNTS), *(f"{name} bigint[]" for name in HISTOGRAMS)]
+    ),
+    sums=", ".join(
+        [
+            *(f"{name} = total.{name} + EXCLUDED.{name}" for name in COUNTS),
+            *(
+                f"{name} = (SELECT array_agg(before + more ORDER BY place)"
+                f" FROM unnest(total.{name}, EXCLUDED.{name}) WITH ORDINALITY"
+                " AS bucket (before, more, place))"
+                for name in HISTOGRAMS
+            ),
+        ]
+    ),
+)
 
-# What an event of each type adds to which metrics.
-INCREMENTS = {
-    "post.created": lambda data: {Metric.POSTS: 1},
-    "user.followed": lambda data: {Metric.FOLLOWS: 1},
-    "user.unfollowed": lambda data: {Metric.UNFOLLOWS: 1},
-    "timeline.delivered": lambda data: {Metric.TIMELINE_ROWS: data["rows"]},
-    "push.settled": lambda data: {
-        Metric.PUSHES_SENT: data["sent"],
-        Metric.PUSHES_FAILED: data["failed"],
-    },
+# The beginnings of an event's minute, hour and day.
+STARTS = {
+    Rollup.Period.MINUTE: {"second": 0, "microsecond": 0},
+    Rollup.Period.HOUR: {"minute": 0, "second": 0, "microsecond": 0},
+    Rollup.Period.DAY: {"hour": 0, "minute": 0, "second": 0, "microsecond": 0},
 }
 
 
@@ -58,20 +73,65 @@ def _roll_up_batch() -> int:
     with connection.cursor() as cursor:
         cursor.execute(TAKE, [BATCH])
         events = cursor.fetchall()
-        counts = _count(events)
-        if counts:
-            days, metrics = zip(*counts, strict=True)
-            cursor.execute(ADD, [list(days), list(metrics), list(counts.values())])
+        sums = _sum(events)
+        if sums:
+            cursor.execute(ADD, [msgspec.json.encode(sums).decode()])
     return len(events)
 
 
-def _count(events: list[tuple]) -> Counter[tuple[date, str]]:
-    """Of (type, time, data as JSON text) rows."""
-    counts: Counter[tuple[date, str]] = Counter()
-    for event_type, occurred_at, data in events:
-        day = occurred_at.astimezone(UTC).date()
-        increments = INCREMENTS.get(event_type, lambda data: {})
-        for metric, amount in increments(msgspec.json.decode(data)).items():
-            if amount:
-                counts[day, str(metric)] += amount
-    return counts
+def _sum(events: Iterable[tuple[str, datetime, str]]) -> list[dict]:
+    """One row of increments for each period and author, of (type, time, data as JSON) rows."""
+    rows = defaultdict(
+        lambda: dict.fromkeys(COUNTS, 0) | {name: histogram.empty() for name in HISTOGRAMS}
+    )
+    for event_type, occurred_at, text in events:
+        if event_type not in READERS:
+            continue
+        data = msgspec.json.decode(text)
+        author, counts, latencies = READERS[event_type](data, occurred_at)
+        for key in _keys(occurred_at.astimezone(UTC), author):
+            for name, amount in counts.items():
+                rows[key][name] += amount
+            for name, seconds, weight in latencies:
+                histogram.add(rows[key][name], seconds, weight)
+    return [
+        {"period": period, "author_id": author, "starts_at": start} | row
+        for (period, author, start), row in rows.items()
+    ]
+
+
+def _keys(at: datetime, author: int) -> Iterator[tuple[str, int, datetime]]:
+    for period, zeros in STARTS.items():
+        start = at.replace(**zeros)
+        yield period.value, Rollup.EVERYBODY, start
+        if period != Rollup.Period.MINUTE:
+            yield period.value, author, start
+
+
+def _delivered(data: dict, at: datetime) -> tuple:
+    seconds = max((at - datetime.fromisoformat(data["posted_at"])).total_seconds(), 0.0)
+    rows = data["rows"]
+    return data["author_id"], {"reach": rows}, [("timeline_latency", seconds, rows)]
+
+
+def _settled(data: dict, at: datetime) -> tuple:
+    refused, expired = data.get("refused", 0), data.get("expired", 0)
+    counts = {
+        "pushes_sent": data["sent"],
+        "pushes_refused": refused,
+        "pushes_expired": expired,
+        "pushes_failed": data["failed"] - refused - expired,
+    }
+    latencies = [("push_latency", ms / 1000, 1) for ms in data.get("latency_ms", ())]
+    return data["author_id"], counts, latencies
+
+
+# For each type of event that counts: whose figures it changes, by how much, and the latencies in it
+# as (histogram, seconds, how many).
+READERS = {
+    "post.created": lambda data, at: (data["author_id"], {"posts": 1}, ()),
+    "user.followed": lambda data, at: (data["followee_id"], {"gained": 1}, ()),
+    "user.unfollowed": lambda data, at: (data["followee_id"], {"lost": 1}, ()),
+    "timeline.delivered": _delivered,
+    "push.settled": _settled,
+}

@@ -3,6 +3,8 @@
 A periodic task counts what is recorded (see rollups.py).
 """
 
+from django.utils import timezone
+
 from analytics.recording import record
 from events.envelope import Event
 from events.registry import Subscriber, register_subscriber
@@ -21,7 +23,7 @@ TAKEN = (
 
 
 def on_events(events: list[Event]) -> None:
-    record(events)
+    record(events, now=timezone.now())
 
 
 register_subscriber(

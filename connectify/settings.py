@@ -159,6 +159,15 @@ EVENTS_KEEP_INBOX = timedelta(days=env.int("EVENTS_KEEP_INBOX_DAYS", 8))
 EVENTS_KEEP_LETTERS = timedelta(days=env.int("EVENTS_KEEP_LETTERS_DAYS", 90))
 EVENTS_KEEP_RESULTS = timedelta(days=env.int("EVENTS_KEEP_RESULTS_DAYS", 30))
 
+# --- analytics: raw records, and rollups by minute and hour; those by day stay ------------------
+
+# Longer than the inbox, so that what is recorded twice would be seen.
+ANALYTICS_KEEP_RECORDS = timedelta(days=env.int("ANALYTICS_KEEP_RECORDS_DAYS", 35))
+ANALYTICS_KEEP_MINUTES = timedelta(days=env.int("ANALYTICS_KEEP_MINUTES_DAYS", 2))
+ANALYTICS_KEEP_HOURS = timedelta(days=env.int("ANALYTICS_KEEP_HOURS_DAYS", 90))
+
+# --- overload ----------------------------------------------------------------------------------
+
 # Beyond these no more posts are taken (503 with Retry-After); reading goes on.
 OVERLOAD_PENDING_EVENTS = env.int("OVERLOAD_PENDING_EVENTS", 500_000)
 OVERLOAD_FREE_DISK = env.float("OVERLOAD_FREE_DISK", 0.10)

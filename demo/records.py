@@ -8,7 +8,12 @@ EVENTS = """
     SELECT (data->>'post_id')::bigint FROM analytics_eventrecord
     WHERE event_type = 'post.created'
 """
-COUNTS = "SELECT metric, sum(count)::bigint FROM analytics_dailycount GROUP BY metric"
+COUNTS = """
+    SELECT name, sum(amount)::bigint FROM analytics_rollup, LATERAL (
+        VALUES ('posts', posts), ('timeline_rows', reach), ('pushes_sent', pushes_sent)
+    ) AS count (name, amount)
+    WHERE period = 'day' AND author_id = 0 GROUP BY name
+"""
 METRICS = ("posts", "timeline_rows", "pushes_sent")
 
 

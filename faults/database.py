@@ -17,7 +17,7 @@ EMPTIED = (
     *("timelines_timelineentry", "timelines_slicerecord", "timelines_fanout"),
     *("notifications_notification", "notifications_delivery"),
     *("notifications_slicerecord", "notifications_fanout"),
-    *("analytics_eventrecord", "analytics_dailycount"),
+    *("analytics_eventrecord", "analytics_rollup"),
     *("events_outboxevent", "events_inboxentry", "events_deadletter"),
     "django_celery_results_taskresult",
 )

@@ -26,7 +26,12 @@ DELIVERED = """
     SELECT count(*), coalesce(sum((data ->> 'rows')::bigint), 0)::bigint
     FROM analytics_eventrecord WHERE event_type = 'timeline.delivered'
 """
-DAILY = "SELECT metric, sum(count)::bigint FROM analytics_dailycount GROUP BY metric"
+DAILY = """
+    SELECT name, sum(amount)::bigint FROM analytics_rollup, LATERAL (
+        VALUES ('posts', posts), ('timeline_rows', reach), ('follows', gained), ('unfollows', lost)
+    ) AS count (name, amount)
+    WHERE period = 'day' AND author_id = 0 GROUP BY name
+"""
 
 
 class Post(NamedTuple):

@@ -1,0 +1,53 @@
+"""The shape of an author's figures."""
+
+from rest_framework import serializers
+
+from analytics import figures
+
+
+class PushesSerializer(serializers.Serializer):
+    sent = serializers.IntegerField(source="pushes_sent")
+    failed = serializers.IntegerField(source="pushes_failed", help_text="Given up after retries.")
+    refused = serializers.IntegerField(
+        source="pushes_refused", help_text="Refused for good, or not wanted any more."
+    )
+    expired = serializers.IntegerField(source="pushes_expired", help_text="Too old to be sent.")
+
+
+class FollowersSerializer(serializers.Serializer):
+    gained = serializers.IntegerField()
+    lost = serializers.IntegerField()
+
+
+class LatencySerializer(serializers.Serializer):
+    """Milliseconds; null where nothing was counted."""
+
+    p50 = serializers.IntegerField(allow_null=True)
+    p95 = serializers.IntegerField(allow_null=True)
+    p99 = serializers.IntegerField(allow_null=True)
+
+    def to_representation(self, histogram) -> dict:
+        return figures.percentiles_ms(histogram)
+
+
+class FiguresSerializer(serializers.Serializer):
+    """One day or hour in which something happened."""
+
+    starts_at = serializers.DateTimeField()
+    posts = serializers.IntegerField()
+    reach = serializers.IntegerField(help_text="Timelines that posts were written into.")
+    pushes = PushesSerializer(source="*")
+    followers = FollowersSerializer(source="*")
+    timeline_latency_ms = LatencySerializer(source="timeline_latency")
+    push_latency_ms = LatencySerializer(source="push_latency")
+
+
+class FiguresPageSerializer(serializers.Serializer):
+    results = FiguresSerializer(many=True)
+
+
+class SpanSerializer(serializers.Serializer):
+    """The days that are asked for, both included; without them the last ones."""
+
+    since = serializers.DateField(required=False)
+    until = serializers.DateField(required=False)

@@ -1,0 +1,10 @@
+"""Routes of an author's own figures."""
+
+from django.urls import path
+
+from analytics.api.views import DaysView, HoursView
+
+urlpatterns = [
+    path("analytics/days/", DaysView.as_view(), name="analytics-days"),
+    path("analytics/hours/", HoursView.as_view(), name="analytics-hours"),
+]

@@ -1,0 +1,28 @@
+"""Reading the rollups: an author's own figures, or everybody's."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from analytics import histogram
+from analytics.models import Rollup
+
+SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+
+
+def series(
+    author_id: int, period: Rollup.Period, since: datetime, until: datetime
+) -> QuerySet[Rollup]:
+    """The rollups that start in [since, until), oldest first, by the key analytics_rollup_once;
+    one in which nothing happened has no row."""
+    return Rollup.objects.filter(
+        author_id=author_id, period=period, starts_at__gte=since, starts_at__lt=until
+    ).order_by("starts_at")
+
+
+def percentiles_ms(*histograms: Sequence[int]) -> dict[str, int | None]:
+    """p50, p95 and p99 of the merged histograms in milliseconds; None where nothing was counted."""
+    merged = histogram.merge(histograms)
+    found = {name: histogram.percentile(merged, share) for name, share in SHARES.items()}
+    return {name: None if s is None else round(s * 1000) for name, s in found.items()}

@@ -1,0 +1,69 @@
+"""Plots as SVG: lines told apart by dashes and by their names at their ends, not by colour."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+WIDTH, HEIGHT = 640, 180
+# Room for the names at the ends of the lines, and for the labels of both axes.
+LEFT, RIGHT, TOP, BOTTOM = 60, 560, 10, 150
+NAME_HEIGHT = 14
+DASHES = ("none", "6 3", "2 2", "10 3 2 3")
+
+
+@dataclass(frozen=True)
+class Line:
+    """`runs` are the points of each stretch without a gap, as SVG's polyline takes them."""
+
+    name: str
+    dash: str
+    runs: list[str]
+    name_y: float
+
+
+@dataclass(frozen=True)
+class Plot:
+    """What plot.html draws. `ticks` are (y, label), `labels` (x, label)."""
+
+    title: str
+    lines: list[Line]
+    ticks: list[tuple[float, str]]
+    labels: list[tuple[float, str]]
+    table: list[tuple]
+
+
+def plot(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float | None]]) -> Plot:
+    """`series` are values by name, one for each label; None leaves a gap."""
+    top = max((v for values in series.values() for v in values if v is not None), default=0) or 1
+    step = (RIGHT - LEFT) / max(len(labels) - 1, 1)
+
+    def y(value: float) -> float:
+        return round(BOTTOM - (BOTTOM - TOP) * value / top, 1)
+
+    lines, lowest = [], HEIGHT
+    # From the top down, so that names at the same height are moved apart.
+    for place, (name, values) in enumerate(series.items()):
+        last = next((v for v in reversed(values) if v is not None), 0)
+        lowest = min(y(last), lowest - NAME_HEIGHT)
+        lines.append(Line(name, DASHES[place % len(DASHES)], _runs(values, step, y), lowest + 4))
+    return Plot(
+        title=title,
+        lines=lines,
+        ticks=[(y(top * share), f"{top * share:,.4g}") for share in (0, 0.5, 1)],
+        labels=[
+            (round(LEFT + step * place, 1), labels[place])
+            for place in sorted({0, len(labels) // 2, len(labels) - 1})
+            if labels
+        ],
+        table=[(label, *values) for label, *values in zip(labels, *series.values(), strict=True)],
+    )
+
+
+def _runs(values: Sequence[float | None], step: float, y) -> list[str]:
+    runs: list[list[str]] = [[]]
+    for place, value in enumerate(values):
+        if value is None:
+            runs.append([])
+        else:
+            runs[-1].append(f"{LEFT + step * place:.1f},{y(value)}")
+    # A single point would be invisible.
+    return [" ".join(run if len(run) > 1 else run * 2) for run in runs if run]

@@ -1,0 +1,81 @@
+"""An author's figures over REST."""
+
+import pytest
+
+from analytics.recording import record
+from analytics.rollups import roll_up
+from social.models import Token
+from tests.analytics.records import DAY, event
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def told(client, alice):
+    """Asks as Alice."""
+    _, token = Token.objects.create(alice)
+
+    def ask(path: str, status: int = 200, **query) -> dict:
+        headers = {"Authorization": f"Bearer {token}"}
+        response = client.get(f"/api/v1/analytics/{path}/", query, headers=headers)
+        assert response.status_code == status, response.content
+        return response.json()
+
+    return ask
+
+
+@pytest.fixture
+def counted(alice, bob):
+    batch = [
+        event("e1", "post.created", author_id=alice.pk),
+        event("e2", "timeline.delivered", author_id=alice.pk, rows=40),
+        event("e3", "push.settled", author_id=alice.pk, sent=5, failed=2, refused=1),
+        event("e4", "post.created", author_id=bob.pk),
+        event("e5", "post.created", author_id=alice.pk, day=16),
+    ]
+    record(batch, now=DAY)
+    roll_up()
+
+
+def test_an_author_sees_the_figures_of_own_posts_by_day(told, counted):
+    first, second = told("days", since="2026-01-14", until="2026-01-16")["results"]
+    assert first == {
+        "starts_at": "2026-01-15T00:00:00Z",
+        "posts": 1,
+        "reach": 40,
+        "pushes": {"sent": 5, "failed": 1, "refused": 1, "expired": 0},
+        "followers": {"gained": 0, "lost": 0},
+        "timeline_latency_ms": {"p50": 12, "p95": 24, "p99": 25},
+        "push_latency_ms": {"p50": None, "p95": None, "p99": None},
+    }
+    assert (second["starts_at"], second["posts"]) == ("2026-01-16T00:00:00Z", 1)
+
+
+def test_hours_are_told_apart(told, counted):
+    (only,) = told("hours", since="2026-01-15", until="2026-01-15")["results"]
+    assert (only["starts_at"], only["posts"]) == ("2026-01-15T23:00:00Z", 1)
+
+
+def test_nothing_is_told_to_nobody(client):
+    assert client.get("/api/v1/analytics/days/").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"since": "yesterday"}, "since"),
+        ({"since": "2026-01-16", "until": "2026-01-15"}, "since"),
+        ({"since": "2020-01-16", "until": "2026-01-15"}, "since"),
+        ({"until": "0001-01-01"}, "until"),
+        ({"until": "9999-12-31"}, "until"),
+    ],
+)
+def test_a_span_that_cannot_be_told_is_refused(told, query, field):
+    assert field in str(told("days", status=400, **query))
+
+
+def test_an_answer_takes_two_queries(told, counted, django_assert_num_queries):
+    # The token (twice: it notes its use), then the figures by their key.
+    told("days")
+    with django_assert_num_queries(2):
+        told("days", since="2026-01-14", until="2026-01-16")

@@ -1,0 +1,52 @@
+"""Plots, and the admin's page of them."""
+
+import pytest
+from django.utils import timezone
+
+from analytics import histogram
+from analytics.models import Rollup
+from analytics.plots import DASHES, plot
+
+
+def test_lines_differ_by_dashes_and_bear_their_names_apart():
+    drawn = plot("Latency", ["a", "b"], {"p99": [4, 2], "p50": [2, 2]})
+    assert [line.dash for line in drawn.lines] == list(DASHES[:2])
+    first, second = (line.name_y for line in drawn.lines)
+    assert abs(first - second) >= 14
+
+
+def test_a_gap_breaks_a_line_and_a_single_point_is_seen():
+    (line,) = plot("Latency", ["a", "b", "c", "d"], {"p99": [4, 0, None, 2]}).lines
+    assert line.runs == ["60.0,10.0 226.7,150.0", "560.0,80.0 560.0,80.0"]
+
+
+@pytest.mark.parametrize("values", [[], [0], [None]])
+def test_nothing_to_draw_is_drawn(values):
+    drawn = plot("Posts", ["a"] * len(values), {"posts": values})
+    assert len(drawn.lines) == 1
+
+
+def test_the_admin_shows_an_authors_figures_as_plots(admin_client, db):
+    Rollup.objects.create(
+        period="day",
+        author_id=2,
+        starts_at=timezone.now(),
+        posts=7_654,
+        timeline_latency=histogram.empty(),
+        push_latency=histogram.empty(),
+    )
+    page = admin_client.get("/admin/analytics/rollup/plots/", {"author": "2", "period": "day"})
+    assert page.context["title"] == "Figures of user 2"
+    assert page.content.decode().count("<figcaption>") == 6
+    assert "<td>7654</td>" in page.content.decode()
+    for odd in ("-1", "x", "9" * 30):
+        assert (
+            admin_client.get("/admin/analytics/rollup/plots/", {"author": odd}).status_code == 200
+        )
+
+
+def test_who_may_not_view_rollups_sees_no_plots(client, alice):
+    alice.is_staff = True
+    alice.save()
+    client.force_login(alice)
+    assert client.get("/admin/analytics/rollup/plots/").status_code == 403
