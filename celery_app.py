@@ -61,6 +61,7 @@ app.conf.update(
         "reconcile": {"task": "events.reconcile", "schedule": 30.0},
         "repair timelines": {"task": "timelines.repair", "schedule": 30.0},
         "repair pushes": {"task": "notifications.repair", "schedule": 30.0},
+        "resume pushes": {"task": "notifications.resume", "schedule": 30.0},
         "roll up": {"task": "analytics.roll_up", "schedule": 5.0},
         "prune the analytics": {"task": "analytics.prune", "schedule": 600.0},
     },

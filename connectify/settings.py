@@ -148,6 +148,14 @@ PUSH_HOSTS = env.list(
         "notify.windows.com",
     ],
 )
+# What a subscription's transport stands for. With a key file of Firebase's console, FCM as well.
+PUSH_TRANSPORTS = {"web_push": "notifications.transports.web_push.WebPush"}
+FCM_KEY_FILE = env("FCM_KEY_FILE", default=None)
+FCM_ORIGIN = env("FCM_ORIGIN", default="https://fcm.googleapis.com")
+if FCM_KEY_FILE:
+    PUSH_TRANSPORTS["fcm"] = "notifications.transports.fcm.Fcm"
+if DEBUG:
+    PUSH_TRANSPORTS["console"] = "notifications.transports.console.Console"
 # For the demo and the tests, whose push service listens on this machine; never in production.
 PUSH_ALLOW_LOOPBACK = env.bool("PUSH_ALLOW_LOOPBACK", False)
 

@@ -1,14 +1,14 @@
 """Claiming pushes: each is a Delivery row, taken with a lease before it is sent.
 
-Guarantee: a push is claimed by one sender at a time; a sender that dies leaves its claim to the
-next one when the lease is over.
+Guarantee: a push is claimed by one task at a time. Where a sender died, its task takes its claims
+over when the broker gives it out again, and anybody when the lease is over.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
-import structlog
 from django.db import IntegrityError, connection, transaction
 
 from notifications.models import Delivery, Notification
@@ -16,14 +16,12 @@ from social import partitions
 from social.models import Post
 from social.slices import Slice
 
-log = structlog.get_logger(__name__)
-
 # Longer than a task may run, so that no living sender's claim is taken over.
 LEASE = timedelta(minutes=11)
 
 # Whom to tell: followers by social_follow_fanout, of these the few with a preference by its key.
-# Their notifications, and the pushes to their devices, each row once; a push of an earlier attempt
-# is claimed again where its sender died.
+# Their notifications, and the pushes to their devices, each row once; a push that is being sent is
+# claimed again where its sender died.
 CLAIM = """
     WITH audience AS MATERIALIZED (
         SELECT slice.post_id, follow.follower_id
@@ -44,94 +42,73 @@ CLAIM = """
         ON CONFLICT DO NOTHING
     ), claimed AS (
         INSERT INTO notifications_delivery
-            (post_id, subscription_id, recipient_id,
-             state, attempts, reason, created_at, lease_until)
+            (post_id, subscription_id, recipient_id, host,
+             state, attempts, reason, created_at, due_at, claimed_by)
         SELECT audience.post_id, device.id, device.user_id,
-               'sending', 1, '', %(now)s, %(lease)s
+               CASE device.transport WHEN 'web_push' THEN split_part(device.endpoint, '/', 3)
+                                     ELSE device.transport END,
+               'sending', 1, '', %(now)s, %(lease)s, %(task)s::uuid
         FROM audience
         JOIN notifications_pushsubscription device ON device.user_id = audience.follower_id
         ORDER BY audience.post_id, device.id
         ON CONFLICT (post_id, subscription_id) DO UPDATE
-            SET attempts = notifications_delivery.attempts + 1, lease_until = %(lease)s
+            SET attempts = notifications_delivery.attempts + 1,
+                due_at = %(lease)s, claimed_by = %(task)s::uuid
             WHERE notifications_delivery.state = 'sending'
-                  AND notifications_delivery.lease_until < %(now)s
+                  AND (notifications_delivery.claimed_by = %(task)s::uuid
+                       OR notifications_delivery.due_at < %(now)s)
         RETURNING post_id, subscription_id, attempts
     )
-    SELECT post_id, subscription_id, attempts, endpoint, p256dh, auth
-    FROM claimed JOIN notifications_pushsubscription device ON device.id = subscription_id
-"""
-
-# The bounds on post ids are constants, so that the planner looks at the partitions in between only.
-CLAIM_RETRIES = """
-    WITH claimed AS (
-        UPDATE notifications_delivery delivery
-        SET state = 'sending', attempts = attempts + 1, lease_until = %(lease)s
-        FROM unnest(%(posts)s::bigint[], %(devices)s::bigint[]) AS due (post_id, subscription_id)
-        WHERE delivery.post_id = due.post_id
-              AND delivery.subscription_id = due.subscription_id
-              AND delivery.post_id BETWEEN %(lowest)s AND %(highest)s
-              AND (delivery.state = 'retrying'
-                   OR delivery.state = 'sending' AND delivery.lease_until < %(now)s)
-        RETURNING delivery.post_id, delivery.subscription_id, delivery.attempts
-    )
-    SELECT post_id, subscription_id, attempts, endpoint, p256dh, auth
+    SELECT post_id, subscription_id, attempts, transport, endpoint, p256dh, auth, ''
     FROM claimed JOIN notifications_pushsubscription device ON device.id = subscription_id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A claimed push: what is sent where. `attempt` counts from 1."""
+    """A claimed push: what is sent where. `attempt` counts from 1; `unwanted` says why it is not to
+    be sent after all. Without a device its address is None."""
 
     post_id: int
     subscription_id: int
     attempt: int
-    endpoint: str
-    p256dh: str
-    auth: str
+    transport: str | None
+    endpoint: str | None
+    p256dh: str | None
+    auth: str | None
+    unwanted: str = ""
 
 
-def live_posts(post_ids: set[int]) -> dict[int, Post]:
-    """Those of the posts that may still be told of, with their authors."""
-    posts = Post.objects.filter(deleted_at=None, author__is_active=True)
-    found = posts.select_related("author").in_bulk(post_ids)
-    if len(found) < len(post_ids):
-        log.info("posts deleted or of nobody skipped", count=len(post_ids) - len(found))
-    return found
-
-
-def claim(slices: Sequence[Slice], posts: dict[int, Post], *, now: datetime) -> list[Push]:
-    """Make the slices' notifications, and claim their pushes that nobody else has."""
-    slices = [piece for piece in slices if piece.post_id in posts]
+def claim(
+    slices: Sequence[Slice], posts: dict[int, Post], *, task: UUID, now: datetime
+) -> list[Push]:
+    """Make the notifications of slices of these posts, and claim their pushes that no other task
+    has."""
     try:
-        return _claim(slices, posts, now)
+        return _claim(slices, posts, task, now)
     except IntegrityError as error:
         if not partitions.is_missing(error):
             raise
     for model in (Notification, Delivery):
         partitions.ensure(model._meta.db_table, posts)
-    return _claim(slices, posts, now)
+    return _claim(slices, posts, task, now)
 
 
 @transaction.atomic
-def _claim(slices: Sequence[Slice], posts: dict[int, Post], now: datetime) -> list[Push]:
+def _claim(
+    slices: Sequence[Slice], posts: dict[int, Post], task: UUID, now: datetime
+) -> list[Push]:
     parameters = {
         "posts": [piece.post_id for piece in slices],
         "authors": [posts[piece.post_id].author_id for piece in slices],
         "after": [piece.after for piece in slices],
         "up_to": [piece.up_to for piece in slices],
+        "task": str(task),
         "now": now,
         "lease": now + LEASE,
     }
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, parameters)
-        return [Push(*row) for row in cursor]
-
-
-def claim_retries(due: Sequence[tuple[int, int]], *, now: datetime) -> list[Push]:
-    """Claim the pushes that wait for another attempt, of (post id, subscription id) pairs."""
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM_RETRIES, keys(due) | {"now": now, "lease": now + LEASE})
         return [Push(*row) for row in cursor]
 
 

@@ -71,7 +71,9 @@ class Delivery(models.Model):
     """One push of one post to one subscription. Partitioned by post.
 
     `id` comes from a sequence and only serves the admin; unique in the database is
-    (post, subscription). A row that is `sending` past its lease was claimed by a sender that died.
+    (post, subscription). `due_at` is set while the push is unsettled: the end of the sender's lease
+    while `sending`, the next attempt while `retrying`. `claimed_by` is the task that claimed it
+    last, `host` whom it goes to, by which it is found when the subscription is long gone.
     """
 
     class State(models.TextChoices):
@@ -92,11 +94,21 @@ class Delivery(models.Model):
     provider_status = models.SmallIntegerField(null=True)
     reason = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()
-    lease_until = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    claimed_by = models.UUIDField(null=True)
+    host = models.CharField(max_length=100, blank=True, db_default="")
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name_plural = "deliveries"
+        # Pushes whose task was lost: see notifications/retries.py.
+        indexes = [
+            models.Index(
+                "due_at",
+                condition=models.Q(due_at__isnull=False),
+                name="notifications_delivery_due",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"post {self.post_id} to device {self.subscription_id}: {self.state}"

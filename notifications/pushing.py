@@ -2,42 +2,87 @@
 
 Guarantee: nothing is sent that is not claimed, and what was sent is settled in one transaction
 with its event. A crash in between repeats the push, which the device shows once (Topic and tag).
+Whether a push is still wanted is asked again at each attempt.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
+
+import structlog
 
 from events.failpoints import failpoint
-from notifications import claims, settling
+from notifications import claims, retries, settling
 from notifications.claims import Push
-from notifications.models import Delivery, PushSubscription
-from notifications.sending import sender
-from notifications.settling import Outcome
+from notifications.messages import Message, message_of
+from notifications.models import Delivery
+from notifications.outcomes import Outcome
+from notifications.retries import Retry
+from notifications.sending import FIRST_SECONDS, LATER_SECONDS, Clock, sender
 from social.models import Post
 from social.slices import Slice
+
+log = structlog.get_logger(__name__)
 
 before_settling = failpoint("notifications.before_settling")
 
 
-def push_slices(slices: Sequence[Slice], *, now: datetime) -> list[Outcome]:
-    """Tell the followers in the slices; returns the outcomes to be tried again."""
-    posts = claims.live_posts({piece.post_id for piece in slices})
-    return _push(claims.claim(slices, posts, now=now), posts, now, slices)
+def push_slices(slices: Sequence[Slice], *, task: UUID, clock: Clock) -> list[Outcome]:
+    """Tell the followers in the slices; returns the outcomes to be tried again. `task` is the same
+    for a task that the broker gives out again."""
+    posts = _posts({piece.post_id for piece in slices})
+    live = [piece for piece in slices if not _why_not(posts.get(piece.post_id))]
+    if len(live) < len(slices):
+        log.info("slices of posts deleted or of nobody skipped", count=len(slices) - len(live))
+    pushes = claims.claim(live, posts, task=task, now=clock())
+    return _push(pushes, posts, clock, FIRST_SECONDS, live)
 
 
-def push_again(due: Sequence[tuple[int, int]], *, now: datetime) -> list[Outcome]:
-    """Try (post id, subscription id) pairs again; returns the outcomes to be tried once more."""
-    posts = claims.live_posts({post_id for post_id, _ in due})
-    wanted = [pair for pair in due if pair[0] in posts]
-    return _push(claims.claim_retries(wanted, now=now), posts, now) if wanted else []
+def push_again(due: Sequence[Retry], *, task: UUID, clock: Clock) -> list[Outcome]:
+    """Try again; returns the outcomes to be tried once more."""
+    posts = _posts({retry.post_id for retry in due})
+    return _push(retries.claim(due, posts, task=task, now=clock()), posts, clock, LATER_SECONDS)
+
+
+def _posts(post_ids: set[int]) -> dict[int, Post]:
+    """With their authors, also those that are deleted."""
+    return Post.objects.select_related("author").in_bulk(post_ids)
+
+
+def _why_not(post: Post | None) -> str:
+    if post is None or post.deleted_at is not None:
+        return "the post was deleted"
+    return "" if post.author.is_active else "the author's account is closed"
 
 
 def _push(
-    pushes: Sequence[Push], posts: dict[int, Post], now: datetime, slices: Sequence[Slice] = ()
+    pushes: Sequence[Push],
+    posts: dict[int, Post],
+    clock: Clock,
+    limit: float,
+    slices: Sequence[Slice] = (),
 ) -> list[Outcome]:
-    outcomes = sender().send(pushes, posts) if pushes else []
+    messages = {post_id: message_of(post) for post_id, post in posts.items()}
+    wanted, outcomes = [], []
+    for push in pushes:
+        outcome = _unsent(push, posts.get(push.post_id), messages, clock())
+        if outcome:
+            outcomes.append(outcome)
+        else:
+            wanted.append(push)
+    if wanted:
+        outcomes += sender().send(wanted, messages, clock, limit)
     before_settling()
-    settling.settle(outcomes, posts, now=now, slices=slices)
-    gone = [outcome.push.subscription_id for outcome in outcomes if outcome.gone]
-    PushSubscription.objects.filter(pk__in=gone).delete()
-    return [outcome for outcome in outcomes if outcome.state == Delivery.State.RETRYING]
+    settled = settling.settle(outcomes, posts, now=clock(), slices=slices)
+    return [outcome for outcome in settled if outcome.state == Delivery.State.RETRYING]
+
+
+def _unsent(
+    push: Push, post: Post | None, messages: dict[int, Message], now: datetime
+) -> Outcome | None:
+    """The outcome of a push that is not to be made, if it is none."""
+    if reason := _why_not(post) or push.unwanted:
+        return Outcome(push, Delivery.State.REFUSED, now, reason=reason)
+    if messages[push.post_id].expires_at <= now:
+        return Outcome(push, Delivery.State.EXPIRED, now, reason="its time was over")
+    return None

@@ -1,89 +1,122 @@
 """Sending many pushes at once over kept-alive connections, from one event loop a process.
 
-Guarantee: every push given ends in exactly one Outcome; none raises for another's sake.
+Guarantee: every push given ends in exactly one Outcome; none raises for another's sake, and no host
+takes the connections, or more than the given time, of the others.
 """
 
 import asyncio
 import atexit
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 
 import aiohttp
 from django.conf import settings
+from django.utils.module_loading import import_string
 
-from notifications import addresses, webpush
+from notifications import addresses
+from notifications.breaker_board import Board
+from notifications.breakers import Breakers
 from notifications.claims import Push
-from notifications.endpoints import EndpointError, check_endpoint
-from notifications.models import Delivery
-from notifications.settling import Outcome
-from social.models import Post
+from notifications.endpoints import EndpointError
+from notifications.messages import Message
+from notifications.outcomes import PASSING_STATUSES, Answer, Outcome, State, again, judge
+from notifications.transports import Transport, UnavailableError
 
-IN_FLIGHT = 100
-TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
-ANSWER_LIMIT = 4_096
-MAX_ATTEMPTS = 8
-PASSING_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
-GONE_STATUSES = frozenset({404, 410})
+# Requests in flight, in all and to one host.
+IN_FLIGHT = 200
+IN_FLIGHT_A_HOST = 100
+# How long the answer to a first attempt may take, since the others of its task wait for it, and to
+# a later one.
+FIRST_SECONDS = 3.0
+LATER_SECONDS = 15.0
+PASSING = (aiohttp.ClientError, OSError, TimeoutError, UnavailableError)
+LEFT_ALONE = "the push service is left alone for a while"
+
+Clock = Callable[[], datetime]
 
 
 class Sender:
-    """One event loop and one pool of connections, for the life of a worker process."""
+    """One event loop, one pool of connections and the breakers, for the life of a process."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._signer = webpush.Signer(settings.VAPID_PRIVATE_KEY, settings.VAPID_SUBJECT)
-        self._session: aiohttp.ClientSession | None = None
+        self._transports: dict[str, Transport] = {}
+        self._breakers = Breakers(Board(settings.REDIS_URL))
+        self._gate = asyncio.Semaphore(IN_FLIGHT)
+        self._host_gates: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(IN_FLIGHT_A_HOST)
+        )
+        self._http: aiohttp.ClientSession | None = None
 
-    def send(self, pushes: Sequence[Push], posts: dict[int, Post]) -> list[Outcome]:
-        """The outcomes of the pushes, in their order."""
-        return self._loop.run_until_complete(self._send_all(pushes, posts))
+    def send(
+        self,
+        pushes: Sequence[Push],
+        messages: Mapping[int, Message],
+        clock: Clock,
+        limit: float = LATER_SECONDS,
+    ) -> list[Outcome]:
+        """The outcomes of the pushes, in their order; `messages` are by post id, `limit` is the
+        seconds that an answer may take."""
+        return self._loop.run_until_complete(self._send_all(pushes, messages, clock, limit))
 
     def close(self) -> None:
-        if self._session is not None:
-            self._loop.run_until_complete(self._session.close())
+        if self._http is not None:
+            self._loop.run_until_complete(self._http.close())
+        self._breakers.close()
         self._loop.close()
 
-    async def _send_all(self, pushes: Sequence[Push], posts: dict[int, Post]) -> list[Outcome]:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
+    async def _send_all(self, pushes, messages, clock, limit) -> list[Outcome]:
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
                 connector=addresses.connector(limit=IN_FLIGHT),
-                timeout=TIMEOUT,
+                timeout=aiohttp.ClientTimeout(total=None),  # The limit is set for each push.
                 trust_env=False,
                 # An answer is hardly read; a small one must not unfold into a large one.
                 auto_decompress=False,
                 # No memory between push services.
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
-        payloads = {post_id: webpush.payload(post) for post_id, post in posts.items()}
-        gate = asyncio.Semaphore(IN_FLIGHT)
+        self._breakers.begin_round()
+        attempts = [self._attempt(push, messages[push.post_id], clock, limit) for push in pushes]
+        return await asyncio.gather(*attempts)
 
-        async def gated(push: Push) -> Outcome:
-            async with gate:
-                return await self._send(push, payloads[push.post_id])
-
-        return await asyncio.gather(*map(gated, pushes))
-
-    async def _send(self, push: Push, plaintext: bytes) -> Outcome:
+    async def _attempt(self, push: Push, message: Message, clock: Clock, limit: float) -> Outcome:
         try:
-            check_endpoint(push.endpoint)
+            transport = self._transport(push.transport)
+            origin = transport.origin(push)
+            # A slow host's pushes wait at its own gate, and so hold nothing that others need.
+            async with self._host_gates[origin], self._gate:
+                if wait := self._breakers.wait(origin):
+                    return again(push, LEFT_ALONE, message, now=clock(), wait=wait, charged=False)
+                try:
+                    async with asyncio.timeout(limit):
+                        answer = await transport.send(self._http, push, message, now=clock())
+                except PASSING as error:
+                    wait = self._breakers.failed(origin)
+                    reason = f"{type(error).__name__} {error}"
+                    return again(push, reason, message, now=clock(), wait=wait)
+                wait = self._heard(origin, answer)
+                return judge(push, answer, message, now=clock(), wait=wait)
         except EndpointError as error:
-            return Outcome(push, Delivery.State.REFUSED, reason=str(error))
-        try:
-            body = webpush.encrypt(plaintext, push.p256dh, push.auth)
+            return Outcome(push, State.REFUSED, clock(), reason=str(error))
         except ValueError as error:
-            return Outcome(push, Delivery.State.FAILED, reason=f"keys of the device: {error}")
-        authorization = self._signer.authorization(push.endpoint)
-        try:
-            async with self._session.post(
-                push.endpoint,
-                data=body,
-                headers=webpush.headers(push.post_id, authorization),
-                allow_redirects=False,
-            ) as response:
-                await response.content.read(ANSWER_LIMIT)
-                return judge(push, response.status, response.headers.get("Retry-After"))
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return _again(push, None, f"{type(error).__name__}: {error}", None)
+            return Outcome(push, State.FAILED, clock(), reason=str(error))
+
+    def _heard(self, origin: str, answer: Answer) -> float:
+        if answer.status in PASSING_STATUSES:
+            return self._breakers.failed(origin)
+        self._breakers.answered(origin)
+        return 0.0
+
+    def _transport(self, name: str) -> Transport:
+        """Raises ValueError where the settings name no such transport (any more)."""
+        if name not in self._transports:
+            if name not in settings.PUSH_TRANSPORTS:
+                raise ValueError(f"no transport {name}")
+            self._transports[name] = import_string(settings.PUSH_TRANSPORTS[name])()
+        return self._transports[name]
 
 
 @cache
@@ -92,21 +125,3 @@ def sender() -> Sender:
     made = Sender()
     atexit.register(made.close)
     return made
-
-
-def judge(push: Push, status: int, retry_after: str | None) -> Outcome:
-    """What a push service's answer means for the push."""
-    if 200 <= status < 300:
-        return Outcome(push, Delivery.State.SENT, status)
-    if status in GONE_STATUSES:
-        return Outcome(push, Delivery.State.REFUSED, status, "the subscription is gone", gone=True)
-    if status in PASSING_STATUSES:
-        return _again(push, status, f"answered {status}", retry_after)
-    return Outcome(push, Delivery.State.REFUSED, status, f"answered {status}")
-
-
-def _again(push: Push, status: int | None, reason: str, retry_after: str | None) -> Outcome:
-    if push.attempt >= MAX_ATTEMPTS:
-        return Outcome(push, Delivery.State.FAILED, status, f"{reason}, {push.attempt} attempts")
-    seconds = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
-    return Outcome(push, Delivery.State.RETRYING, status, reason, retry_after=seconds)

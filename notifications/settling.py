@@ -1,48 +1,39 @@
 """Settling pushes: how each attempt ended, in one transaction with the event that tells of it.
 
-Guarantee: a claimed push is settled once.
+Guarantee: an attempt is settled once, and only while no other task has claimed the push since.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
 
 from events import outbox
-from notifications.claims import Push, keys
+from notifications.claims import keys
 from notifications.event_types import PushSettled
-from notifications.models import Delivery, SliceRecord
+from notifications.models import Delivery, PushSubscription, SliceRecord
+from notifications.outcomes import Outcome
 from social.models import Post
 from social.slices import Slice
 
+# An attempt that was not made, because its host is left alone, is taken off again.
 SETTLE = """
     UPDATE notifications_delivery delivery
     SET state = outcome.state, provider_status = outcome.status, reason = outcome.reason,
-        lease_until = NULL, settled_at = CASE WHEN outcome.state <> 'retrying' THEN %(now)s END
-    FROM unnest(%(posts)s::bigint[], %(devices)s::bigint[],
-                %(states)s::text[], %(statuses)s::int[], %(reasons)s::text[])
-         AS outcome (post_id, subscription_id, state, status, reason)
+        attempts = delivery.attempts - CASE WHEN outcome.charged THEN 0 ELSE 1 END,
+        due_at = outcome.due_at,
+        settled_at = CASE WHEN outcome.due_at IS NULL THEN outcome.at END
+    FROM unnest(%(posts)s::bigint[], %(devices)s::bigint[], %(attempts)s::int[],
+                %(states)s::text[], %(statuses)s::int[], %(reasons)s::text[],
+                %(ats)s::timestamptz[], %(dues)s::timestamptz[], %(charged)s::boolean[])
+         AS outcome (post_id, subscription_id, attempt, state, status, reason, at, due_at, charged)
     WHERE delivery.post_id = outcome.post_id
           AND delivery.subscription_id = outcome.subscription_id
           AND delivery.post_id BETWEEN %(lowest)s AND %(highest)s
-          AND delivery.state = 'sending'
-    RETURNING delivery.post_id, delivery.state
+          AND delivery.state = 'sending' AND delivery.attempts = outcome.attempt
+    RETURNING delivery.post_id, delivery.subscription_id
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an attempt ended: a Delivery.State, the provider's HTTP status, the reason if any, for a
-    retry the seconds that the provider asked to wait, and whether the subscription is gone."""
-
-    push: Push
-    state: str
-    status: int | None = None
-    reason: str = ""
-    retry_after: float = 0.0
-    gone: bool = False
 
 
 @transaction.atomic
@@ -52,35 +43,51 @@ def settle(
     *,
     now: datetime,
     slices: Sequence[Slice] = (),
-) -> None:
+) -> list[Outcome]:
     """Record how the claimed pushes ended, with one `push.settled` event a post, and that the
-    slices are done."""
+    slices are done; remove the subscriptions that are gone. Returns the outcomes that counted."""
     tried = Counter(outcome.push.post_id for outcome in outcomes)
     SliceRecord.objects.bulk_create(
         [
             SliceRecord(**piece._asdict(), rows=tried[piece.post_id], written_at=now)
             for piece in slices
-            if piece.post_id in posts
         ],
         ignore_conflicts=True,
     )
     if not outcomes:
-        return
+        return []
+    settled = _update(outcomes)
+    gone = [outcome.push.subscription_id for outcome in outcomes if outcome.gone]
+    if gone:
+        PushSubscription.objects.filter(pk__in=gone).delete()
+    _tell(settled, posts, now)
+    return settled
+
+
+def _update(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    by_key = {(o.push.post_id, o.push.subscription_id): o for o in outcomes}
     with connection.cursor() as cursor:
         cursor.execute(
             SETTLE,
-            keys([(o.push.post_id, o.push.subscription_id) for o in outcomes])
+            keys(list(by_key))
             | {
-                "now": now,
+                "attempts": [outcome.push.attempt for outcome in outcomes],
                 "states": [outcome.state for outcome in outcomes],
                 "statuses": [outcome.status for outcome in outcomes],
                 "reasons": [outcome.reason[:200] for outcome in outcomes],
+                "ats": [outcome.at for outcome in outcomes],
+                "dues": [outcome.due_at for outcome in outcomes],
+                "charged": [outcome.charged for outcome in outcomes],
             },
         )
-        settled = Counter(row for row in cursor if row[1] != Delivery.State.RETRYING)
+        return [by_key[key] for key in cursor]
+
+
+def _tell(settled: Sequence[Outcome], posts: dict[int, Post], now: datetime) -> None:
     sent, failed = Counter(), Counter()
-    for (post_id, state), count in settled.items():
-        (sent if state == Delivery.State.SENT else failed)[post_id] += count
+    for outcome in settled:
+        if outcome.state != Delivery.State.RETRYING:
+            (sent if outcome.state == Delivery.State.SENT else failed)[outcome.push.post_id] += 1
     outbox.record_all(
         "push.settled",
         [
@@ -90,7 +97,8 @@ def settle(
                 sent=sent[post_id],
                 failed=failed[post_id],
             )
-            for post_id in sorted({*sent, *failed})
+            # A post that is gone with its author's account is nobody's figure any more.
+            for post_id in sorted({*sent, *failed} & posts.keys())
         ],
         now=now,
     )

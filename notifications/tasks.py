@@ -1,8 +1,9 @@
 """Celery's entrance to the notifications: each task makes one domain call."""
 
-import random
 from collections import defaultdict
 from collections.abc import Iterable
+from math import ceil
+from uuid import UUID
 
 import structlog
 from celery import shared_task
@@ -10,12 +11,12 @@ from django.conf import settings
 from django.utils import timezone
 
 from events import depths
-from events.backoff import full_jitter
 from events.lane_task import LaneTask
 from events.locks import held
-from notifications import pushing
+from notifications import pushing, retries
 from notifications.models import FanOut, SliceRecord
-from notifications.settling import Outcome
+from notifications.outcomes import Outcome
+from notifications.retries import Retry
 from social import ledger
 from social.slices import Slice
 
@@ -23,15 +24,36 @@ log = structlog.get_logger(__name__)
 
 HIGH = "notifications.high"
 RETRY = "notifications.retry"
-BACKOFF_CAP_SECONDS = 300
 SLICES = {"slices": Slice._fields}
-PUSHES = {"pushes": ("post_id", "subscription_id")}
+PUSHES = {"pushes": Retry._fields}
 
 
-@shared_task(base=LaneTask, name="notifications.send_pushes", lane=HIGH, columns=SLICES)
-def send_pushes(*, slices: list[list[int]]) -> None:
+@shared_task(base=LaneTask, bind=True, name="notifications.send_pushes", lane=HIGH, columns=SLICES)
+def send_pushes(self, *, slices: list[list[int]]) -> None:
     """`slices` are [post id, after, up to] each."""
-    again(pushing.push_slices([Slice(*piece) for piece in slices], now=timezone.now()))
+    wanted = [Slice(*piece) for piece in slices]
+    again(pushing.push_slices(wanted, task=UUID(self.request.id), clock=timezone.now))
+
+
+@shared_task(
+    base=LaneTask, bind=True, name="notifications.retry_pushes", lane=RETRY, columns=PUSHES
+)
+def retry_pushes(self, *, pushes: list[list[int]]) -> None:
+    """`pushes` are [post id, subscription id, attempts] each."""
+    due = [Retry(*push) for push in pushes]
+    again(pushing.push_again(due, task=UUID(self.request.id), clock=timezone.now))
+
+
+def again(outcomes: Iterable[Outcome]) -> None:
+    """Enqueue the next attempt of each outcome, those that are due in the same second together."""
+    delayed = defaultdict(list)
+    now = timezone.now()
+    for outcome in outcomes:
+        # Whole seconds, and at least one: Celery takes no fractions for a delay.
+        seconds = max(1, ceil((outcome.due_at - now).total_seconds()))
+        delayed[seconds].append(outcome.retry)
+    for seconds, pushes in delayed.items():
+        retry_pushes.enqueue(countdown=seconds, pushes=pushes)
 
 
 @shared_task(base=LaneTask, name="notifications.repair", lane=RETRY)
@@ -49,20 +71,12 @@ def enqueue_slices(slices: Iterable[Slice]) -> None:
         send_pushes.enqueue(lane=RETRY, slices=[piece])
 
 
-@shared_task(base=LaneTask, name="notifications.retry_pushes", lane=RETRY, columns=PUSHES)
-def retry_pushes(*, pushes: list[list[int]]) -> None:
-    """`pushes` are [post id, subscription id] each."""
-    again(pushing.push_again([tuple(pair) for pair in pushes], now=timezone.now()))
-
-
-def again(outcomes: Iterable[Outcome], draw=random.random) -> None:
-    """Enqueue the next attempt of each outcome, those with equal delays together."""
-    delayed = defaultdict(list)
-    for outcome in outcomes:
-        push = outcome.push
-        jittered = full_jitter(push.attempt, base=1, cap=BACKOFF_CAP_SECONDS, draw=draw)
-        # Whole seconds, and at least one: Celery takes no fractions for a delay.
-        seconds = 1 + int(max(outcome.retry_after, jittered))
-        delayed[seconds].append([push.post_id, push.subscription_id])
-    for seconds, pushes in delayed.items():
-        retry_pushes.enqueue(countdown=seconds, pushes=pushes)
+@shared_task(base=LaneTask, name="notifications.resume", lane=RETRY)
+def resume() -> None:
+    """Enqueue pushes whose sender died, or whose retry was lost."""
+    with held("notifications.resume") as taken:
+        late = retries.overdue(now=timezone.now()) if taken else []
+    for first in range(0, len(late), settings.PUSH_TASK_SUBSCRIBERS):
+        retry_pushes.enqueue(pushes=late[first : first + settings.PUSH_TASK_SUBSCRIBERS])
+    if late:
+        log.warning("overdue pushes are enqueued again", count=len(late))

@@ -1,7 +1,6 @@
 """Web Push: RFC 8030 requests, bodies encrypted by RFC 8291, signed by VAPID (RFC 8292)."""
 
 import base64
-import json
 import time
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -11,14 +10,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from py_vapid import Vapid02
 
-from social.models import Post
-
 # What a push service must take (RFC 8030, section 7.2), less the encryption's own 103 bytes.
 PLAINTEXT_LIMIT = 4_096 - 103
-TTL_SECONDS = 24 * 3600
 # A signature may be valid for 24 hours (RFC 8292, section 2); half of that leaves room for clocks.
 SIGNATURE_SECONDS = 12 * 3600
-EXCERPT_LENGTH = 300
 
 
 class Signer:
@@ -53,44 +48,34 @@ class Signer:
         return header
 
 
-def payload(post: Post) -> bytes:
-    """What the device shows: JSON with title, body, tag and url, below the plaintext limit."""
-    excerpt = post.content[:EXCERPT_LENGTH]
-    if len(post.content) > EXCERPT_LENGTH:
-        excerpt = excerpt[:-1] + "…"
-    content = {
-        "title": post.author.username,
-        "body": excerpt,
-        # A repeat replaces the first one on the device.
-        "tag": topic(post.pk),
-        "post_id": post.pk,
-    }
-    return json.dumps(content, ensure_ascii=False).encode()
-
-
-def topic(post_id: int) -> str:
-    """At most 32 characters of base64url (RFC 8030, section 5.4)."""
-    return f"post-{post_id}"
-
-
-def headers(post_id: int, authorization: str) -> dict[str, str]:
+def headers(*, topic: str, ttl: int, authorization: str) -> dict[str, str]:
+    """`topic` has at most 32 characters of base64url (RFC 8030, section 5.4); `ttl` in seconds."""
     return {
-        "TTL": str(TTL_SECONDS),
+        "TTL": str(ttl),
         "Urgency": "normal",
-        "Topic": topic(post_id),
+        "Topic": topic,
         "Content-Encoding": "aes128gcm",
         "Content-Type": "application/octet-stream",
         "Authorization": authorization,
     }
 
 
-def encrypt(plaintext: bytes, p256dh: str, auth: str) -> bytes:
-    """The body for one device. Raises ValueError where its keys are none."""
+def encrypt(
+    plaintext: bytes,
+    p256dh: str,
+    auth: str,
+    *,
+    private_key: ec.EllipticCurvePrivateKey | None = None,
+    salt: bytes | None = None,
+) -> bytes:
+    """The body for one device, by a key pair and a salt of this message's own (RFC 8291, section
+    3). Raises ValueError where the device's keys are none."""
     return http_ece.encrypt(
         plaintext,
-        private_key=ec.generate_private_key(ec.SECP256R1()),
+        private_key=private_key or ec.generate_private_key(ec.SECP256R1()),
         dh=_unpadded(p256dh),
         auth_secret=_unpadded(auth),
+        salt=salt,
         version="aes128gcm",
     )
 

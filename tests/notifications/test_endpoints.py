@@ -1,3 +1,5 @@
+from uuid import uuid4
+
 import pytest
 
 from notifications import subscriptions
@@ -5,7 +7,7 @@ from notifications.endpoints import EndpointError, check_endpoint
 from notifications.models import Delivery
 from notifications.pushing import push_slices
 from social.slices import END, Slice
-from stack.push_service import Device, running_push_service
+from stack.push_service import Device
 
 HOST = "updates.push.services.mozilla.com"
 
@@ -81,17 +83,11 @@ def test_the_setting_for_loopback_allows_one_address(address):
         check_endpoint(f"http://{address}:8000/push/x")
 
 
-@pytest.fixture
-def service():
-    with running_push_service() as service:
-        yield service
-
-
 def push(bob, post, endpoint: str, now) -> Delivery:
     """Push the post to a device of Bob's that was saved with this endpoint at some time."""
     keys = Device.generate().subscription("")["keys"]
     subscriptions.register(bob, endpoint=endpoint, **keys, name="", now=now)
-    push_slices([Slice(post.pk, 0, END)], now=now)
+    push_slices([Slice(post.pk, 0, END)], task=uuid4(), clock=lambda: now)
     return Delivery.objects.get()
 
 

@@ -1,41 +1,44 @@
 import json
+from datetime import timedelta
+from email.utils import format_datetime
+from types import SimpleNamespace
+from uuid import uuid4
 
 import msgspec
 import pytest
 
 from events.models import OutboxEvent
-from notifications import claims, pushing, subscriptions
+from notifications import claims, messages, pushing, retries, settling
 from notifications.models import Delivery, Notification, Preference, PushSubscription
+from notifications.outcomes import Outcome
 from social import posts, relations
+from social.models import Post, User
 from social.slices import END, Slice
-from stack.push_service import Device, decrypt_all, running_push_service
+from stack.push_service import decrypt_all
+from tests.notifications.conftest import register
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module")
-def service():
-    with running_push_service() as service:
-        yield service
-
-
-@pytest.fixture
-def device(bob, service, now) -> Device:
-    """A device of Bob's."""
-    return register(bob, service, now)
-
-
-def register(user, service, now) -> Device:
-    device = Device.generate()
-    subscription = device.subscription(service.origin)
-    subscriptions.register(
-        user, endpoint=subscription["endpoint"], **subscription["keys"], name="phone", now=now
-    )
-    return device
-
-
 def whole(post) -> list[Slice]:
     return [Slice(post.pk, 0, END)]
+
+
+def tell(post, now, task=None):
+    """A first round of pushes."""
+    return pushing.push_slices(whole(post), task=task or uuid4(), clock=lambda: now)
+
+
+def tell_again(outcomes, now, task=None):
+    """The round after it."""
+    due = [outcome.retry for outcome in outcomes]
+    return pushing.push_again(due, task=task or uuid4(), clock=lambda: now)
+
+
+def claim(post, now, task):
+    """What a sender does before it dies."""
+    live = Post.objects.select_related("author").in_bulk([post.pk])
+    assert claims.claim(whole(post), live, task=task, now=now)
 
 
 def settled() -> list[tuple[int, int]]:
@@ -45,8 +48,8 @@ def settled() -> list[tuple[int, int]]:
 
 
 def test_a_follower_with_a_device_is_told_once(post, bob, device, service, now):
-    assert pushing.push_slices(whole(post), now=now) == []
-    assert pushing.push_slices(whole(post), now=now) == []
+    assert tell(post, now) == []
+    assert tell(post, now) == []
     (receipt,) = service.receipts.of(device.token)
     report = decrypt_all([receipt], [device])
     ((_, plaintext),) = report.opened
@@ -64,13 +67,13 @@ def test_a_follower_with_a_device_is_told_once(post, bob, device, service, now):
 
 def test_a_user_without_a_device_has_the_notification_all_the_same(post, bob, now):
     Preference.objects.create(user=bob)
-    pushing.push_slices(whole(post), now=now)
+    tell(post, now)
     assert Notification.objects.get().recipient_id == bob.pk
     assert not Delivery.objects.exists()
 
 
 def test_who_never_asked_is_not_told(post, bob, now):
-    pushing.push_slices(whole(post), now=now)
+    tell(post, now)
     assert not Notification.objects.exists()
 
 
@@ -84,14 +87,14 @@ def test_what_became_unwanted_is_not_pushed(alice, bob, post, device, service, n
         relations.unfollow(bob, alice)
     else:
         Preference.objects.update(push_enabled=False)
-    pushing.push_slices(whole(post), now=now)
+    tell(post, now)
     assert service.receipts.of(device.token) == []
 
 
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_gone_subscription_is_removed(post, device, service, now, status):
     service.answer(device.token, status)
-    assert pushing.push_slices(whole(post), now=now) == []
+    assert tell(post, now) == []
     assert not PushSubscription.objects.exists()
     assert Delivery.objects.get().state == "refused"
     assert settled() == [(0, 1)]
@@ -100,7 +103,7 @@ def test_a_gone_subscription_is_removed(post, device, service, now, status):
 @pytest.mark.parametrize("status", [400, 403, 413])
 def test_a_refused_push_is_not_tried_again_and_the_device_stays(post, device, service, now, status):
     service.answer(device.token, status)
-    assert pushing.push_slices(whole(post), now=now) == []
+    assert tell(post, now) == []
     row = Delivery.objects.get()
     assert (row.state, row.reason) == ("refused", f"answered {status}")
     assert PushSubscription.objects.exists()
@@ -109,38 +112,163 @@ def test_a_refused_push_is_not_tried_again_and_the_device_stays(post, device, se
 @pytest.mark.parametrize("how", [408, 429, 500, 503, "reset", "garbage"])
 def test_a_passing_failure_is_tried_again_until_it_is_sent(post, device, service, now, how):
     service.answer(device.token, how, first=1)
-    (outcome,) = pushing.push_slices(whole(post), now=now)
-    assert Delivery.objects.get().state == "retrying"
-    assert settled() == []
-    due = [(outcome.push.post_id, outcome.push.subscription_id)]
-    assert pushing.push_again(due, now=now) == []
+    first = tell(post, now)
     row = Delivery.objects.get()
-    assert (row.state, row.attempts) == ("sent", 2)
+    assert (row.state, row.attempts, row.settled_at) == ("retrying", 1, None)
+    assert now < row.due_at <= now + timedelta(seconds=3)
+    assert settled() == []
+    assert tell_again(first, now) == []
+    row = Delivery.objects.get()
+    assert (row.state, row.attempts, row.due_at) == ("sent", 2, None)
     assert settled() == [(1, 0)]
 
 
-def test_retry_after_is_honoured(post, device, service, now):
-    service.answer(device.token, 429, retry_after=77)
-    (outcome,) = pushing.push_slices(whole(post), now=now)
-    assert outcome.retry_after == 77
+@pytest.mark.parametrize("as_date", [False, True])
+def test_retry_after_is_honoured(post, device, service, now, as_date):
+    later = now + timedelta(seconds=77)
+    service.answer(
+        device.token, 429, retry_after=format_datetime(later, usegmt=True) if as_date else 77
+    )
+    (outcome,) = tell(post, now)
+    assert outcome.due_at == Delivery.objects.get().due_at == later
+
+
+def test_a_push_that_would_be_repeated_after_its_time_has_expired(post, device, service, now):
+    service.answer(device.token, 503, retry_after=86_400)
+    assert tell(post, now) == []
+    row = Delivery.objects.get()
+    assert (row.state, row.reason, row.due_at) == ("expired", "answered 503", None)
+    assert settled() == [(0, 1)]
+
+
+def test_after_its_time_a_push_is_counted_and_not_sent(post, device, service, now):
+    assert tell(post, now + messages.TTL) == []
+    assert service.receipts.of(device.token) == []
+    assert Delivery.objects.get().state == "expired"
+    assert settled() == [(0, 1)]
+
+
+def test_the_push_service_keeps_a_push_for_what_is_left_of_its_time(post, device, service, now):
+    tell(post, now + timedelta(hours=23))
+    assert service.receipts.of(device.token)[0].ttl == "3600"
 
 
 def test_one_failing_device_harms_no_other(post, bob, device, service, now):
     other = register(bob, service, now)
     service.answer(device.token, 500)
-    (outcome,) = pushing.push_slices(whole(post), now=now)
+    (outcome,) = tell(post, now)
     assert len(service.receipts.of(other.token)) == 1
     assert outcome.push.endpoint.endswith(device.token)
+
+
+def test_a_device_with_unusable_keys_harms_no_other(post, bob, device, service, now):
+    broken = register(bob, service, now)
+    PushSubscription.objects.filter(endpoint__endswith=broken.token).update(p256dh="AAAA")
+    assert tell(post, now) == []
+    assert len(service.receipts.of(device.token)) == 1
+    states = Delivery.objects.order_by("subscription_id").values_list("state", flat=True)
+    assert list(states) == ["sent", "failed"]
+
+
+def test_a_task_that_is_given_out_again_takes_its_own_claims_over(post, device, service, now):
+    task = uuid4()
+    claim(post, now, task)
+    assert tell(post, now) == []
+    assert service.receipts.of(device.token) == []
+    assert tell(post, now, task) == []
+    assert len(service.receipts.of(device.token)) == 1
+    assert Delivery.objects.get().attempts == 2
 
 
 def test_a_push_that_a_dead_sender_claimed_is_sent_when_its_lease_is_over(
     post, device, service, now
 ):
-    live = claims.live_posts({post.pk})
-    claims.claim(whole(post), live, now=now)
-    # Within the lease nobody else takes it; after it, somebody does.
-    assert pushing.push_slices(whole(post), now=now) == []
-    assert service.receipts.of(device.token) == []
-    pushing.push_slices(whole(post), now=now + claims.LEASE * 2)
+    claim(post, now, uuid4())
+    assert retries.overdue(now=now + claims.LEASE) == []
+    later = now + claims.LEASE + retries.LATE * 2
+    due = retries.overdue(now=later)
+    # What is found is not found again at once.
+    assert retries.overdue(now=later) == []
+    later += timedelta(seconds=1)
+    pushing.push_again(due, task=uuid4(), clock=lambda: later)
     assert len(service.receipts.of(device.token)) == 1
     assert Delivery.objects.get().attempts == 2
+
+
+def test_a_retry_whose_task_was_lost_is_found_when_it_is_overdue(post, device, service, now):
+    service.answer(device.token, 429, retry_after=600, first=1)
+    (lost,) = tell(post, now)
+    assert retries.overdue(now=lost.due_at + retries.LATE) == []
+    assert retries.overdue(now=lost.due_at + retries.LATE * 2) == [lost.retry]
+
+
+def test_two_tasks_for_one_retry_make_one_attempt(post, device, service, now):
+    service.answer(device.token, 500, first=2)
+    first = tell(post, now)
+    second = tell_again(first, now)
+    # The second attempt failed as well; a task that is still about it must not make the third.
+    assert tell_again(first, now) == []
+    assert len(service.receipts.of(device.token)) == 2
+    assert tell_again(second, now) == []
+    assert len(service.receipts.of(device.token)) == 3
+
+
+def test_who_lost_the_claim_settles_nothing(post, device, service, now):
+    task = uuid4()
+    claim(post, now, task)
+    live = Post.objects.select_related("author").in_bulk([post.pk])
+    (stale,) = claims.claim(whole(post), live, task=task, now=now)
+    claims.claim(whole(post), live, task=task, now=now)
+    failed = Outcome(stale, "refused", now)
+    assert settling.settle([failed], live, now=now) == []
+    assert Delivery.objects.get().state == "sending"
+    assert settled() == []
+
+
+UNWANTED = {
+    "post": ("the post was deleted", lambda case: posts.delete(case.post, now=case.now)),
+    "author": (
+        "the author's account is closed",
+        lambda case: User.objects.filter(pk=case.alice.pk).update(is_active=False),
+    ),
+    "follow": ("the follow has ended", lambda case: relations.unfollow(case.bob, case.alice)),
+    "block": (
+        "the follow has ended",
+        lambda case: relations.block(case.alice, case.bob, now=case.now),
+    ),
+    "mute": (
+        "the author was muted",
+        lambda case: relations.mute(case.bob, case.alice, now=case.now),
+    ),
+    "preference": (
+        "push was switched off",
+        lambda case: Preference.objects.update(push_enabled=False),
+    ),
+    "device": ("the device was removed", lambda case: PushSubscription.objects.all().delete()),
+    "owner": (
+        "the device was removed",
+        lambda case: PushSubscription.objects.update(user=case.alice),
+    ),
+}
+
+
+@pytest.mark.parametrize("change", UNWANTED)
+@pytest.mark.parametrize("how", ["retried", "overdue"])
+def test_a_push_that_became_unwanted_is_refused_with_the_reason(
+    alice, bob, post, device, service, now, change, how
+):
+    service.answer(device.token, 500)
+    if how == "retried":
+        due = [outcome.retry for outcome in tell(post, now)]
+    else:
+        claim(post, now, uuid4())
+        now += claims.LEASE * 2
+        due = retries.overdue(now=now - timedelta(seconds=1))
+    sent = len(service.receipts)
+    reason, act = UNWANTED[change]
+    act(SimpleNamespace(alice=alice, bob=bob, post=post, now=now))
+    assert pushing.push_again(due, task=uuid4(), clock=lambda: now) == []
+    row = Delivery.objects.get()
+    assert (row.state, row.reason, row.due_at) == ("refused", reason, None)
+    assert len(service.receipts) == sent
+    assert settled() == [(0, 1)]

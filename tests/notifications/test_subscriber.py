@@ -1,5 +1,7 @@
 """Events and tasks about what has vanished meanwhile: success, and counted."""
 
+from uuid import uuid4
+
 import pytest
 from django.utils import timezone
 from structlog.testing import capture_logs
@@ -42,7 +44,7 @@ def test_nobody_is_told_of_what_has_vanished_and_it_is_counted(post, bob, alice,
     else:
         type(alice).objects.filter(pk=alice.pk).update(is_active=False)
     with capture_logs() as lines:
-        assert pushing.push_slices([Slice(post.pk, 0, END)], now=timezone.now()) == []
-    skipped = {"event": "posts deleted or of nobody skipped", "count": 1}
+        assert pushing.push_slices([Slice(post.pk, 0, END)], task=uuid4(), clock=timezone.now) == []
+    skipped = {"event": "slices of posts deleted or of nobody skipped", "count": 1}
     assert skipped.items() <= lines[-1].items()
     assert not Delivery.objects.exists()

@@ -1,12 +1,13 @@
 from datetime import UTC, datetime
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.core.management import call_command
 
 from notifications import webpush
-from social.models import Post, User
-from stack.push_service import Device, verify_vapid
+from stack.push_service import verify_vapid
+from stack.push_service.jose import decode_base64url, encode_base64url
 
 ENDPOINT = "https://push.example.com/push/abc"
 NOW = datetime(2026, 1, 15, tzinfo=UTC).timestamp()
@@ -31,20 +32,24 @@ def test_a_signature_is_kept_for_hours_and_renewed_before_it_ends(signer):
     verify_vapid(renewed, origin="https://push.example.com", now=later, key=signer.public_key)
 
 
-@pytest.mark.parametrize("content", ["x" * 5_000, "ä" * 5_000, "👩" * 5_000, "\x01" * 5_000])
-def test_the_longest_post_fits_into_a_push(content):
-    author = User(username="x" * 150)
-    plaintext = webpush.payload(Post(pk=2**63 - 1, author=author, content=content))
-    assert len(plaintext) <= webpush.PLAINTEXT_LIMIT
-    device = Device.generate()
-    keys = device.subscription("https://push.example.com")["keys"]
-    body = webpush.encrypt(plaintext, keys["p256dh"], keys["auth"])
-    assert len(body) <= 4_096
-    assert device.decrypt(body) == plaintext
-
-
-def test_a_topic_is_short_enough():
-    assert len(webpush.topic(2**63 - 1)) <= 32
+def test_the_example_of_rfc_8291_is_reproduced():
+    """RFC 8291, section 5 and appendix A."""
+    private_key = ec.derive_private_key(
+        int.from_bytes(decode_base64url("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw")),
+        ec.SECP256R1(),
+    )
+    body = webpush.encrypt(
+        b"When I grow up, I want to be a watermelon",
+        "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+        "BTBZMqHH6r4Tts7J_aSIgg",
+        private_key=private_key,
+        salt=decode_base64url("DGv6ra1nlYgDCS1FRnbzlw"),
+    )
+    assert encode_base64url(body) == (
+        "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27ml"
+        "mlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A_yl95bQpu6cVPT"
+        "pK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
+    )
 
 
 def test_generated_keys_sign(capsys):

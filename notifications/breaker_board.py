@@ -1,0 +1,73 @@
+"""Where the processes tell each other which push hosts are left alone: keys in Valkey.
+
+Guarantee: nothing that counts is kept here. Without Valkey, or after it was emptied, each process
+finds out by itself.
+"""
+
+import time
+from typing import NamedTuple
+
+import structlog
+from redis import Redis, RedisError
+
+log = structlog.get_logger(__name__)
+
+PREFIX = "connectify:push:"
+TIMEOUT_SECONDS = 0.2
+# After a failure Valkey is not asked for so long: the pushes must not wait for it.
+AWAY_SECONDS = 5.0
+# Kept beyond its end, so that the next opening knows that it is not the first.
+KEPT_SECONDS = 600
+
+
+class Opening(NamedTuple):
+    """The breaker has opened for the `number`th time in a row, until this time.time()."""
+
+    number: int
+    until: float
+
+
+class Board:
+    def __init__(self, url: str) -> None:
+        self._valkey = Redis.from_url(
+            url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+        )
+        self._away_until = 0.0
+
+    def read(self, origin: str, otherwise: Opening | None) -> Opening | None:
+        """The opening of a host, None for none; `otherwise` while Valkey is away."""
+        value = self._ask(lambda: self._valkey.get(f"{PREFIX}open:{origin}"), otherwise)
+        return _opening(value) if isinstance(value, bytes) else value
+
+    def write(self, origin: str, opening: Opening) -> None:
+        seconds = int(opening.until - time.time()) + KEPT_SECONDS
+        text = f"{opening.number} {opening.until}"
+        self._ask(lambda: self._valkey.set(f"{PREFIX}open:{origin}", text, ex=seconds), None)
+
+    def erase(self, origin: str) -> None:
+        self._ask(lambda: self._valkey.delete(f"{PREFIX}open:{origin}"), None)
+
+    def take_probe(self, origin: str, seconds: float) -> bool:
+        """Whether this process may probe; without Valkey each may."""
+        key = f"{PREFIX}probe:{origin}"
+        milliseconds = int(seconds * 1000)
+        return bool(self._ask(lambda: self._valkey.set(key, 1, nx=True, px=milliseconds), True))
+
+    def close(self) -> None:
+        self._valkey.close()
+
+    def _ask(self, question, otherwise):
+        """The answer, or `otherwise` while Valkey is away."""
+        if time.monotonic() < self._away_until:
+            return otherwise
+        try:
+            return question()
+        except RedisError as error:
+            self._away_until = time.monotonic() + AWAY_SECONDS
+            log.warning("breakers are not shared: Valkey is away", error=str(error))
+            return otherwise
+
+
+def _opening(value: bytes) -> Opening:
+    number, until = value.split()
+    return Opening(int(number), float(until))

@@ -1,0 +1,101 @@
+"""How attempts at pushes end, by what a push service answered.
+
+Guarantee: a push is tried until it is sent, refused for good or expired; a failure that passes is
+never final before the post's time is over.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from events.backoff import full_jitter
+from notifications.claims import Push
+from notifications.messages import Message
+from notifications.models import Delivery
+from notifications.retries import Retry
+
+State = Delivery.State
+PASSING_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
+GONE_STATUSES = frozenset({404, 410})
+BACKOFF_CAP_SECONDS = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a push service answered: an HTTP status, its Retry-After header if any, and whether the
+    subscription is gone, which is for the transport to tell."""
+
+    status: int
+    retry_after: str | None = None
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended: a Delivery.State, when, the provider's HTTP status, the reason if any,
+    for a retry when it is due, and whether the subscription is gone. An attempt that was not made
+    is not `charged`."""
+
+    push: Push
+    state: str
+    at: datetime
+    status: int | None = None
+    reason: str = ""
+    due_at: datetime | None = None
+    gone: bool = False
+    charged: bool = True
+
+    @property
+    def retry(self) -> Retry:
+        push = self.push
+        return Retry(push.post_id, push.subscription_id, push.attempt - (not self.charged))
+
+
+def judge(
+    push: Push, answer: Answer, message: Message, *, now: datetime, wait: float = 0.0
+) -> Outcome:
+    """What an answer means for the push."""
+    status = answer.status
+    if 200 <= status < 300:
+        return Outcome(push, State.SENT, now, status)
+    if answer.gone:
+        return Outcome(push, State.REFUSED, now, status, "the subscription is gone", gone=True)
+    if status not in PASSING_STATUSES:
+        return Outcome(push, State.REFUSED, now, status, f"answered {status}")
+    wait = max(wait, seconds_of(answer.retry_after, now))
+    return again(push, f"answered {status}", message, now=now, status=status, wait=wait)
+
+
+def again(
+    push: Push,
+    reason: str,
+    message: Message,
+    *,
+    now: datetime,
+    wait: float = 0.0,
+    status: int | None = None,
+    charged: bool = True,
+    draw: Callable[[], float] = random.random,
+) -> Outcome:
+    """Another attempt, after at least `wait` seconds, unless the push expires before it."""
+    back_off = 1 + full_jitter(push.attempt, base=1, cap=BACKOFF_CAP_SECONDS, draw=draw)
+    seconds = max(wait, back_off)
+    if seconds >= (message.expires_at - now).total_seconds():
+        return Outcome(push, State.EXPIRED, now, status, reason, charged=charged)
+    due_at = now + timedelta(seconds=seconds)
+    return Outcome(push, State.RETRYING, now, status, reason, due_at, charged=charged)
+
+
+def seconds_of(retry_after: str | None, now: datetime) -> float:
+    """Seconds to wait by a Retry-After header, which is a number of seconds or an HTTP date (RFC
+    9110, section 10.2.3); 0 where it is neither."""
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds())

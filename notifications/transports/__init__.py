@@ -1,0 +1,33 @@
+"""Ways to reach a device: one module each, behind one interface.
+
+Adding one takes a module with a subclass of Transport, and its line in PUSH_TRANSPORTS.
+"""
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+
+import aiohttp
+
+from notifications.claims import Push
+from notifications.messages import Message
+from notifications.outcomes import Answer
+
+
+class UnavailableError(Exception):
+    """The way to all devices of a transport is closed for now; the message says why."""
+
+
+class Transport(ABC):
+    """Made once in each process that sends; asks for no more than its settings then."""
+
+    @abstractmethod
+    def origin(self, push: Push) -> str:
+        """Whom the push goes to: what limits and breakers are kept for. Raises ValueError where
+        the subscription can never be used, EndpointError where it must not be."""
+
+    @abstractmethod
+    async def send(
+        self, http: aiohttp.ClientSession, push: Push, message: Message, *, now: datetime
+    ) -> Answer:
+        """One attempt. Raises ValueError as above; UnavailableError, aiohttp.ClientError, OSError
+        or TimeoutError for what may pass."""

@@ -1,0 +1,24 @@
+"""Pushes as lines of the log, for development: what a device would show."""
+
+from datetime import datetime
+
+import aiohttp
+import structlog
+
+from notifications.claims import Push
+from notifications.messages import Message
+from notifications.outcomes import Answer
+from notifications.transports import Transport
+
+log = structlog.get_logger(__name__)
+
+
+class Console(Transport):
+    def origin(self, push: Push) -> str:
+        return "console"
+
+    async def send(
+        self, http: aiohttp.ClientSession, push: Push, message: Message, *, now: datetime
+    ) -> Answer:
+        log.info("push", device=push.endpoint, title=message.title, body=message.body)
+        return Answer(200)

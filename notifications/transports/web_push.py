@@ -1,0 +1,42 @@
+"""Web Push (RFC 8030): encrypted for the device, and handed to the push service of its browser."""
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import aiohttp
+from django.conf import settings
+
+from notifications import webpush
+from notifications.claims import Push
+from notifications.endpoints import check_endpoint
+from notifications.messages import Message
+from notifications.outcomes import GONE_STATUSES, Answer
+from notifications.transports import Transport
+
+ANSWER_LIMIT = 4_096
+
+
+class WebPush(Transport):
+    def __init__(self) -> None:
+        self._signer = webpush.Signer(settings.VAPID_PRIVATE_KEY, settings.VAPID_SUBJECT)
+
+    def origin(self, push: Push) -> str:
+        check_endpoint(push.endpoint)
+        parts = urlsplit(push.endpoint)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    async def send(
+        self, http: aiohttp.ClientSession, push: Push, message: Message, *, now: datetime
+    ) -> Answer:
+        body = webpush.encrypt(message.encoded, push.p256dh, push.auth)
+        headers = webpush.headers(
+            topic=message.tag,
+            ttl=int((message.expires_at - now).total_seconds()),
+            authorization=self._signer.authorization(push.endpoint),
+        )
+        async with http.post(
+            push.endpoint, data=body, headers=headers, allow_redirects=False
+        ) as response:
+            await response.content.read(ANSWER_LIMIT)
+            status = response.status
+            return Answer(status, response.headers.get("Retry-After"), status in GONE_STATUSES)
