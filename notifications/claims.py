@@ -11,6 +11,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
+from notifications import holding
+from notifications.holding import HELD
 from notifications.models import Delivery, Notification
 from social import partitions
 from social.models import Post
@@ -20,34 +22,40 @@ from social.slices import Slice
 LEASE = timedelta(minutes=11)
 
 # Whom to tell: followers by social_follow_fanout, of these the few with a preference by its key.
-# Their notifications, and the pushes to their devices, each row once; a push that is being sent is
-# claimed again where its sender died.
-CLAIM = """
+# Their notifications, and the pushes to their devices, each row once; those that a preference holds
+# back are settled by that. A push that is being sent is claimed again where its sender died.
+CLAIM = f"""
     WITH audience AS MATERIALIZED (
-        SELECT slice.post_id, follow.follower_id
+        SELECT slice.post_id, follow.follower_id, {HELD} AS held
         FROM unnest(%(posts)s::bigint[], %(authors)s::bigint[],
-                    %(after)s::bigint[], %(up_to)s::bigint[])
-             AS slice (post_id, author_id, after, up_to)
+                    %(after)s::bigint[], %(up_to)s::bigint[], %(hours_before)s::bigint[])
+             AS slice (post_id, author_id, after, up_to, hour_before)
         JOIN social_follow follow ON follow.followee_id = slice.author_id
              AND follow.follower_id > slice.after AND follow.follower_id <= slice.up_to
         JOIN notifications_preference preference
              ON preference.user_id = follow.follower_id AND preference.push_enabled
+        LEFT JOIN notifications_silencedauthor silenced
+             ON silenced.author_id = slice.author_id AND silenced.user_id = follow.follower_id
         WHERE NOT EXISTS (
             SELECT FROM social_mute mute
             WHERE mute.muted_id = slice.author_id AND mute.muter_id = follow.follower_id
         )
     ), told AS (
-        INSERT INTO notifications_notification (recipient_id, post_id, created_at)
-        SELECT follower_id, post_id, %(now)s FROM audience ORDER BY follower_id, post_id
+        INSERT INTO notifications_notification (recipient_id, post_id, created_at, held)
+        SELECT follower_id, post_id, %(now)s, held FROM audience ORDER BY follower_id, post_id
         ON CONFLICT DO NOTHING
     ), claimed AS (
         INSERT INTO notifications_delivery
             (post_id, subscription_id, recipient_id, host,
-             state, attempts, reason, created_at, due_at, claimed_by)
+             state, attempts, reason, created_at, due_at, claimed_by, settled_at)
         SELECT audience.post_id, device.id, device.user_id,
                CASE device.transport WHEN 'web_push' THEN split_part(device.endpoint, '/', 3)
                                      ELSE device.transport END,
-               'sending', 1, '', %(now)s, %(lease)s, %(task)s::uuid
+               CASE WHEN held IS NULL THEN 'sending' ELSE 'held' END,
+               CASE WHEN held IS NULL THEN 1 ELSE 0 END,
+               COALESCE(held, ''), %(now)s,
+               CASE WHEN held IS NULL THEN %(lease)s::timestamptz END, %(task)s::uuid,
+               CASE WHEN held IS NOT NULL THEN %(now)s::timestamptz END
         FROM audience
         JOIN notifications_pushsubscription device ON device.user_id = audience.follower_id
         ORDER BY audience.post_id, device.id
@@ -57,10 +65,11 @@ CLAIM = """
             WHERE notifications_delivery.state = 'sending'
                   AND (notifications_delivery.claimed_by = %(task)s::uuid
                        OR notifications_delivery.due_at < %(now)s)
-        RETURNING post_id, subscription_id, attempts
+        RETURNING post_id, subscription_id, attempts, state
     )
     SELECT post_id, subscription_id, attempts, transport, endpoint, p256dh, auth, ''
     FROM claimed JOIN notifications_pushsubscription device ON device.id = subscription_id
+    WHERE claimed.state = 'sending'
 """
 
 
@@ -84,6 +93,8 @@ def claim(
 ) -> list[Push]:
     """Make the notifications of slices of these posts, and claim their pushes that no other task
     has."""
+    if not slices:
+        return []
     try:
         return _claim(slices, posts, task, now)
     except IntegrityError as error:
@@ -98,18 +109,28 @@ def claim(
 def _claim(
     slices: Sequence[Slice], posts: dict[int, Post], task: UUID, now: datetime
 ) -> list[Push]:
-    parameters = {
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, claim_parameters(slices, posts, task, now))
+        return [Push(*row) for row in cursor]
+
+
+def claim_parameters(
+    slices: Sequence[Slice], posts: dict[int, Post], task: UUID, now: datetime
+) -> dict:
+    """The parameters of CLAIM."""
+    before = holding.hour_before({posts[piece.post_id] for piece in slices})
+    return {
         "posts": [piece.post_id for piece in slices],
         "authors": [posts[piece.post_id].author_id for piece in slices],
         "after": [piece.after for piece in slices],
         "up_to": [piece.up_to for piece in slices],
+        "hours_before": [before[piece.post_id] for piece in slices],
+        "hour_before": min(before.values()),
+        "newest": max(before),
         "task": str(task),
         "now": now,
         "lease": now + LEASE,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM, parameters)
-        return [Push(*row) for row in cursor]
 
 
 def keys(pairs: Sequence[tuple[int, int]]) -> dict:

@@ -1,7 +1,10 @@
 """Who wants to be told, on which devices, of which posts they were told, and how each push went."""
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import F, Q
 
+from notifications.time_zones import check_time_zone
 from social import ledger
 from social.models import Post, User, person
 
@@ -15,13 +18,52 @@ def post_key() -> models.ForeignKey:
 
 
 class Preference(models.Model):
-    """What a user wants to be told. Without a row: nothing; the first device makes one."""
+    """What a user wants to be told. Without a row: nothing; the first device makes one.
+
+    Quiet hours begin and end on the user's clock and may span midnight; both NULL: none. The cap
+    is in posts an hour; NULL: none.
+    """
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True)
     push_enabled = models.BooleanField(default=True)
+    time_zone = models.CharField(
+        max_length=64, default="UTC", db_default="UTC", validators=[check_time_zone]
+    )
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
+    hourly_cap = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1_000)]
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="notifications_quiet_hours",
+                condition=Q(quiet_from=None, quiet_until=None)
+                | Q(quiet_from__isnull=False, quiet_until__isnull=False)
+                & ~Q(quiet_from=F("quiet_until")),
+                violation_error_message="Give a begin and another end, or neither.",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"preferences of {self.user_id}"
+
+
+class SilencedAuthor(models.Model):
+    """An author whose posts are not pushed to this user; they are in the notifications list."""
+
+    pk = models.CompositePrimaryKey("user_id", "author_id")
+    user = person("silenced_authors")
+    author = person("silenced_by")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        # Who of an author's followers has silenced them: read with each of the author's slices.
+        indexes = [models.Index(fields=["author", "user"], name="notifications_silenced_fanout")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} silences {self.author_id}"
 
 
 class PushSubscription(models.Model):
@@ -43,14 +85,26 @@ class PushSubscription(models.Model):
         return f"{self.name or 'device'} of {self.user_id}"
 
 
+class Held(models.TextChoices):
+    """The preference that held a push back."""
+
+    AUTHOR = "author"
+    QUIET_HOURS = "quiet hours"
+    HOURLY_CAP = "hourly cap"
+
+
 class Notification(models.Model):
-    """A user was told of a post; users without a device have the list too. Partitioned by post."""
+    """A user was told of a post; users without a device have the list too. Partitioned by post.
+
+    `held` names the preference by which it was not pushed; NULL: it was, to the devices there are.
+    """
 
     pk = models.CompositePrimaryKey("recipient_id", "post_id")
     recipient = person("notifications")
     post = post_key()
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
+    held = models.CharField(max_length=20, null=True, choices=Held)
 
     def __str__(self) -> str:
         return f"post {self.post_id} to {self.recipient_id}"

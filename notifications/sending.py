@@ -73,8 +73,9 @@ class Sender:
                 connector=addresses.connector(limit=IN_FLIGHT),
                 timeout=aiohttp.ClientTimeout(total=None),  # The limit is set for each push.
                 trust_env=False,
-                # An answer is hardly read; a small one must not unfold into a large one.
+                # A small answer must not unfold into a large one.
                 auto_decompress=False,
+                headers={"Accept-Encoding": "identity"},
                 # No memory between push services.
                 cookie_jar=aiohttp.DummyCookieJar(),
             )

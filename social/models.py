@@ -71,8 +71,12 @@ class Post(models.Model):
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        # An author's posts, newest first.
-        indexes = [models.Index(fields=["author", "-id"], name="social_post_by_author")]
+        indexes = [
+            # An author's posts, newest first.
+            models.Index(fields=["author", "-id"], name="social_post_by_author"),
+            # The last post before a moment: what bounds "within the last hour" by post id.
+            models.Index(fields=["created_at"], name="social_post_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"post {self.pk} by {self.author_id}"

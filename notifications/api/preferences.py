@@ -1,0 +1,87 @@
+"""What one wants to be pushed, over REST."""
+
+from django.db import transaction
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.generics import GenericAPIView
+from rest_framework.response import Response
+
+from notifications import preferences
+from notifications.models import Preference, SilencedAuthor
+from social.api.serializers import StrictSerializer
+from social.models import User
+
+
+class PreferenceSerializer(StrictSerializer, serializers.ModelSerializer):
+    class Meta:
+        model = Preference
+        fields = ("push_enabled", "time_zone", "quiet_from", "quiet_until", "hourly_cap")
+        extra_kwargs = {
+            "push_enabled": {"help_text": "Off: no notifications, neither pushed nor listed."},
+            "time_zone": {"help_text": "The IANA name of the zone that quiet hours are in."},
+            "quiet_from": {"help_text": "From here to quiet_until posts are listed, not pushed."},
+            "quiet_until": {"help_text": "Before quiet_from: on the next day."},
+            "hourly_cap": {"help_text": "Posts pushed an hour; further ones are only listed."},
+        }
+
+    def validate(self, attrs: dict) -> dict:
+        begin = attrs.get("quiet_from", self.instance.quiet_from)
+        end = attrs.get("quiet_until", self.instance.quiet_until)
+        if (begin is None) != (end is None) or begin == end is not None:
+            message = "Give a begin and another end of the quiet hours, or neither."
+            raise serializers.ValidationError({"quiet_until": [message]})
+        return attrs
+
+
+class PreferencesView(GenericAPIView):
+    """One's own preferences."""
+
+    serializer_class = PreferenceSerializer
+
+    def get(self, request) -> Response:
+        return Response(self.get_serializer(preferences.of(request.user)).data)
+
+    @transaction.atomic
+    def patch(self, request) -> Response:
+        """Change what is given."""
+        own = preferences.lock(request.user)
+        changes = self.get_serializer(own, data=request.data, partial=True)
+        changes.is_valid(raise_exception=True)
+        changes.save()
+        return Response(changes.data)
+
+
+class AuthorPreferenceSerializer(StrictSerializer):
+    push = serializers.ChoiceField(
+        ["all", "none"], help_text="none: this author's posts are listed, not pushed."
+    )
+
+
+class AuthorPreferenceView(GenericAPIView):
+    """What one wants to be pushed of an author's posts."""
+
+    serializer_class = AuthorPreferenceSerializer
+
+    def get(self, request, user_id: int) -> Response:
+        silenced = SilencedAuthor.objects.filter(user=request.user, author=self._author(user_id))
+        return Response({"push": "none" if silenced.exists() else "all"})
+
+    def put(self, request, user_id: int) -> Response:
+        wish = self.get_serializer(data=request.data)
+        wish.is_valid(raise_exception=True)
+        if wish.validated_data["push"] == "none":
+            preferences.silence(request.user, self._author(user_id), now=timezone.now())
+        else:
+            preferences.unsilence(request.user, self._author(user_id))
+        return Response(wish.data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request, user_id: int) -> Response:
+        """Back to what holds for every author: all."""
+        preferences.unsilence(request.user, self._author(user_id))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _author(self, user_id: int) -> User:
+        return get_object_or_404(User, pk=user_id, is_active=True)

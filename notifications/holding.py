@@ -1,0 +1,59 @@
+"""What a follower's preferences hold back: posts that are listed but not pushed.
+
+Guarantee: it is decided inside the statement that claims the pushes, so that no follower travels
+through Python, and who has set no quiet hours and no cap costs a comparison with NULL.
+"""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from django.db import connection
+
+from social.models import Post
+
+HOUR = timedelta(hours=1)
+
+# An expression over a `slice` of a post's audience, a `follow` in it, the follower's `preference`
+# and, outer-joined, the `silenced` author. Gives a Held, or NULL for what is pushed.
+#
+# Times of day wrap: counted from the begin of the quiet hours, their end comes after it, also past
+# midnight. The cap counts by the primary key (recipient, post), no further than itself, and only in
+# the partitions of the last hour's posts, for which the bounds are there once more as constants.
+HELD = """
+    CASE
+        WHEN silenced.author_id IS NOT NULL THEN 'author'
+        WHEN preference.quiet_from IS NOT NULL
+             AND (%(now)s::timestamptz AT TIME ZONE preference.time_zone)::time
+                 - preference.quiet_from::interval
+                 < preference.quiet_until - preference.quiet_from::interval
+        THEN 'quiet hours'
+        WHEN preference.hourly_cap IS NOT NULL
+             AND EXISTS (
+                 SELECT FROM notifications_notification earlier
+                 WHERE earlier.recipient_id = follow.follower_id
+                       AND earlier.post_id > slice.hour_before AND earlier.post_id < slice.post_id
+                       AND earlier.post_id > %(hour_before)s AND earlier.post_id < %(newest)s
+                       AND earlier.held IS NULL
+                 OFFSET preference.hourly_cap - 1
+             )
+        THEN 'hourly cap'
+    END
+"""
+
+# By social_post_by_time.
+HOUR_BEFORE = """
+    SELECT post_id, COALESCE((
+        SELECT id FROM social_post
+        WHERE created_at <= moment
+        ORDER BY created_at DESC LIMIT 1
+    ), 0)
+    FROM unnest(%s::bigint[], %s::timestamptz[]) AS post (post_id, moment)
+"""
+
+
+def hour_before(posts: Collection[Post]) -> dict[int, int]:
+    """By post id, the last post that was written an hour before it or earlier; 0 for none."""
+    ids = [post.pk for post in posts]
+    with connection.cursor() as cursor:
+        cursor.execute(HOUR_BEFORE, [ids, [post.created_at - HOUR for post in posts]])
+        return dict(cursor.fetchall())

@@ -1,0 +1,181 @@
+from datetime import UTC, datetime, time, timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError, connection
+
+from notifications import claims, preferences
+from notifications.holding import hour_before
+from notifications.models import Delivery, Notification, Preference
+from social import partitions, posts, relations
+from social.models import Post
+from social.slices import END, Slice
+from tests.conftest import make_user
+from tests.notifications.people import with_device
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def device(bob, now):
+    """A device of Bob's, who follows Alice."""
+    return with_device(bob, now)
+
+
+def tell(post: Post, now: datetime) -> list[claims.Push]:
+    return claims.claim([Slice(post.pk, 0, END)], {post.pk: post}, task=uuid4(), now=now)
+
+
+def prefer(user, **preferences) -> None:
+    Preference.objects.filter(user=user).update(**preferences)
+
+
+def test_by_default_everything_is_pushed_at_any_hour(post, device, now):
+    for hour in range(24):
+        Delivery.objects.all().delete()
+        assert len(tell(post, now.replace(hour=hour))) == 1
+
+
+def test_what_is_held_is_listed_and_on_record(alice, bob, post, device, now):
+    preferences.silence(bob, alice, now=now)
+    assert tell(post, now) == []
+    notification = Notification.objects.get(recipient=bob, post=post)
+    assert (notification.held, notification.read_at) == ("author", None)
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.reason, delivery.attempts) == ("held", "author", 0)
+    assert delivery.settled_at == now
+    # A task that comes again finds it settled.
+    preferences.unsilence(bob, alice)
+    assert tell(post, now + claims.LEASE * 2) == []
+
+
+def test_silencing_one_author_leaves_the_others(alice, bob, carol, device, now):
+    relations.follow(bob, carol, now=now)
+    preferences.silence(bob, alice, now=now)
+    assert len(tell(posts.publish(carol, "by carol", now=now), now)) == 1
+    preferences.unsilence(bob, alice)
+    assert len(tell(posts.publish(alice, "by alice", now=now), now)) == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "begin", "end", "utc", "held"),
+    [
+        ("UTC", "09:00", "17:00", "08:59", False),
+        ("UTC", "09:00", "17:00", "09:00", True),
+        ("UTC", "09:00", "17:00", "16:59", True),
+        ("UTC", "09:00", "17:00", "17:00", False),
+        # Across midnight.
+        ("UTC", "22:00", "07:00", "21:59", False),
+        ("UTC", "22:00", "07:00", "22:00", True),
+        ("UTC", "22:00", "07:00", "00:00", True),
+        ("UTC", "22:00", "07:00", "06:59", True),
+        ("UTC", "22:00", "07:00", "07:00", False),
+        # From and until midnight.
+        ("UTC", "00:00", "07:00", "23:59", False),
+        ("UTC", "00:00", "07:00", "00:00", True),
+        ("UTC", "22:00", "00:00", "23:59", True),
+        ("UTC", "22:00", "00:00", "00:00", False),
+        # On the user's clock: in January Berlin is an hour ahead, Kolkata five and a half, and New
+        # York five behind.
+        ("Europe/Berlin", "22:00", "07:00", "20:59", False),
+        ("Europe/Berlin", "22:00", "07:00", "21:00", True),
+        ("Europe/Berlin", "22:00", "07:00", "06:00", False),
+        ("Asia/Kolkata", "22:00", "07:00", "16:30", True),
+        ("Asia/Kolkata", "22:00", "07:00", "01:30", False),
+        ("America/New_York", "22:00", "07:00", "03:00", True),
+        ("America/New_York", "22:00", "07:00", "22:00", False),
+    ],
+)
+def test_quiet_hours(bob, post, device, now, zone, begin, end, utc, held):
+    prefer(
+        bob,
+        time_zone=zone,
+        quiet_from=time.fromisoformat(begin),
+        quiet_until=time.fromisoformat(end),
+    )
+    pushes = tell(post, datetime.combine(now, time.fromisoformat(utc), UTC))
+    assert [delivery.reason for delivery in Delivery.objects.all()] == ["quiet hours"] * held + [
+        ""
+    ] * (not held)
+    assert len(pushes) == (not held)
+
+
+def test_quiet_hours_follow_summer_time(bob, post, device):
+    prefer(bob, time_zone="Europe/Berlin", quiet_from=time(22), quiet_until=time(7))
+    assert len(tell(post, datetime(2026, 7, 15, 5, 0, tzinfo=UTC))) == 1
+
+
+def test_posts_beyond_the_hourly_cap_are_held_until_an_hour_has_passed(alice, bob, device, now):
+    prefer(bob, hourly_cap=2)
+    pushed = []
+    for minutes in (0, 10, 20, 59, 60, 71, 72):
+        moment = now + timedelta(minutes=minutes)
+        pushed.append(len(tell(posts.publish(alice, "x", now=moment), moment)))
+    assert pushed == [1, 1, 0, 0, 1, 1, 0]
+    held = Notification.objects.exclude(held=None).values_list("held", flat=True)
+    assert set(held) == {"hourly cap"}
+
+
+def test_what_is_held_for_another_reason_does_not_count_against_the_cap(
+    alice, bob, carol, device, now
+):
+    relations.follow(bob, carol, now=now)
+    preferences.silence(bob, carol, now=now)
+    prefer(bob, hourly_cap=1)
+    for _ in range(3):
+        assert tell(posts.publish(carol, "x", now=now), now) == []
+    assert len(tell(posts.publish(alice, "x", now=now), now)) == 1
+
+
+def test_a_cap_is_ones_own(alice, bob, device, now):
+    dave = make_user("dave")
+    relations.follow(dave, alice, now=now)
+    with_device(dave, now)
+    prefer(bob, hourly_cap=1)
+    for _ in range(2):
+        pushes = tell(posts.publish(alice, "x", now=now), now)
+    assert [push.subscription_id for push in pushes] == [dave.push_subscriptions.get().pk]
+
+
+def test_an_hour_before_is_counted_from_the_post(alice, now):
+    long_ago, before, after = (
+        posts.publish(alice, "x", now=now - timedelta(minutes=minutes)) for minutes in (90, 60, 59)
+    )
+    post = posts.publish(alice, "x", now=now)
+    assert hour_before([post]) == {post.pk: before.pk}
+    assert hour_before([after, before]) == {after.pk: 0, before.pk: 0}
+    assert long_ago.pk < before.pk
+
+
+@pytest.mark.parametrize(
+    "hours",
+    [
+        {"quiet_from": time(22), "quiet_until": None},
+        {"quiet_from": None, "quiet_until": time(7)},
+        {"quiet_from": time(7), "quiet_until": time(7)},
+    ],
+)
+def test_half_quiet_hours_are_not_kept(bob, device, hours):
+    with pytest.raises(IntegrityError):
+        prefer(bob, **hours)
+
+
+@pytest.mark.parametrize(("cap", "counted"), [(None, False), (5, True)])
+def test_earlier_posts_are_counted_by_key_and_only_for_who_has_a_cap(
+    bob, post, device, now, cap, counted
+):
+    partitions.ensure(Notification._meta.db_table, [post.pk])
+    partitions.ensure(Delivery._meta.db_table, [post.pk])
+    prefer(bob, hourly_cap=cap)
+    slices = [Slice(post.pk, 0, END)]
+    parameters = claims.claim_parameters(slices, {post.pk: post}, uuid4(), now)
+    with connection.cursor() as cursor:
+        # A table of a few rows would be read whole.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {claims.CLAIM}", parameters)
+        plan = [line for (line,) in cursor]
+    (count,) = [
+        line for line in plan if "notifications_notification_p" in line and "earlier" in line
+    ]
+    assert "Index Scan" in count
+    assert ("never executed" not in count) is counted

@@ -1,0 +1,109 @@
+import pytest
+
+from notifications.models import Preference, SilencedAuthor
+from tests.api import assert_problem, client_of
+
+pytestmark = pytest.mark.django_db
+PREFERENCES = "/api/v1/push/preferences/"
+DEFAULTS = {
+    "push_enabled": True,
+    "time_zone": "UTC",
+    "quiet_from": None,
+    "quiet_until": None,
+    "hourly_cap": None,
+}
+
+
+def change(user, /, **changes):
+    return client_of(user).patch(PREFERENCES, changes, format="json")
+
+
+def test_who_has_changed_nothing_sees_the_defaults_and_has_no_row(bob):
+    assert client_of(bob).get(PREFERENCES).json() == DEFAULTS
+    assert not Preference.objects.exists()
+
+
+def test_what_is_given_is_changed_and_the_rest_stays(bob, carol):
+    hours = {"time_zone": "Asia/Kolkata", "quiet_from": "22:00:00", "quiet_until": "07:30:00"}
+    assert change(bob, **hours).json() == DEFAULTS | hours
+    answer = change(bob, push_enabled=False, hourly_cap=10).json()
+    assert answer == DEFAULTS | hours | {"push_enabled": False, "hourly_cap": 10}
+    assert client_of(bob).get(PREFERENCES).json() == answer
+    assert client_of(carol).get(PREFERENCES).json() == DEFAULTS
+
+
+def test_quiet_hours_end_when_both_are_taken_away(bob):
+    change(bob, quiet_from="22:00", quiet_until="07:00")
+    assert change(bob, quiet_from=None, quiet_until=None).json() == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"time_zone": "Mars/Phobos"}, "time_zone"),
+        # PostgreSQL alone would take these, and read the first one as west of Greenwich.
+        ({"time_zone": "+05"}, "time_zone"),
+        ({"time_zone": "FOO5"}, "time_zone"),
+        ({"time_zone": "../../etc/passwd"}, "time_zone"),
+        ({"time_zone": ""}, "time_zone"),
+        ({"time_zone": "\x00"}, "time_zone"),
+        ({"time_zone": None}, "time_zone"),
+        ({"quiet_from": "22:00"}, "quiet_until"),
+        ({"quiet_until": "07:00"}, "quiet_until"),
+        ({"quiet_from": "07:00", "quiet_until": "07:00"}, "quiet_until"),
+        ({"quiet_from": "25:00", "quiet_until": "07:00"}, "quiet_from"),
+        ({"hourly_cap": 0}, "hourly_cap"),
+        ({"hourly_cap": -1}, "hourly_cap"),
+        ({"hourly_cap": 1_001}, "hourly_cap"),
+        ({"hourly_cap": 10**400}, "hourly_cap"),
+        ({"push_enabled": None}, "push_enabled"),
+        ({"user": 1}, "user"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_kept(bob, changes, field):
+    assert_problem(change(bob, **changes), 400, field)
+    assert not Preference.objects.exists()
+
+
+def test_half_of_the_quiet_hours_cannot_be_taken_away(bob):
+    change(bob, quiet_from="22:00", quiet_until="07:00")
+    assert_problem(change(bob, quiet_until=None), 400, "quiet_until")
+    assert_problem(change(bob, quiet_until="22:00"), 400, "quiet_until")
+
+
+def author_preference(author) -> str:
+    return f"{PREFERENCES}authors/{author.pk}/"
+
+
+def test_an_author_is_silenced_and_heard_again(alice, bob):
+    client = client_of(bob)
+    assert client.get(author_preference(alice)).json() == {"push": "all"}
+    for _ in range(2):
+        answer = client.put(author_preference(alice), {"push": "none"}, format="json")
+        assert (answer.status_code, answer.json()) == (200, {"push": "none"})
+    assert client.get(author_preference(alice)).json() == {"push": "none"}
+    assert client_of(alice).get(author_preference(bob)).json() == {"push": "all"}
+    client.put(author_preference(alice), {"push": "all"}, format="json")
+    assert not SilencedAuthor.objects.exists()
+
+
+def test_deleting_it_may_be_repeated(alice, bob):
+    client = client_of(bob)
+    client.put(author_preference(alice), {"push": "none"}, format="json")
+    for _ in range(2):
+        assert client.delete(author_preference(alice)).status_code == 204
+    assert client.get(author_preference(alice)).json() == {"push": "all"}
+
+
+@pytest.mark.parametrize("body", [{}, {"push": "some"}, {"push": None}])
+def test_an_author_preference_that_is_none_is_refused(alice, bob, body):
+    assert_problem(client_of(bob).put(author_preference(alice), body, format="json"), 400, "push")
+
+
+def test_there_is_no_preference_about_nobody(bob):
+    assert_problem(client_of(bob).get(f"{PREFERENCES}authors/{2**62}/"), 404)
+
+
+@pytest.mark.parametrize("path", [PREFERENCES, f"{PREFERENCES}authors/1/"])
+def test_preferences_are_ones_own(client, db, path):
+    assert_problem(client.get(path), 401)
