@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "rest_framework",
     "knox",
     "drf_spectacular",
@@ -205,6 +206,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
+# Where operators find Flower; the operations page links there.
+FLOWER_URL = env("FLOWER_URL", default="")
 ADMIN_PATH = env("ADMIN_PATH", default="admin/")
 LOGGING_CONFIG = None
 logging_config(env("LOG_LEVEL", default="INFO"))

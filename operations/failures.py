@@ -1,0 +1,57 @@
+"""What failed: open dead letters by cause, and the latest pushes by host and outcome.
+
+Guarantee: bounded looks at indexes; no table that grows with the posts is scanned.
+"""
+
+from typing import NamedTuple
+
+from django.db import connection
+
+# From events_letter_group alone. Beyond so many letters the groups say enough.
+LETTERS = """
+    SELECT queue, exception_type, count(*), max(last_failed_at) FROM (
+        SELECT queue, exception_type, last_failed_at FROM events_deadletter
+        WHERE state = 'open' LIMIT 100000
+    ) AS letter
+    GROUP BY queue, exception_type ORDER BY count(*) DESC, queue, exception_type
+"""
+
+# The deliveries of the newest posts, by the primary key, and their devices by theirs.
+PUSHES = """
+    SELECT coalesce(nullif(split_part(endpoint, '/', 3), ''), transport, 'removed device'),
+           state, count(*)
+    FROM (
+        SELECT subscription_id, state FROM notifications_delivery ORDER BY post_id DESC LIMIT 2000
+    ) AS push
+    LEFT JOIN LATERAL (
+        SELECT endpoint, transport FROM notifications_pushsubscription WHERE id = subscription_id
+    ) AS device ON true
+    GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+
+class Letters(NamedTuple):
+    queue: str
+    exception_type: str
+    count: int
+    last: object
+
+
+class Pushes(NamedTuple):
+    host: str
+    state: str
+    count: int
+
+
+def letters() -> list[Letters]:
+    return [Letters(*row) for row in _rows(LETTERS)]
+
+
+def pushes() -> list[Pushes]:
+    return [Pushes(*row) for row in _rows(PUSHES)]
+
+
+def _rows(sql: str) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall()

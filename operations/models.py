@@ -1,0 +1,15 @@
+"""What operators are permitted. The page has no table: it shows others'."""
+
+from django.db import models
+
+
+class Status(models.Model):
+    """Stands for the operations page in the admin's index and among the permissions."""
+
+    class Meta:
+        managed = False
+        default_permissions = ("view",)
+        verbose_name_plural = "status"
+
+    def __str__(self) -> str:
+        return "status"

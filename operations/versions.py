@@ -1,0 +1,52 @@
+"""Which versions of what run here: the first thing that whoever helps will ask."""
+
+import platform
+
+import celery
+import django
+from django.conf import settings
+from django.db import connection
+from kombu import Connection
+from redis import Redis, RedisError
+
+from events.errors import PASSING
+
+TIMEOUT_SECONDS = 2
+UNREACHABLE = "unreachable"
+
+
+def versions(*, ask_broker: bool = True) -> dict[str, str]:
+    """Versions by name; "unreachable" for a server that does not answer. Without `ask_broker` it
+    is taken for one: asking in vain takes seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        postgres = cursor.fetchone()[0].split()[0]
+    return {
+        "Python": platform.python_version(),
+        "Django": django.__version__,
+        "Celery": celery.__version__,
+        "PostgreSQL": postgres,
+        "RabbitMQ": _rabbitmq() if ask_broker else UNREACHABLE,
+        "Valkey": _valkey(),
+    }
+
+
+def _rabbitmq() -> str:
+    try:
+        with Connection(settings.BROKER_URL, connect_timeout=TIMEOUT_SECONDS) as broker:
+            return broker.connect().server_properties["version"]
+    except PASSING:
+        return UNREACHABLE
+
+
+def _valkey() -> str:
+    try:
+        with Redis.from_url(
+            settings.REDIS_URL,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+        ) as cache:
+            told = cache.info("server")
+    except (RedisError, OSError):
+        return UNREACHABLE
+    return told.get("valkey_version") or told["redis_version"]
