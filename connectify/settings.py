@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "knox",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "corsheaders",
     "django_celery_results",
     "events",
     "social",
@@ -45,8 +46,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "connectify.requests.RequestContext",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "social.api.headers.ApiHeaders",
+    "django.middleware.http.ConditionalGetMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -93,6 +99,41 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
 }
 
+# --- the way in --------------------------------------------------------------------------------
+
+# HTTPS=0 is for one's own machine only.
+HTTPS = env.bool("HTTPS", True)
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REDIRECT_EXEMPT = ["^health/"]  # Load balancers ask without.
+# How many proxies of our own stand before the web server. Only what they say is believed, of the
+# client's address (X-Forwarded-For) and of HTTPS (X-Forwarded-Proto).
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],  # the API pages' icons
+        "style-src": ["'self'", "'unsafe-inline'"],  # the API pages' styles
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+# Pages of other origins that may use the API, such as https://app.example.com; none otherwise.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = "^/api/"
+CORS_EXPOSE_HEADERS = [
+    *("ETag", "Link", "Retry-After", "X-Request-Id", "RateLimit", "RateLimit-Policy"),
+]
+CORS_ALLOW_HEADERS = [
+    *("authorization", "content-type", "idempotency-key", "if-none-match", "x-request-id"),
+]
+
 # --- people and the API ------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "social.User"
@@ -123,6 +164,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["social.api.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "social.api.problems.problem_response",
+    "DEFAULT_THROTTLE_CLASSES": ["social.api.throttling.CallerThrottle"],
+    "NUM_PROXIES": TRUSTED_PROXIES,
     "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -133,6 +176,24 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+THROTTLE_WINDOW_SECONDS = 60
+
+
+def throttle(scope: str, **requests: int) -> dict[str, int]:
+    """How many requests a window each caller may make; THROTTLE_<SCOPE>=user=50,address=500."""
+    given = env.dict(f"THROTTLE_{scope}", cast={"value": int}, default=requests)
+    return given if env.bool("THROTTLE", True) else {}
+
+
+# An address has many people behind it, and a person has many devices. An account is one that
+# somebody tries to enter without being it.
+THROTTLES = {
+    "read": throttle("READ", user=600, token=300, address=1_200),
+    "write": throttle("WRITE", user=240, token=120, address=600),
+    "post": throttle("POST", user=30, token=30, address=120),
+    "follow": throttle("FOLLOW", user=60, token=60, address=240),
+    "login": throttle("LOGIN", user=10, token=10, account=10, address=30),
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # A post has at most 5,000 characters.
 

@@ -11,7 +11,9 @@ import amqp.exceptions
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Task, states
 from django.db import close_old_connections
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from events import trace
 from events.errors import PASSING
 
 # Under an alarm a confirm never comes.
@@ -52,6 +54,7 @@ class LaneTask(Task):
                     kwargs=kwargs,
                     queue=lane or self.lane,
                     countdown=countdown,
+                    headers=trace.task_headers(),
                     producer=producer,
                     retry=False,
                     confirm_timeout=CONFIRM_TIMEOUT,
@@ -78,6 +81,9 @@ class LaneTask(Task):
     def before_start(self, task_id, args, kwargs) -> None:
         """Connections are kept from task to task, so a dead one must be noticed here."""
         close_old_connections()
+        clear_contextvars()
+        carried = {name: self.request.get(name) for name in trace.CARRIED if self.request.get(name)}
+        bind_contextvars(task_id=task_id, **carried)
 
     def on_failure(self, exc, task_id, args, kwargs, einfo) -> None:
         """Keep the exception by task id: the broker's dead-lettering does not carry it."""

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from events.envelope import encode, new_event_id
 from events.models import OutboxEvent
 from events.registry import event_types
-from events.trace import traceparent
+from events.trace import event_headers
 
 CHANNEL = "events_outbox"
 
@@ -41,7 +41,7 @@ def record_all(name: str, batch: Iterable[msgspec.Struct], *, now: datetime) -> 
                 event_id=event_id,
                 exchange=event_type.exchange,
                 routing_key=name,
-                headers={"traceparent": traceparent()},
+                headers=event_headers(),
                 properties={"message_id": event_id, "type": name},
                 body=encode(event_id, name, now, data),
                 created_at=now,

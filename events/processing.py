@@ -14,7 +14,7 @@ import structlog
 from django.db import connection, transaction
 from kombu import Message
 
-from events import inbox
+from events import inbox, trace
 from events.conf import setting
 from events.envelope import Event
 from events.errors import PASSING, NotYetError, PermanentError
@@ -80,7 +80,8 @@ class Processor:
     def _apply_or_park(self, decoded: list[tuple[Event, Message]]) -> None:
         """All in one transaction; if that fails for a reason of one of them, each in its own."""
         try:
-            reused = self._apply([event for event, _ in decoded])
+            with trace.handling(decoded):
+                reused = self._apply([event for event, _ in decoded])
         except PASSING:
             raise
         except Exception as error:

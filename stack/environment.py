@@ -32,6 +32,9 @@ def variables(
         "VAPID_PRIVATE_KEY": secrets["vapid"],
         "VAPID_SUBJECT": "mailto:operator@example.invalid",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        # Everything is on one machine: no TLS, and all requests come from one address.
+        "HTTPS": "0",
+        "THROTTLE": "0",
         "FLOWER_BASIC_AUTH": f"operator:{secrets['flower']}",
     }
     for name in found.keys() - urls.keys():

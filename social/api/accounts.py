@@ -30,6 +30,7 @@ class LoginView(GenericAPIView):
     permission_classes = (AllowAny,)
     serializer_class = serializers.LoginSerializer
     throttle_scope = "login"
+    throttle_account = "username"
 
     @extend_schema(responses=serializers.LoginAnswerSerializer)
     def post(self, request) -> Response:

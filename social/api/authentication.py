@@ -6,6 +6,7 @@ from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from rest_framework.exceptions import AuthenticationFailed
+from structlog.contextvars import bind_contextvars
 
 from social.models import Token
 
@@ -17,6 +18,7 @@ class TokenAuthentication(KnoxAuthentication):
         if not token.isalnum():
             raise AuthenticationFailed("Invalid token.")
         user, auth_token = super().authenticate_credentials(token)
+        bind_contextvars(user_id=user.pk)
         now = timezone.now()
         # One write a minute and token at most: a read must not cost a row's new version each time.
         if auth_token.last_used_at is None or auth_token.last_used_at < now - USE_RESOLUTION:

@@ -35,6 +35,7 @@ class ForgottenView(GenericAPIView):
     permission_classes = (AllowAny,)
     serializer_class = serializers.ForgottenSerializer
     throttle_scope = "login"
+    throttle_account = "email"
 
     @extend_schema(responses={202: None})
     def post(self, request) -> Response:
@@ -51,6 +52,7 @@ class ResetView(GenericAPIView):
     permission_classes = (AllowAny,)
     serializer_class = serializers.ResetSerializer
     throttle_scope = "login"
+    throttle_account = "user_id"
 
     @extend_schema(responses={204: None})
     def post(self, request) -> Response:

@@ -11,6 +11,7 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
+from structlog.contextvars import get_contextvars
 
 from social.api.parsers import PayloadTooLarge
 from social.idempotency import KeyInUseError, KeyReusedError
@@ -101,11 +102,13 @@ def _describe(error: exceptions.APIException) -> dict:
 
 
 def problem(status: int, code: str) -> dict:
-    """`type` is stable and names the problem; it need not be fetched."""
+    """`type` is stable and names the problem; it need not be fetched. By `request_id` an operator
+    finds the request in the logs."""
     return {
         "type": f"urn:connectify:problem:{code.replace('_', '-')}",
         "title": HTTPStatus(status).phrase,
         "status": status,
+        "request_id": get_contextvars().get("request_id"),
     }
 
 

@@ -1,0 +1,32 @@
+"""Headers of every answer under /api/: how the limits stand, and that it is the caller's alone.
+
+ETag and 304 come from Django's ConditionalGetMiddleware: with `no-cache` a client keeps an answer
+and asks whether it still holds.
+"""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+
+from social.api import throttling
+from social.api.problems import API_PREFIX
+
+
+class ApiHeaders:
+    """A middleware."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._get_response(request)
+        if request.path.startswith(API_PREFIX):
+            response.headers.setdefault("Cache-Control", "private, no-cache")
+            patch_vary_headers(response, ["Authorization"])
+            if standings := getattr(request, "rate_limits", None):
+                window = settings.THROTTLE_WINDOW_SECONDS
+                for name, value in throttling.headers(standings, window).items():
+                    response[name] = value
+        return response

@@ -1,0 +1,48 @@
+import pytest
+from rest_framework.test import APIClient
+
+from tests.api import client_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("path", ["users/{}/", "timeline/"])
+def test_what_has_not_changed_is_not_sent_again(alice, bob, path):
+    client = client_of(bob)
+    url = "/api/v1/" + path.format(alice.pk)
+    first = client.get(url)
+    assert first["Cache-Control"] == "private, no-cache"
+    assert "Authorization" in first["Vary"]
+    again = client.get(url, HTTP_IF_NONE_MATCH=first["ETag"], HTTP_X_REQUEST_ID="abc")
+    assert (again.status_code, again.content) == (304, b"")
+    assert again["X-Request-Id"] == "abc"
+
+
+def test_what_has_changed_is_sent_with_another_tag(alice, carol):
+    client, url = client_of(carol), f"/api/v1/users/{alice.pk}/"
+    first = client.get(url)
+    client.put(f"{url}follow/")
+    again = client.get(url, HTTP_IF_NONE_MATCH=first["ETag"])
+    assert again.status_code == 200
+    assert again.json()["followers"] == 1
+
+
+def test_pages_of_other_origins_may_not_use_the_api(settings):
+    asked = {"HTTP_ORIGIN": "https://evil.example", "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "GET"}
+    answer = APIClient().options("/api/v1/timeline/", **asked)
+    assert "Access-Control-Allow-Origin" not in answer
+    settings.CORS_ALLOWED_ORIGINS = ["https://app.example"]
+    asked["HTTP_ORIGIN"] = "https://app.example"
+    answer = APIClient().options("/api/v1/timeline/", **asked)
+    assert answer["Access-Control-Allow-Origin"] == "https://app.example"
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/api/docs/", "/api/v1/timeline/"])
+def test_browsers_are_told_to_trust_nothing_else(client, path):
+    answer = client.get(path)
+    assert "default-src 'self'" in answer["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
+    assert "unsafe" not in answer["Content-Security-Policy"].split("style-src")[0]
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["X-Frame-Options"] == "DENY"
+    assert answer["Referrer-Policy"] == "same-origin"

@@ -1,0 +1,114 @@
+import secrets
+
+import pytest
+from rest_framework.test import APIClient
+
+from social.api.throttling import network
+from tests.api import assert_problem, client_of, log_in, register
+
+pytestmark = pytest.mark.django_db
+ME = "/api/v1/accounts/me/"
+POSTS = "/api/v1/posts/"
+
+
+@pytest.fixture
+def address() -> str:
+    """One that no other test uses."""
+    return f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"
+
+
+def allow(settings, scope: str, **quotas) -> None:
+    settings.THROTTLES = settings.THROTTLES | {scope: quotas}
+
+
+@pytest.mark.parametrize("policy", ["user", "token", "address"])
+def test_one_request_too_many_is_refused_with_the_time_to_wait(settings, alice, address, policy):
+    allow(settings, "read", **{policy: 2})
+    client = client_of(alice)
+    answers = [client.get(ME, REMOTE_ADDR=address) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[0]["RateLimit-Policy"] == f'"{policy}";q=2;w=60'
+    assert answers[0]["RateLimit"].startswith(f'"{policy}";r=1;t=')
+    assert answers[2]["RateLimit"].startswith(f'"{policy}";r=0;t=')
+    assert_problem(answers[2], 429)
+    assert 0 < int(answers[2]["Retry-After"]) <= 60
+
+
+def test_all_limits_are_told(settings, alice, address):
+    allow(settings, "read", user=9, token=5, address=7)
+    answer = client_of(alice).get(ME, REMOTE_ADDR=address)
+    assert answer["RateLimit-Policy"] == '"address";q=7;w=60, "user";q=9;w=60, "token";q=5;w=60'
+
+
+def test_a_user_is_counted_over_all_tokens_and_a_token_alone(settings, alice, address):
+    allow(settings, "read", user=3, token=2)
+    first, second = client_of(alice), client_of(alice)
+    assert [first.get(ME).status_code for _ in range(3)] == [200, 200, 429]
+    assert second.get(ME).status_code == 429
+
+
+def test_posting_and_reading_are_counted_apart(settings, alice):
+    allow(settings, "read", user=5)
+    allow(settings, "post", user=1)
+    client = client_of(alice)
+    codes = [client.post(POSTS, {"content": "hi"}, format="json").status_code for _ in range(2)]
+    assert codes == [201, 429]
+    assert client.get(ME).status_code == 200
+
+
+def test_following_has_a_limit_of_its_own(settings, alice, carol):
+    allow(settings, "follow", user=1)
+    client = client_of(carol)
+    url = f"/api/v1/users/{alice.pk}/follow/"
+    assert [client.put(url).status_code, client.delete(url).status_code] == [204, 429]
+
+
+def test_addresses_of_one_ipv6_network_are_one_caller(settings, address):
+    allow(settings, "login", address=2)
+    neighbours = [address, f"{address}:2", f"{address}:3"]
+    codes = [log_in(APIClient(REMOTE_ADDR=one)).status_code for one in neighbours]
+    assert codes == [400, 400, 429]
+
+
+def test_an_account_is_tried_only_so_often_from_wherever(settings):
+    name = f"dora-{secrets.token_hex(4)}"
+    register(APIClient(), username=name)
+    allow(settings, "login", account=3)
+    for _ in range(3):
+        assert_problem(log_in(APIClient(), username=name, password="wrong"), 400)
+    assert_problem(log_in(APIClient(), username=name.upper(), password="wrong"), 429)
+    assert_problem(log_in(APIClient(), username=name), 429)
+    assert log_in(APIClient(), username=f"{name}x").status_code == 400
+
+
+def test_without_valkey_the_api_goes_on(settings, alice):
+    allow(settings, "read", user=0)
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    answer = client_of(alice).get(ME)
+    assert answer.status_code == 200
+    assert "RateLimit" not in answer
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3::4", "20010db800010002"),
+        ("2001:db8:1:2::", "20010db800010002"),
+        ("", "unknown"),
+        (None, "unknown"),
+        ("x" * 1000, "unknown"),
+    ],
+)
+def test_what_an_address_stands_for(address, expected):
+    assert network(address) == expected
+
+
+def test_an_address_that_the_client_claims_is_not_believed(settings, address):
+    allow(settings, "login", address=1)
+    codes = [
+        log_in(APIClient(REMOTE_ADDR=address, HTTP_X_FORWARDED_FOR=f"192.0.2.{n}")).status_code
+        for n in range(2)
+    ]
+    assert codes == [400, 429]

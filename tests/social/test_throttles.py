@@ -1,0 +1,78 @@
+import os
+import socket
+import uuid
+
+import pytest
+from redis import Redis
+
+from social.throttles import PAUSE_SECONDS, Counters, Limit
+from tests.at_once import at_once
+
+WINDOW = 60
+
+
+@pytest.fixture
+def counters():
+    return Counters(os.environ["REDIS_URL"], WINDOW)
+
+
+def limit(quota: int) -> Limit:
+    """Of a caller that no other test knows."""
+    return Limit("user", f"test:{uuid.uuid4()}", quota)
+
+
+def test_a_caller_has_so_many_requests_and_no_more(counters):
+    allowed = limit(2)
+    standings = [counters.hit([allowed])[0] for _ in range(4)]
+    assert [standing.remaining for standing in standings] == [1, 0, -1, -1]
+    assert all(WINDOW - 2 <= standing.seconds <= WINDOW for standing in standings)
+
+
+def test_each_caller_is_counted_apart(counters):
+    one, other = limit(1), limit(1)
+    counters.hit([one])
+    assert [standing.remaining for standing in counters.hit([one, other])] == [-1, 0]
+
+
+def test_requests_at_the_same_moment_are_each_counted(counters):
+    shared = limit(100)
+    at_once(lambda: [counters.hit([shared]) for _ in range(10)], threads=4)
+    assert counters.hit([shared])[0].remaining == 59
+
+
+def test_every_counter_ends(counters):
+    shared = limit(1)
+    counters.hit([shared])
+    with Redis.from_url(os.environ["REDIS_URL"]) as valkey:
+        assert 0 < valkey.ttl(shared.key) <= WINDOW
+
+
+@pytest.fixture
+def silent():
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        yield server
+
+
+def connections(server) -> int:
+    """How many have come since the last look."""
+    count = 0
+    while True:
+        try:
+            server.accept()[0].close()
+        except BlockingIOError:
+            return count
+        count += 1
+
+
+def test_without_valkey_nothing_is_refused_and_it_is_asked_again_later(silent):
+    now = 0.0
+    away = Counters(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", WINDOW, lambda: now)
+    assert away.hit([limit(0)]) == []
+    assert connections(silent) > 0
+    assert away.hit([limit(0)]) == []
+    assert connections(silent) == 0
+    now = PAUSE_SECONDS
+    assert away.hit([limit(0)]) == []
+    assert connections(silent) > 0
