@@ -21,7 +21,7 @@ RATE = 8.0
 DRAIN_SECONDS = 120.0
 KILLED = (
     *("relay", "timelines-consumer", "notifications-consumer", "analytics-consumer"),
-    *("timelines-worker", "notifications-worker", "rest-worker", "web", "beat"),
+    *("timelines-worker", "notifications-worker", "retries-worker", "rest-worker", "web", "beat"),
 )
 
 

@@ -16,8 +16,8 @@ PREFIX = "connectify:push:"
 TIMEOUT_SECONDS = 0.2
 # After a failure Valkey is not asked for so long: the pushes must not wait for it.
 AWAY_SECONDS = 5.0
-# Kept beyond its end, so that the next opening knows that it is not the first.
-KEPT_SECONDS = 600
+# Well beyond the end of any opening, so that the next one knows that it is not the first.
+KEPT_SECONDS = 900
 
 
 class Opening(NamedTuple):
@@ -40,17 +40,17 @@ class Board:
         return _opening(value) if isinstance(value, bytes) else value
 
     def write(self, origin: str, opening: Opening) -> None:
-        seconds = int(opening.until - time.time()) + KEPT_SECONDS
-        text = f"{opening.number} {opening.until}"
-        self._ask(lambda: self._valkey.set(f"{PREFIX}open:{origin}", text, ex=seconds), None)
+        key, text = f"{PREFIX}open:{origin}", f"{opening.number} {opening.until}"
+        self._ask(lambda: self._valkey.set(key, text, ex=KEPT_SECONDS), None)
+        self._ask(lambda: self._valkey.delete(f"{PREFIX}probe:{origin}"), None)
 
     def erase(self, origin: str) -> None:
-        self._ask(lambda: self._valkey.delete(f"{PREFIX}open:{origin}"), None)
+        keys = (f"{PREFIX}open:{origin}", f"{PREFIX}probe:{origin}")
+        self._ask(lambda: self._valkey.delete(*keys), None)
 
     def take_probe(self, origin: str, seconds: float) -> bool:
-        """Whether this process may probe; without Valkey each may."""
-        key = f"{PREFIX}probe:{origin}"
-        milliseconds = int(seconds * 1000)
+        """Whether this process may probe, for so long; without Valkey each may."""
+        key, milliseconds = f"{PREFIX}probe:{origin}", int(seconds * 1000)
         return bool(self._ask(lambda: self._valkey.set(key, 1, nx=True, px=milliseconds), True))
 
     def close(self) -> None:

@@ -3,19 +3,21 @@
 Guarantee: an attempt is settled once, and only while no other task has claimed the push since.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
 from events import outbox
 from notifications.claims import keys
 from notifications.event_types import PushSettled
-from notifications.models import Delivery, PushSubscription, SliceRecord
-from notifications.outcomes import Outcome
+from notifications.models import PushSubscription, SliceRecord
+from notifications.outcomes import Outcome, State
 from social.models import Post
 from social.slices import Slice
+
+MILLISECOND = timedelta(milliseconds=1)
 
 # An attempt that was not made, because its host is left alone, is taken off again.
 SETTLE = """
@@ -84,21 +86,27 @@ def _update(outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 
 def _tell(settled: Sequence[Outcome], posts: dict[int, Post], now: datetime) -> None:
-    sent, failed = Counter(), Counter()
+    ended = defaultdict(list)
     for outcome in settled:
-        if outcome.state != Delivery.State.RETRYING:
-            (sent if outcome.state == Delivery.State.SENT else failed)[outcome.push.post_id] += 1
-    outbox.record_all(
-        "push.settled",
-        [
-            PushSettled(
-                post_id=post_id,
-                author_id=posts[post_id].author_id,
-                sent=sent[post_id],
-                failed=failed[post_id],
-            )
-            # A post that is gone with its author's account is nobody's figure any more.
-            for post_id in sorted({*sent, *failed} & posts.keys())
+        # A post that is gone with its author's account is nobody's figure any more.
+        if outcome.state != State.RETRYING and outcome.push.post_id in posts:
+            ended[outcome.push.post_id].append(outcome)
+    events = [_event(posts[post_id], ended[post_id]) for post_id in sorted(ended)]
+    outbox.record_all("push.settled", events, now=now)
+
+
+def _event(post: Post, outcomes: Sequence[Outcome]) -> PushSettled:
+    states = Counter(outcome.state for outcome in outcomes)
+    return PushSettled(
+        post_id=post.pk,
+        author_id=post.author_id,
+        sent=states[State.SENT],
+        failed=len(outcomes) - states[State.SENT],
+        refused=states[State.REFUSED],
+        expired=states[State.EXPIRED],
+        latency_ms=[
+            max(0, round((outcome.at - post.created_at) / MILLISECOND))
+            for outcome in outcomes
+            if outcome.state == State.SENT
         ],
-        now=now,
     )

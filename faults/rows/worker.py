@@ -14,7 +14,7 @@ LOST = "exited with 'signal 9 (SIGKILL)'"
 TASKS_A_LIFE = 6
 DEATHS = 3
 WORKER = "timelines-worker"
-WORKERS = (WORKER, "notifications-worker", "rest-worker")
+WORKERS = (WORKER, "notifications-worker", "retries-worker", "rest-worker")
 # A deployment stops everything that works for the queues.
 DEPLOYED = ("relay", "timelines-consumer", "notifications-consumer", "analytics-consumer", *WORKERS)
 DEPLOY_SECONDS = 10.0

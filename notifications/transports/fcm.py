@@ -34,9 +34,9 @@ class Fcm(Transport):
     ) -> Answer:
         token = await self._tokens.token(http, now=now)
         body = request_body(push.endpoint, message, now=now)
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         async with http.post(
-            self._url, json=body, headers=headers, allow_redirects=False
+            self._url, data=body, headers=headers, allow_redirects=False
         ) as response:
             said = await response.content.read(ANSWER_LIMIT)
             if response.status == 401:
@@ -46,7 +46,7 @@ class Fcm(Transport):
             return Answer(response.status, response.headers.get("Retry-After"), gone)
 
 
-def request_body(token: str, message: Message, *, now: datetime) -> dict:
+def request_body(token: str, message: Message, *, now: datetime) -> bytes:
     """A data message, which the app itself shows, with TTL, urgency and topic for each kind of
     device. Far below the 4,096 bytes that FCM takes, as a message is."""
     seconds = int((message.expires_at - now).total_seconds())
@@ -56,7 +56,7 @@ def request_body(token: str, message: Message, *, now: datetime) -> dict:
         "tag": message.tag,
         "post_id": str(message.post_id),
     }
-    return {
+    content = {
         "message": {
             "token": token,
             "data": data,
@@ -73,6 +73,7 @@ def request_body(token: str, message: Message, *, now: datetime) -> dict:
             },
         }
     }
+    return json.dumps(content, ensure_ascii=False).encode()
 
 
 def error_code(body: bytes) -> str | None:

@@ -21,7 +21,8 @@ CONSUMERS = {
 # Each worker's lanes and its number of processes. Two cores of a laptop have no use for more.
 WORKERS = {
     "timelines": (("timelines.high", "timelines.low"), 2),
-    "notifications": (("notifications.high", "notifications.retry"), 2),
+    "notifications": (("notifications.high",), 2),
+    "retries": (("notifications.retry",), 1),
     "rest": (("analytics.low", "events.low", "operations.low"), 1),
 }
 QUEUES = (*CONSUMERS.values(), *chain.from_iterable(lanes for lanes, _ in WORKERS.values()))

@@ -1,0 +1,94 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from notifications.breakers import THRESHOLD
+from notifications.claims import Push
+from notifications.messages import Message
+from notifications.sending import IN_FLIGHT_A_HOST, LEFT_ALONE, Sender
+from stack.push_service import Device, PushService, running_push_service
+
+NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
+MESSAGE = Message("alice", "Hello world!", "post-1", 1, NOW + timedelta(hours=24))
+
+
+@pytest.fixture
+def sender():
+    sender = Sender()
+    yield sender
+    sender.close()
+
+
+@pytest.fixture
+def other_service():
+    with running_push_service() as service:
+        yield service
+
+
+def pushes_to(service: PushService, count: int) -> list[Push]:
+    subscriptions = [Device.generate().subscription(service.origin) for _ in range(count)]
+    return [
+        Push(1, number, 1, "web_push", each["endpoint"], **each["keys"])
+        for number, each in enumerate(subscriptions)
+    ]
+
+
+def send(sender: Sender, pushes: list[Push], limit: float = 3.0):
+    return sender.send(pushes, {1: MESSAGE}, lambda: NOW, limit)
+
+
+def test_outcomes_come_in_the_order_of_their_pushes(sender, service):
+    pushes = pushes_to(service, 300)
+    outcomes = send(sender, pushes)
+    assert [outcome.push for outcome in outcomes] == pushes
+    assert {outcome.state for outcome in outcomes} == {"sent"}
+
+
+def test_a_host_that_hangs_holds_up_nobody_else(sender, service, other_service):
+    service.answer("*", "hang")
+    hanging, fine = pushes_to(service, 150), pushes_to(other_service, 150)
+    mixed = [push for pair in zip(hanging, fine, strict=True) for push in pair]
+    outcomes = send(sender, mixed, limit=1.0)
+    assert {outcome.state for outcome in outcomes[1::2]} == {"sent"}
+    assert {outcome.state for outcome in outcomes[0::2]} == {"retrying"}
+
+
+def test_a_host_that_keeps_failing_is_left_alone_and_that_is_not_charged(sender, service):
+    service.answer("*", 503)
+    count = IN_FLIGHT_A_HOST + 100
+    outcomes = send(sender, pushes_to(service, count))
+    alone = [outcome for outcome in outcomes if outcome.reason == LEFT_ALONE]
+    assert {outcome.retry.attempts for outcome in alone} == {0}
+    tried = [outcome for outcome in outcomes if outcome.reason == "answered 503"]
+    assert {outcome.retry.attempts for outcome in tried} == {1}
+    # Some were on their way when the breaker opened, and no more than the host's gate lets in.
+    assert THRESHOLD <= len(tried) == len(service.receipts) <= IN_FLIGHT_A_HOST + THRESHOLD
+    assert len(alone) + len(tried) == count
+
+
+def test_a_host_that_refuses_is_not_left_alone(sender, service):
+    service.answer("*", 410)
+    outcomes = send(sender, pushes_to(service, THRESHOLD * 2))
+    assert {outcome.state for outcome in outcomes} == {"refused"}
+    assert len(service.receipts) == THRESHOLD * 2
+
+
+def test_connections_are_kept_from_round_to_round(sender, service):
+    pushes = pushes_to(service, 50)
+    send(sender, pushes)
+    opened = len(service.runner.server.connections)
+    send(sender, pushes)
+    assert len(service.runner.server.connections) == opened <= 50
+
+
+def test_the_signature_is_made_once_for_each_origin(sender, service, other_service):
+    send(sender, [*pushes_to(service, 20), *pushes_to(other_service, 20)])
+    assert len(service.gate.verified) == len(other_service.gate.verified) == 1
+
+
+def test_a_transport_that_was_taken_out_of_the_settings_fails_by_itself(sender, service):
+    (push,) = pushes_to(service, 1)
+    gone = Push(1, 2, 1, "pigeon", "rooftop", "", "")
+    outcomes = send(sender, [gone, push])
+    assert [outcome.state for outcome in outcomes] == ["failed", "sent"]
+    assert outcomes[0].reason == "no transport pigeon"
