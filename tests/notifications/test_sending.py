@@ -7,6 +7,7 @@ from notifications.claims import Push
 from notifications.messages import Message
 from notifications.sending import IN_FLIGHT_A_HOST, LEFT_ALONE, Sender
 from stack.push_service import Device, PushService, running_push_service
+from tests.notifications.conftest import forget_failures
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 MESSAGE = Message("alice", "Hello world!", "post-1", 1, NOW + timedelta(hours=24))
@@ -22,6 +23,7 @@ def sender():
 @pytest.fixture
 def other_service():
     with running_push_service() as service:
+        forget_failures(service)
         yield service
 
 
@@ -33,7 +35,7 @@ def pushes_to(service: PushService, count: int) -> list[Push]:
     ]
 
 
-def send(sender: Sender, pushes: list[Push], limit: float = 3.0):
+def send(sender: Sender, pushes: list[Push], limit: float = 15.0):
     return sender.send(pushes, {1: MESSAGE}, lambda: NOW, limit)
 
 
