@@ -53,6 +53,16 @@ class Board:
         key, milliseconds = f"{PREFIX}probe:{origin}", int(seconds * 1000)
         return bool(self._ask(lambda: self._valkey.set(key, 1, nx=True, px=milliseconds), True))
 
+    def openings(self) -> dict[str, Opening] | None:
+        """Every breaker that is known, by origin; None while Valkey is away. For people to see."""
+        prefix = f"{PREFIX}open:"
+        keys = self._ask(lambda: list(self._valkey.scan_iter(f"{prefix}*", count=1000)), None)
+        if keys is None:
+            return None
+        origins = [key.decode().removeprefix(prefix) for key in keys]
+        found = {origin: self.read(origin, None) for origin in sorted(origins)}
+        return {origin: opening for origin, opening in found.items() if opening}
+
     def close(self) -> None:
         self._valkey.close()
 

@@ -52,6 +52,7 @@ def overview(now: datetime) -> dict:
             for name in ("sent", "failed", "refused", "expired")
         },
         "pushes": failures.pushes(),
+        "breakers": failures.breakers(now),
         "plots": [
             latency_plot("Post to timelines", labels, [row.timeline_latency for row in minutes]),
             latency_plot("Post to push", labels, [row.push_latency for row in minutes]),

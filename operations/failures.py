@@ -1,11 +1,15 @@
-"""What failed: open dead letters by cause, and the latest pushes by host and outcome.
+"""What failed: dead letters by cause, the latest pushes by host, push hosts that are left alone.
 
 Guarantee: bounded looks at indexes; no table that grows with the posts is scanned.
 """
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import connection
+
+from notifications.breaker_board import Board
 
 # From events_letter_group alone. Beyond so many letters the groups say enough.
 LETTERS = """
@@ -34,7 +38,7 @@ class Letters(NamedTuple):
     queue: str
     exception_type: str
     count: int
-    last: object
+    last: datetime
 
 
 class Pushes(NamedTuple):
@@ -43,12 +47,33 @@ class Pushes(NamedTuple):
     count: int
 
 
+class Breaker(NamedTuple):
+    """A push host that is left alone until then, or, past it, waits for its probe."""
+
+    origin: str
+    until: datetime
+    is_open: bool
+
+
 def letters() -> list[Letters]:
     return [Letters(*row) for row in _rows(LETTERS)]
 
 
 def pushes() -> list[Pushes]:
     return [Pushes(*row) for row in _rows(PUSHES)]
+
+
+def breakers(now: datetime) -> list[Breaker] | None:
+    """Push hosts that failed lately; None while Valkey cannot be asked."""
+    board = Board(settings.REDIS_URL)
+    try:
+        found = board.openings()
+    finally:
+        board.close()
+    if found is None:
+        return None
+    untils = {origin: datetime.fromtimestamp(each.until, UTC) for origin, each in found.items()}
+    return [Breaker(origin, until, until > now) for origin, until in untils.items()]
 
 
 def _rows(sql: str) -> list[tuple]:

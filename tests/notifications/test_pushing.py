@@ -41,6 +41,13 @@ def claim(post, now, task):
     assert claims.claim(whole(post), live, task=task, now=now)
 
 
+def test_its_event_tells_how_long_each_push_took(post, bob, device, service, now):
+    tell(post, now + timedelta(seconds=2))
+    event = OutboxEvent.objects.get(routing_key="push.settled")
+    data = msgspec.json.decode(event.body)["data"]
+    assert (data["latency_ms"], data["refused"], data["expired"]) == ([2_000], 0, 0)
+
+
 def settled() -> list[tuple[int, int]]:
     events = OutboxEvent.objects.filter(routing_key="push.settled").order_by("id")
     data = [msgspec.json.decode(event.body)["data"] for event in events]

@@ -1,5 +1,7 @@
 """The operations page, through Django's client."""
 
+import time
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
@@ -8,6 +10,7 @@ from django.utils import timezone
 from analytics import histogram
 from analytics.models import Rollup
 from events.models import DeadLetter
+from notifications.breaker_board import Board, Opening
 from social import posts
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +58,17 @@ def test_dead_letters_are_grouped_and_each_group_is_a_link(text, admin_client, b
     assert f'<a href="{link}&amp;exception_type=ValueError">2</a>' in page
     listed = admin_client.get(f"{link.replace('&amp;', '&')}&exception_type=ValueError")
     assert listed.context["cl"].result_count == 2
+
+
+def test_push_hosts_that_are_left_alone_are_named(text, broker, settings):
+    board = Board(settings.REDIS_URL)
+    board.write("https://push.example", Opening(1, time.time() + 60))
+    try:
+        assert "<li>https://push.example: until " in text()
+    finally:
+        board.erase("https://push.example")
+        board.close()
+    assert "push.example" not in text()
 
 
 def test_latencies_of_the_last_hour_are_plotted(text, broker):
