@@ -73,6 +73,13 @@ class PushSubscription(models.Model):
     base64url, or the registration token of another transport ("fcm", "console"), which has no keys.
     """
 
+    class Test(models.TextChoices):
+        """How the last push that the user asked for, to see whether any arrive, went."""
+
+        WAITING = "waiting"
+        SENT = "sent"
+        FAILED = "failed"
+
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="push_subscriptions")
     transport = models.CharField(max_length=20, default=WEB_PUSH, db_default=WEB_PUSH)
     endpoint = models.CharField(max_length=1000, unique=True)
@@ -80,6 +87,8 @@ class PushSubscription(models.Model):
     auth = models.CharField(max_length=50, blank=True)
     name = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField()
+    tested_at = models.DateTimeField(null=True)
+    test = models.CharField(max_length=10, null=True, choices=Test)
 
     def __str__(self) -> str:
         return f"{self.name or 'device'} of {self.user_id}"

@@ -1,29 +1,65 @@
-"""Registering and removing devices."""
+"""Devices: registering them, naming them, and trying whether pushes reach them.
 
-from datetime import datetime
+Guarantee: an endpoint belongs to one user, and what was meant for its former user does not reach
+the device any more.
+"""
+
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
-from notifications.models import Preference, PushSubscription
+from notifications import preferences
+from notifications.models import WEB_PUSH, PushSubscription
 from social.models import User
+
+# Each post costs a push a device.
+MAX_DEVICES = 16
+BETWEEN_TESTS = timedelta(seconds=10)
+
+
+class TooManyDevicesError(Exception):
+    """A user has at most 16 devices; remove one first."""
+
+
+class TestedError(Exception):
+    """A device is tested at most every 10 seconds."""
 
 
 @transaction.atomic
 def register(
-    user: User, *, endpoint: str, p256dh: str, auth: str, name: str, now: datetime
+    user: User,
+    *,
+    endpoint: str,
+    transport: str = WEB_PUSH,
+    p256dh: str = "",
+    auth: str = "",
+    name: str,
+    now: datetime,
 ) -> tuple[PushSubscription, bool]:
-    """The subscription and whether it is new. Registering an endpoint again moves it to this user;
-    the first device turns notifications on."""
-    subscription, created = PushSubscription.objects.update_or_create(
-        endpoint=endpoint,
-        defaults={"user": user, "p256dh": p256dh, "auth": auth, "name": name},
-        create_defaults={
-            "user": user,
-            "p256dh": p256dh,
-            "auth": auth,
-            "name": name,
-            "created_at": now,
-        },
+    """The subscription and whether it is new to this user, to whom it moves; the first device
+    turns notifications on. Raises TooManyDevicesError."""
+    # Of two registrations at once, the second one counts the first one's device.
+    preferences.lock(user)
+    if user.push_subscriptions.exclude(endpoint=endpoint).count() >= MAX_DEVICES:
+        raise TooManyDevicesError
+    # A device that moves gets a new id: pushes under way to the former user's are not for this one.
+    PushSubscription.objects.filter(endpoint=endpoint).exclude(user=user).delete()
+    values = {"user": user, "transport": transport, "p256dh": p256dh, "auth": auth, "name": name}
+    return PushSubscription.objects.update_or_create(
+        endpoint=endpoint, defaults=values, create_defaults=values | {"created_at": now}
     )
-    Preference.objects.get_or_create(user=user)
-    return subscription, created
+
+
+def rename(subscription: PushSubscription, name: str) -> None:
+    subscription.name = name
+    PushSubscription.objects.filter(pk=subscription.pk).update(name=name)
+
+
+def begin_test(subscription: PushSubscription, *, now: datetime) -> None:
+    """Note that a test push is to be sent. Raises TestedError for one too soon after the last."""
+    rested = Q(tested_at=None) | Q(tested_at__lte=now - BETWEEN_TESTS)
+    if not PushSubscription.objects.filter(rested, pk=subscription.pk).update(
+        tested_at=now, test=PushSubscription.Test.WAITING
+    ):
+        raise TestedError

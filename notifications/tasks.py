@@ -13,7 +13,7 @@ from django.utils import timezone
 from events import depths
 from events.lane_task import LaneTask
 from events.locks import held
-from notifications import pushing, retries
+from notifications import pushing, retries, trials
 from notifications.models import FanOut, SliceRecord
 from notifications.outcomes import Outcome
 from notifications.retries import Retry
@@ -80,3 +80,9 @@ def resume() -> None:
         retry_pushes.enqueue(pushes=late[first : first + settings.PUSH_TASK_SUBSCRIBERS])
     if late:
         log.warning("overdue pushes are enqueued again", count=len(late))
+
+
+@shared_task(base=LaneTask, name="notifications.send_trial", lane=RETRY)
+def send_trial(*, subscription_id: int) -> None:
+    """On the lane of retries, for a device of the user's choice may be slow to answer."""
+    trials.send_trial(subscription_id, clock=timezone.now)

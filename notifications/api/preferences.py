@@ -10,7 +10,9 @@ from rest_framework.response import Response
 
 from notifications import preferences
 from notifications.models import Preference, SilencedAuthor
-from social.api.serializers import StrictSerializer
+from social.api import paging
+from social.api.relations import PeopleView
+from social.api.serializers import PersonPageSerializer, StrictSerializer
 from social.models import User
 
 
@@ -51,6 +53,16 @@ class PreferencesView(GenericAPIView):
         changes.is_valid(raise_exception=True)
         changes.save()
         return Response(changes.data)
+
+
+class SilencedAuthorsView(PeopleView):
+    """The authors whose posts are listed but not pushed."""
+
+    relation, shown = "silenced_authors", "author"
+
+    @extend_schema(parameters=paging.PARAMETERS, responses=PersonPageSerializer)
+    def get(self, request) -> Response:
+        return self.page(request.user)
 
 
 class AuthorPreferenceSerializer(StrictSerializer):

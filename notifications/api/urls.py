@@ -1,11 +1,28 @@
 from django.urls import path
 
-from notifications.api import preferences, views
+from notifications.api import preferences, subscriptions
 
 urlpatterns = [
-    path("push/public-key/", views.PublicKeyView.as_view(), name="push-public-key"),
-    path("push/subscriptions/", views.SubscriptionsView.as_view(), name="push-subscriptions"),
+    path("push/public-key/", subscriptions.PublicKeyView.as_view(), name="push-public-key"),
+    path(
+        "push/subscriptions/", subscriptions.SubscriptionsView.as_view(), name="push-subscriptions"
+    ),
+    path(
+        "push/subscriptions/<id:pk>/",
+        subscriptions.SubscriptionView.as_view(),
+        name="push-subscription",
+    ),
+    path(
+        "push/subscriptions/<id:pk>/test/",
+        subscriptions.TestView.as_view(),
+        name="push-subscription-test",
+    ),
     path("push/preferences/", preferences.PreferencesView.as_view(), name="push-preferences"),
+    path(
+        "push/preferences/authors/",
+        preferences.SilencedAuthorsView.as_view(),
+        name="push-silenced-authors",
+    ),
     path(
         "push/preferences/authors/<id:user_id>/",
         preferences.AuthorPreferenceView.as_view(),

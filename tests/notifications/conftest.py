@@ -3,9 +3,9 @@
 import pytest
 from django.conf import settings
 
-from notifications import subscriptions
 from notifications.breaker_board import Board
 from stack.push_service import Device, running_push_service
+from tests.notifications.people import with_device
 
 
 @pytest.fixture
@@ -29,9 +29,4 @@ def device(bob, service, now) -> Device:
 
 
 def register(user, service, now) -> Device:
-    device = Device.generate()
-    subscription = device.subscription(service.origin)
-    subscriptions.register(
-        user, endpoint=subscription["endpoint"], **subscription["keys"], name="phone", now=now
-    )
-    return device
+    return with_device(user, now, service.origin)

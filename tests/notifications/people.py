@@ -6,12 +6,13 @@ from notifications import subscriptions
 from social.models import User
 from stack.push_service import Device
 
+FCM = "https://fcm.googleapis.com"
 
-def with_device(user: User, now: datetime, origin: str = "https://fcm.googleapis.com"):
-    """A new device of the user's at the push service: its keys, and its row."""
+
+def with_device(user: User, now: datetime, origin: str = FCM, **changes) -> Device:
+    """A new device of the user's, registered with the push service at `origin`."""
     device = Device.generate()
     given = device.subscription(origin)
-    row, _ = subscriptions.register(
-        user, endpoint=given["endpoint"], **given["keys"], name="phone", now=now
-    )
-    return device, row
+    values = {"endpoint": given["endpoint"], **given["keys"], "name": "phone"} | changes
+    subscriptions.register(user, **values, now=now)
+    return device

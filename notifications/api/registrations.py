@@ -1,0 +1,105 @@
+"""What a device sends to be registered, and what is shown of it."""
+
+import base64
+import binascii
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.conf import settings
+from rest_framework import serializers
+
+from notifications.endpoints import EndpointError, check_endpoint
+from notifications.models import WEB_PUSH, PushSubscription
+from social.api.serializers import StrictSerializer
+
+POINT_BYTES = 65
+SECRET_BYTES = 16
+
+
+class SubscriptionSerializer(StrictSerializer, serializers.ModelSerializer):
+    """A device; its address is as good as a password, and so is not shown."""
+
+    class Meta:
+        model = PushSubscription
+        fields = ("id", "transport", "name", "created_at", "tested_at", "test")
+        read_only_fields = ("id", "transport", "created_at", "tested_at", "test")
+        extra_kwargs = {"name": {"required": True}}
+
+
+class KeysSerializer(StrictSerializer):
+    p256dh = serializers.CharField(max_length=100)
+    auth = serializers.CharField(max_length=50)
+
+    def validate_p256dh(self, value: str) -> str:
+        try:
+            point = _decoded(value, POINT_BYTES)
+            # Refuses what is not on the curve, too.
+            ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+        except ValueError as error:
+            message = f"This is no uncompressed P-256 public key of {POINT_BYTES} bytes."
+            raise serializers.ValidationError(message) from error
+        return value.rstrip("=")
+
+    def validate_auth(self, value: str) -> str:
+        try:
+            _decoded(value, SECRET_BYTES)
+        except ValueError as error:
+            message = f"This is no secret of {SECRET_BYTES} bytes."
+            raise serializers.ValidationError(message) from error
+        return value.rstrip("=")
+
+
+class WebPushSerializer(StrictSerializer):
+    """As PushSubscription.toJSON() of a browser gives it, and a name."""
+
+    transport = serializers.ChoiceField([WEB_PUSH], default=WEB_PUSH)
+    endpoint = serializers.CharField(max_length=1000)
+    expirationTime = serializers.IntegerField(required=False, allow_null=True)
+    keys = KeysSerializer()
+    name = serializers.CharField(max_length=100, allow_blank=True, default="")
+
+    def validate_endpoint(self, value: str) -> str:
+        try:
+            check_endpoint(value)
+        except EndpointError as error:
+            raise serializers.ValidationError(str(error)) from error
+        return value
+
+    def to_registration(self) -> dict:
+        """The arguments of subscriptions.register."""
+        given = self.validated_data
+        return {"endpoint": given["endpoint"], "name": given["name"], **given["keys"]}
+
+
+class TokenSerializer(StrictSerializer):
+    """A registration token, such as Firebase Cloud Messaging gives an app, and a name."""
+
+    transport = serializers.CharField(max_length=20, help_text="fcm")
+    token = serializers.RegexField(r"\A[A-Za-z0-9_:-]+\Z", max_length=1000)
+    name = serializers.CharField(max_length=100, allow_blank=True, default="")
+
+    def validate_transport(self, value: str) -> str:
+        if value not in settings.PUSH_TRANSPORTS:
+            raise serializers.ValidationError("This transport is not offered here.")
+        return value
+
+    def to_registration(self) -> dict:
+        given = self.validated_data
+        return {"endpoint": given["token"], **{k: given[k] for k in ("transport", "name")}}
+
+
+def registration_of(data: object) -> WebPushSerializer | TokenSerializer:
+    """Reads a request's body: a browser's subscription, unless it names another transport."""
+    other = isinstance(data, dict) and data.get("transport", WEB_PUSH) != WEB_PUSH
+    return (TokenSerializer if other else WebPushSerializer)(data=data)
+
+
+def _decoded(text: str, length: int) -> bytes:
+    """The bytes of base64url, padded or not. Raises ValueError where they are not `length` many."""
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        decoded = base64.b64decode(padded, altchars=b"-_", validate=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise ValueError(text) from error
+    if len(decoded) != length:
+        raise ValueError(text)
+    return decoded

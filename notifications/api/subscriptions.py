@@ -1,0 +1,124 @@
+"""Devices over REST."""
+
+from django.conf import settings
+from django.db import transaction
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import APIException, Throttled
+from rest_framework.generics import GenericAPIView
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from events.errors import PASSING
+from notifications import subscriptions, tasks, webpush
+from notifications.api.registrations import (
+    SubscriptionSerializer,
+    TokenSerializer,
+    WebPushSerializer,
+    registration_of,
+)
+from social.api.problems import Unavailable
+
+BROKER_WAIT_SECONDS = 5
+
+
+class TooManyDevices(APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = subscriptions.TooManyDevicesError.__doc__
+    default_code = "too_many_devices"
+
+
+class PublicKeySerializer(serializers.Serializer):
+    public_key = serializers.CharField()
+
+
+class PublicKeyView(APIView):
+    """The key that a browser's subscription is made for."""
+
+    @extend_schema(responses=PublicKeySerializer)
+    def get(self, request) -> Response:
+        signer = webpush.Signer(settings.VAPID_PRIVATE_KEY, settings.VAPID_SUBJECT)
+        return Response({"public_key": signer.public_key})
+
+
+class SubscriptionsView(GenericAPIView):
+    """One's own devices, 16 at most."""
+
+    serializer_class = SubscriptionSerializer
+
+    @extend_schema(responses=SubscriptionSerializer(many=True))
+    def get(self, request) -> Response:
+        devices = request.user.push_subscriptions.order_by("id")
+        return Response(self.get_serializer(devices, many=True).data)
+
+    @extend_schema(
+        request=PolymorphicProxySerializer(
+            component_name="Registration",
+            serializers=[WebPushSerializer, TokenSerializer],
+            resource_type_field_name=None,
+        ),
+        responses={201: SubscriptionSerializer, 200: SubscriptionSerializer},
+    )
+    def post(self, request) -> Response:
+        """Register a device; the first one turns notifications on. One that is registered already,
+        by whomever, is then this user's."""
+        registration = registration_of(request.data)
+        registration.is_valid(raise_exception=True)
+        try:
+            device, created = subscriptions.register(
+                request.user, **registration.to_registration(), now=timezone.now()
+            )
+        except subscriptions.TooManyDevicesError as error:
+            raise TooManyDevices from error
+        code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
+        return Response(self.get_serializer(device).data, status=code)
+
+
+class SubscriptionView(GenericAPIView):
+    """One device."""
+
+    serializer_class = SubscriptionSerializer
+
+    def get_object(self):
+        return get_object_or_404(self.request.user.push_subscriptions, pk=self.kwargs["pk"])
+
+    def get(self, request, pk: int) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)
+
+    def patch(self, request, pk: int) -> Response:
+        """Rename it."""
+        device = self.get_object()
+        change = self.get_serializer(data=request.data)
+        change.is_valid(raise_exception=True)
+        subscriptions.rename(device, change.validated_data["name"])
+        return Response(self.get_serializer(device).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request, pk: int) -> Response:
+        """Push to it no more."""
+        self.get_object().delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class TestView(SubscriptionView):
+    """Trying whether pushes reach a device."""
+
+    http_method_names = ("post", "options")
+
+    @extend_schema(request=None, responses={202: SubscriptionSerializer})
+    def post(self, request, pk: int) -> Response:
+        """Send a push to this device, within seconds; `test` then says how it went."""
+        device = self.get_object()
+        try:
+            # What cannot be enqueued has not begun.
+            with transaction.atomic():
+                subscriptions.begin_test(device, now=timezone.now())
+                tasks.send_trial.enqueue(subscription_id=device.pk)
+        except subscriptions.TestedError as error:
+            raise Throttled(wait=subscriptions.BETWEEN_TESTS.total_seconds()) from error
+        except PASSING as error:
+            raise Unavailable(BROKER_WAIT_SECONDS) from error
+        device.refresh_from_db()
+        return Response(self.get_serializer(device).data, status=status.HTTP_202_ACCEPTED)

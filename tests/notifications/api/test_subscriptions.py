@@ -1,0 +1,217 @@
+import pytest
+from django.utils import timezone
+
+from notifications import subscriptions, tasks
+from notifications.models import Preference, PushSubscription
+from stack.push_service import Device
+from tests.api import assert_problem, client_of
+from tests.bus import depth
+from tests.notifications.people import with_device
+
+pytestmark = pytest.mark.django_db
+SUBSCRIPTIONS = "/api/v1/push/subscriptions/"
+MOZILLA = "https://updates.push.services.mozilla.com"
+
+
+def subscribe(user, **changes):
+    body = Device.generate().subscription(MOZILLA) | {"name": "laptop"} | changes
+    return client_of(user).post(SUBSCRIPTIONS, body, format="json")
+
+
+def test_the_first_device_turns_notifications_on(bob):
+    response = subscribe(bob)
+    assert response.status_code == 201
+    device = PushSubscription.objects.get()
+    assert response.json() == {
+        "id": device.pk,
+        "transport": "web_push",
+        "name": "laptop",
+        "created_at": device.created_at.isoformat().replace("+00:00", "Z"),
+        "tested_at": None,
+        "test": None,
+    }
+    assert Preference.objects.get(user=bob).push_enabled
+
+
+def test_a_later_device_leaves_the_preference_as_it_is(bob):
+    subscribe(bob)
+    Preference.objects.update(push_enabled=False)
+    subscribe(bob)
+    assert not Preference.objects.get(user=bob).push_enabled
+    assert PushSubscription.objects.count() == 2
+
+
+def test_a_device_registered_again_is_the_same_one_with_new_keys(bob):
+    endpoint = f"{MOZILLA}/push/same"
+    first = subscribe(bob, endpoint=endpoint)
+    keys = PushSubscription.objects.get().p256dh
+    again = subscribe(bob, endpoint=endpoint, name="old laptop")
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json() == first.json() | {"name": "old laptop"}
+    assert PushSubscription.objects.get().p256dh != keys
+
+
+def test_padded_keys_are_taken_and_kept_without_padding(bob):
+    subscription = Device.generate().subscription(MOZILLA)
+    padded = {name: key + "=" * (-len(key) % 4) for name, key in subscription["keys"].items()}
+    assert subscribe(bob, keys=padded).status_code == 201
+    device = PushSubscription.objects.get()
+    assert {"p256dh": device.p256dh, "auth": device.auth} == subscription["keys"]
+
+
+def test_an_fcm_token_is_registered_where_fcm_is_offered(bob, settings):
+    body = {"transport": "fcm", "token": "cQ1:APA91b_-x", "name": "phone"}
+    client = client_of(bob)
+    assert_problem(client.post(SUBSCRIPTIONS, body, format="json"), 400, "transport")
+    settings.PUSH_TRANSPORTS = settings.PUSH_TRANSPORTS | {"fcm": "a.b.C"}
+    answer = client.post(SUBSCRIPTIONS, body, format="json")
+    assert (answer.status_code, answer.json()["transport"]) == (201, "fcm")
+    device = PushSubscription.objects.get()
+    assert (device.endpoint, device.p256dh, device.auth) == ("cQ1:APA91b_-x", "", "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"token": "a b"}, "token"),
+        ({"token": "https://10.0.0.1/"}, "token"),
+        ({"token": "x\ny"}, "token"),
+        ({"token": "x" * 1_001}, "token"),
+        ({"token": ""}, "token"),
+        ({"endpoint": f"{MOZILLA}/x"}, "endpoint"),
+        ({"transport": "pigeon"}, "transport"),
+        ({"transport": None}, "transport"),
+        ({"transport": ["fcm"]}, "transport"),
+    ],
+)
+def test_a_token_that_is_none_is_refused(bob, settings, changes, field):
+    settings.PUSH_TRANSPORTS = settings.PUSH_TRANSPORTS | {"fcm": "a.b.C"}
+    body = {"transport": "fcm", "token": "x"} | changes
+    assert_problem(client_of(bob).post(SUBSCRIPTIONS, body, format="json"), 400, field)
+    assert not PushSubscription.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://updates.push.services.mozilla.com/x",
+        "https://updates.push.services.mozilla.com:8443/x",
+        "https://me@updates.push.services.mozilla.com/x",
+        "https://127.0.0.1/x",
+        "https://[::1]/x",
+        "https://[::ffff:127.0.0.1]/x",
+        "https://10.0.0.1/x",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://0.0.0.0/x",
+        "https://2130706433/x",
+        "https://0177.0.0.1/x",
+        "http://127.0.0.1:8000/x",
+        "",
+    ],
+)
+def test_an_endpoint_elsewhere_is_refused(bob, settings, endpoint):
+    """All of the catalogue is in test_endpoints."""
+    settings.PUSH_ALLOW_LOOPBACK = False
+    assert_problem(subscribe(bob, endpoint=endpoint), 400, "endpoint")
+    assert not PushSubscription.objects.exists()
+
+
+OFF_THE_CURVE = "B" + "A" * 86
+COMPRESSED = "Axr17ay7tWGkLVdYNTrLaRPl2Ao-Q7PE5hXLjIjYqiVm"
+
+
+@pytest.mark.parametrize(
+    ("keys", "field"),
+    [
+        ({"p256dh": "AAAA"}, "keys.p256dh"),
+        ({"p256dh": "ä"}, "keys.p256dh"),
+        ({"p256dh": OFF_THE_CURVE}, "keys.p256dh"),
+        ({"p256dh": COMPRESSED}, "keys.p256dh"),
+        ({"auth": "AAAA"}, "keys.auth"),
+        ({"auth": "!"}, "keys.auth"),
+        ({"auth": "A" * 23}, "keys.auth"),
+    ],
+)
+def test_keys_that_are_none_are_refused(bob, keys, field):
+    good = Device.generate().subscription(MOZILLA)["keys"]
+    assert_problem(subscribe(bob, keys=good | keys), 400, field)
+
+
+def test_a_body_that_is_no_object_is_refused(bob):
+    assert_problem(client_of(bob).post(SUBSCRIPTIONS, [], format="json"), 400)
+
+
+def test_the_seventeenth_device_is_refused_and_says_why(bob, carol):
+    devices = [subscribe(bob) for _ in range(subscriptions.MAX_DEVICES)]
+    answer = subscribe(bob)
+    assert_problem(answer, 409)
+    assert answer.json()["type"] == "urn:connectify:problem:too-many-devices"
+    assert "at most 16" in answer.json()["detail"]
+    # Neither those that are there nor those of others count.
+    same = PushSubscription.objects.first().endpoint
+    assert subscribe(bob, endpoint=same).status_code == 200
+    assert subscribe(carol).status_code == 201
+    client_of(bob).delete(f"{SUBSCRIPTIONS}{devices[0].json()['id']}/")
+    assert subscribe(bob).status_code == 201
+
+
+def test_devices_are_listed_renamed_and_removed(bob, carol):
+    first, second = subscribe(bob).json(), subscribe(bob).json()
+    subscribe(carol)
+    client = client_of(bob)
+    assert client.get(SUBSCRIPTIONS).json() == [first, second]
+    path = f"{SUBSCRIPTIONS}{first['id']}/"
+    renamed = client.patch(path, {"name": "tablet"}, format="json").json()
+    assert renamed == client.get(path).json() == first | {"name": "tablet"}
+    assert client.delete(path).status_code == 204
+    assert client.get(SUBSCRIPTIONS).json() == [second]
+    assert_problem(client.get(path), 404)
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"name": None}, {"name": "x" * 101}, {"name": "x", "endpoint": "x"}]
+)
+def test_only_the_name_is_changed(bob, body):
+    path = f"{SUBSCRIPTIONS}{subscribe(bob).json()['id']}/"
+    assert_problem(client_of(bob).patch(path, body, format="json"), 400)
+
+
+@pytest.mark.parametrize("method", ["get", "patch", "delete"])
+def test_anothers_device_is_not_found(bob, carol, method):
+    path = f"{SUBSCRIPTIONS}{subscribe(bob).json()['id']}/"
+    ask = getattr(client_of(carol), method)
+    assert_problem(ask(path, {"name": "mine"}, format="json"), 404)
+    assert PushSubscription.objects.get().name == "laptop"
+
+
+def test_a_list_takes_one_query_however_many_devices(bob, django_assert_num_queries, now):
+    client = client_of(bob)
+    client.get(SUBSCRIPTIONS)
+    for _ in range(3):
+        with_device(bob, now)
+    with django_assert_num_queries(2):  # The token, and the devices.
+        assert len(client.get(SUBSCRIPTIONS).json()) == 3
+
+
+@pytest.mark.parametrize("path", ["", "1/", "1/test/"])
+def test_devices_are_ones_own(client, db, path):
+    assert_problem(client.get(f"{SUBSCRIPTIONS}{path}"), 401)
+
+
+def test_a_test_push_is_enqueued_at_most_every_ten_seconds(bob, carol, broker):
+    path = f"{SUBSCRIPTIONS}{subscribe(bob).json()['id']}/test/"
+    answer = client_of(bob).post(path)
+    assert (answer.status_code, answer.json()["test"]) == (202, "waiting")
+    assert depth(broker, tasks.RETRY) == 1
+    again = client_of(bob).post(path)
+    assert_problem(again, 429)
+    assert again["Retry-After"] == "10"
+    assert_problem(client_of(carol).post(path), 404)
+    assert depth(broker, tasks.RETRY) == 1
+    PushSubscription.objects.update(tested_at=timezone.now() - subscriptions.BETWEEN_TESTS)
+    assert client_of(bob).post(path).status_code == 202
+
+
+def test_the_public_key_is_served(bob):
+    key = client_of(bob).get("/api/v1/push/public-key/").json()["public_key"]
+    assert len(key) == 87

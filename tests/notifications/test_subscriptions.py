@@ -1,0 +1,57 @@
+import pytest
+from django.utils import timezone
+
+from notifications import subscriptions
+from notifications.models import Preference, PushSubscription
+from notifications.subscriptions import MAX_DEVICES, TooManyDevicesError
+from tests.at_once import at_once
+from tests.conftest import make_user
+from tests.notifications.people import FCM, with_device
+
+
+@pytest.mark.django_db
+def test_an_endpoint_that_moves_is_a_new_device(bob, carol, now):
+    """What is under way to its former user names the old one, and so does not reach it."""
+    with_device(bob, now, endpoint=f"{FCM}/same")
+    before = PushSubscription.objects.get()
+    with_device(carol, now, endpoint=f"{FCM}/same")
+    after = PushSubscription.objects.get()
+    assert (before.user, after.user) == (bob, carol)
+    assert before.pk != after.pk
+    assert Preference.objects.get(user=carol).push_enabled
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_registrations_at_once_no_more_than_allowed_are_taken(db):
+    dave = make_user("dave")
+    now = timezone.now()
+    for _ in range(MAX_DEVICES - 1):
+        with_device(dave, now)
+
+    def register() -> str:
+        try:
+            with_device(dave, now)
+        except TooManyDevicesError:
+            return "refused"
+        return "taken"
+
+    assert sorted(at_once(register)) == ["refused", "refused", "refused", "taken"]
+    assert dave.push_subscriptions.count() == MAX_DEVICES
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_endpoint_registered_by_several_at_once_is_one_device_of_one_of_them(db):
+    users = [make_user(f"user-{n}") for n in range(4)]
+    now = timezone.now()
+    waiting = list(users)
+    at_once(lambda: with_device(waiting.pop(), now, endpoint=f"{FCM}/same"))
+    assert PushSubscription.objects.get().user in users
+
+
+@pytest.mark.django_db
+def test_a_device_that_is_gone_is_renamed_without_complaint(bob, now):
+    with_device(bob, now)
+    device = PushSubscription.objects.get()
+    PushSubscription.objects.all().delete()
+    subscriptions.rename(device, "phone")
+    assert not PushSubscription.objects.exists()
