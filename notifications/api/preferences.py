@@ -60,7 +60,11 @@ class SilencedAuthorsView(PeopleView):
 
     relation, shown = "silenced_authors", "author"
 
-    @extend_schema(parameters=paging.PARAMETERS, responses=PersonPageSerializer)
+    @extend_schema(
+        operation_id="push_preferences_authors_list",
+        parameters=paging.PARAMETERS,
+        responses=PersonPageSerializer,
+    )
     def get(self, request) -> Response:
         return self.page(request.user)
 

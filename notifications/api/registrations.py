@@ -70,7 +70,7 @@ class WebPushSerializer(StrictSerializer):
         return {"endpoint": given["endpoint"], "name": given["name"], **given["keys"]}
 
 
-class TokenSerializer(StrictSerializer):
+class PushTokenSerializer(StrictSerializer):
     """A registration token, such as Firebase Cloud Messaging gives an app, and a name."""
 
     transport = serializers.CharField(max_length=20, help_text="fcm")
@@ -87,10 +87,10 @@ class TokenSerializer(StrictSerializer):
         return {"endpoint": given["token"], **{k: given[k] for k in ("transport", "name")}}
 
 
-def registration_of(data: object) -> WebPushSerializer | TokenSerializer:
+def registration_of(data: object) -> WebPushSerializer | PushTokenSerializer:
     """Reads a request's body: a browser's subscription, unless it names another transport."""
     other = isinstance(data, dict) and data.get("transport", WEB_PUSH) != WEB_PUSH
-    return (TokenSerializer if other else WebPushSerializer)(data=data)
+    return (PushTokenSerializer if other else WebPushSerializer)(data=data)
 
 
 def _decoded(text: str, length: int) -> bytes:

@@ -14,8 +14,8 @@ from rest_framework.views import APIView
 from events.errors import PASSING
 from notifications import subscriptions, tasks, webpush
 from notifications.api.registrations import (
+    PushTokenSerializer,
     SubscriptionSerializer,
-    TokenSerializer,
     WebPushSerializer,
     registration_of,
 )
@@ -55,8 +55,8 @@ class SubscriptionsView(GenericAPIView):
 
     @extend_schema(
         request=PolymorphicProxySerializer(
-            component_name="Registration",
-            serializers=[WebPushSerializer, TokenSerializer],
+            component_name="Device",
+            serializers=[WebPushSerializer, PushTokenSerializer],
             resource_type_field_name=None,
         ),
         responses={201: SubscriptionSerializer, 200: SubscriptionSerializer},

@@ -87,6 +87,16 @@ def test_an_author_is_silenced_and_heard_again(alice, bob):
     assert not SilencedAuthor.objects.exists()
 
 
+def test_silenced_authors_are_listed_page_by_page(alice, bob, carol):
+    client = client_of(bob)
+    for author in (alice, carol):
+        client.put(author_preference(author), {"push": "none"}, format="json")
+    page = client.get(f"{PREFERENCES}authors/?limit=1").json()
+    assert page["results"] == [{"id": carol.pk, "username": "carol"}]
+    page = client.get(page["next"]).json()
+    assert page == {"results": [{"id": alice.pk, "username": "alice"}], "next": None}
+
+
 def test_deleting_it_may_be_repeated(alice, bob):
     client = client_of(bob)
     client.put(author_preference(alice), {"push": "none"}, format="json")
