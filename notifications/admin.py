@@ -1,40 +1,78 @@
-"""Devices, preferences and deliveries in the admin. Notifications have a composite key, which it
-refuses."""
+"""Devices, preferences and deliveries in the admin. Notifications and silenced authors have
+composite keys, which it refuses."""
 
 from urllib.parse import urlsplit
 
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 
-from events.admin import IdSearchAdmin
-from notifications.models import Delivery, FanOut, Preference, PushSubscription
+from events.admin import IdSearchAdmin, ReadOnlyAdmin
+from events.errors import PASSING
+from notifications import tasks
+from notifications.models import Delivery, FanOut, Preference, PushSubscription, ReadMark
+from notifications.subscriptions import TestedError
 
 
 @admin.register(Preference)
 class PreferenceAdmin(admin.ModelAdmin):
-    list_display = ("user", "push_enabled")
+    list_display = ("user", "push_enabled", "time_zone", "quiet_from", "quiet_until", "hourly_cap")
+    list_filter = ("push_enabled",)
     list_select_related = ("user",)
     raw_id_fields = ("user",)
     search_fields = ("=user__username",)
     show_full_result_count = False
 
 
+class TransportFilter(admin.SimpleListFilter):
+    """By the transports there may be; Django's own filter would look for them in every row."""
+
+    title = parameter_name = "transport"
+
+    def lookups(self, request, model_admin) -> list[tuple[str, str]]:
+        return [(name, name) for name in settings.PUSH_TRANSPORTS]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(transport=self.value()) if self.value() else queryset
+
+
 @admin.register(PushSubscription)
 class PushSubscriptionAdmin(admin.ModelAdmin):
-    list_display = ("id", "user", "name", "transport", "host", "created_at")
-    list_filter = ("transport",)
+    """Whose devices there are; never their keys."""
+
+    list_display = ("id", "user", "name", "transport", "host", "created_at", "tested_at", "test")
+    list_filter = (TransportFilter, "test")
     list_select_related = ("user",)
-    fields = ("user", "name", "transport", "host", "created_at")
+    fields = ("user", "name", "transport", "host", "created_at", "tested_at", "test")
     readonly_fields = fields
     search_fields = ("=user__username",)
+    ordering = ("-id",)
     show_full_result_count = False
+    actions = ("send_test_push",)
 
     @admin.display
     def host(self, subscription: PushSubscription) -> str:
         """The rest of an endpoint is as good as a password; so is a whole token."""
         return urlsplit(subscription.endpoint).netloc
 
+    @admin.action(description="Send a test push", permissions=["change"])
+    def send_test_push(self, request, queryset) -> None:
+        for device in queryset:
+            try:
+                tasks.enqueue_trial(device)
+            except (TestedError, *PASSING) as error:
+                self.message_user(request, f"{device}: {error}", messages.ERROR)
+            else:
+                self.message_user(request, f"{device}: see in a moment how the test went.")
+
     def has_add_permission(self, request) -> bool:
         return False
+
+
+@admin.register(ReadMark)
+class ReadMarkAdmin(ReadOnlyAdmin):
+    list_display = ("user", "post_id")
+    list_select_related = ("user",)
+    search_fields = ("=user__username",)
 
 
 @admin.register(Delivery)

@@ -119,6 +119,16 @@ class Notification(models.Model):
         return f"post {self.post_id} to {self.recipient_id}"
 
 
+class ReadMark(models.Model):
+    """Up to which post a user has read their notifications: one row, however many there are."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True)
+    post_id = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.user_id} up to post {self.post_id}"
+
+
 class FanOut(ledger.FanOut):
     """A post's way to the devices."""
 

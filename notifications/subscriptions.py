@@ -25,6 +25,9 @@ class TooManyDevicesError(Exception):
 class TestedError(Exception):
     """A device is tested at most every 10 seconds."""
 
+    def __str__(self) -> str:
+        return self.__doc__
+
 
 @transaction.atomic
 def register(

@@ -8,13 +8,14 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from events import depths
 from events.lane_task import LaneTask
 from events.locks import held
-from notifications import pushing, retries, trials
-from notifications.models import FanOut, SliceRecord
+from notifications import pushing, retries, subscriptions, trials
+from notifications.models import FanOut, PushSubscription, SliceRecord
 from notifications.outcomes import Outcome
 from notifications.retries import Retry
 from social import ledger
@@ -86,3 +87,11 @@ def resume() -> None:
 def send_trial(*, subscription_id: int) -> None:
     """On the lane of retries, for a device of the user's choice may be slow to answer."""
     trials.send_trial(subscription_id, clock=timezone.now)
+
+
+def enqueue_trial(subscription: PushSubscription) -> None:
+    """Begin a test of a device. Raises TestedError, or an error of PASSING where it could not be
+    enqueued and so has not begun."""
+    with transaction.atomic():
+        subscriptions.begin_test(subscription, now=timezone.now())
+        send_trial.enqueue(subscription_id=subscription.pk)

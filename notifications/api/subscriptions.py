@@ -1,7 +1,6 @@
 """Devices over REST."""
 
 from django.conf import settings
-from django.db import transaction
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
@@ -112,10 +111,7 @@ class TestView(SubscriptionView):
         """Send a push to this device, within seconds; `test` then says how it went."""
         device = self.get_object()
         try:
-            # What cannot be enqueued has not begun.
-            with transaction.atomic():
-                subscriptions.begin_test(device, now=timezone.now())
-                tasks.send_trial.enqueue(subscription_id=device.pk)
+            tasks.enqueue_trial(device)
         except subscriptions.TestedError as error:
             raise Throttled(wait=subscriptions.BETWEEN_TESTS.total_seconds()) from error
         except PASSING as error:

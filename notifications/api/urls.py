@@ -1,8 +1,15 @@
 from django.urls import path
 
-from notifications.api import preferences, subscriptions
+from notifications.api import listing, preferences, subscriptions
 
 urlpatterns = [
+    path("notifications/", listing.NotificationsView.as_view(), name="notifications"),
+    path("notifications/read/", listing.NotificationsReadView.as_view(), name="notifications-read"),
+    path(
+        "notifications/<id:post_id>/read/",
+        listing.NotificationReadView.as_view(),
+        name="notification-read",
+    ),
     path("push/public-key/", subscriptions.PublicKeyView.as_view(), name="push-public-key"),
     path(
         "push/subscriptions/", subscriptions.SubscriptionsView.as_view(), name="push-subscriptions"

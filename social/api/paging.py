@@ -4,7 +4,7 @@ Guarantee: a page costs the same wherever it lies in the list, and going on show
 """
 
 from django.core import signing
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -25,14 +25,33 @@ def page(request: Request, rows: QuerySet, key: str, serialize) -> Response:
     what is shown of one."""
     size = limit(request)
     rows = rows.order_by(f"-{key}")
-    if (cursor := request.query_params.get("cursor")) is not None:
-        rows = rows.filter(**{f"{key}__lt": _decode(cursor)})
+    if (before := position(request)) is not None:
+        rows = rows.filter(**{f"{key}__lt": before})
     # One more than the page, to know whether there is another one.
     found = list(rows[: size + 1])
-    following = _next_url(request, found[size - 1], key) if len(found) > size else None
-    answer = {"results": [serialize(row) for row in found[:size]], "next": following}
+    last = getattr(found[size - 1], key) if len(found) > size else None
+    return answer(request, [serialize(row) for row in found[:size]], last)
+
+
+def answer(request: Request, results: list, last: int | None) -> Response:
+    """A page; `last` is the position after which the list goes on, None at its end."""
+    following = None
+    if last is not None:
+        url = request.build_absolute_uri()
+        following = replace_query_param(url, "cursor", SIGNER.sign_object(last))
     headers = {"Link": f'<{following}>; rel="next"'} if following else None
-    return Response(answer, headers=headers)
+    return Response({"results": results, "next": following}, headers=headers)
+
+
+def position(request: Request) -> int | None:
+    """Where the page begins: behind this position, None for the list's begin."""
+    cursor = request.query_params.get("cursor")
+    if cursor is None:
+        return None
+    try:
+        return int(SIGNER.unsign_object(cursor))
+    except (signing.BadSignature, ValueError) as error:
+        raise ValidationError({"cursor": ["This is no cursor of ours."]}) from error
 
 
 def limit(request: Request, largest: int = PAGE) -> int:
@@ -46,15 +65,3 @@ def limit(request: Request, largest: int = PAGE) -> int:
     if given != digits:
         return 1
     return min(max(int(given[:9]), 1), largest)
-
-
-def _decode(cursor: str) -> int:
-    try:
-        return int(SIGNER.unsign_object(cursor))
-    except (signing.BadSignature, ValueError) as error:
-        raise ValidationError({"cursor": ["This is no cursor of ours."]}) from error
-
-
-def _next_url(request: Request, last: Model, key: str) -> str:
-    url = request.build_absolute_uri()
-    return replace_query_param(url, "cursor", SIGNER.sign_object(getattr(last, key)))

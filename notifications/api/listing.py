@@ -1,0 +1,95 @@
+"""The notifications list over REST."""
+
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.generics import GenericAPIView
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from notifications import listing
+from notifications.models import Held
+from social.api import paging, shapes
+from social.api.serializers import PostSerializer, StrictSerializer
+
+
+class NotificationSerializer(serializers.Serializer):
+    post = PostSerializer()
+    created_at = serializers.DateTimeField(help_text="When the user was told.")
+    read = serializers.BooleanField()
+    held = serializers.ChoiceField(
+        Held.choices, allow_null=True, help_text="The preference by which it was not pushed."
+    )
+
+
+class NotificationPageSerializer(serializers.Serializer):
+    results = NotificationSerializer(many=True)
+    next = serializers.URLField(
+        allow_null=True,
+        help_text="The page after this one, which may hold fewer than asked for; null at the end.",
+    )
+
+
+class NotificationsView(APIView):
+    """What one was told of, newest posts first."""
+
+    @extend_schema(
+        parameters=[
+            *paging.PARAMETERS,
+            OpenApiParameter("unread", bool, description="Only what is not read."),
+        ],
+        responses=NotificationPageSerializer,
+    )
+    def get(self, request) -> Response:
+        page = listing.page(
+            request.user,
+            before=paging.position(request),
+            unread=_flag(request, "unread"),
+            size=paging.limit(request),
+        )
+        return paging.answer(request, [_shape(told) for told in page.told], page.last)
+
+
+class NotificationReadView(APIView):
+    @extend_schema(request=None, responses={204: None})
+    def put(self, request, post_id: int) -> Response:
+        """Note that the notification of a post is read; it may be repeated."""
+        if not listing.mark_read(request.user, post_id, now=timezone.now()):
+            raise Http404
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class UpToSerializer(StrictSerializer):
+    up_to = serializers.IntegerField(
+        min_value=1, max_value=2**63 - 1, help_text="A post that one was told of."
+    )
+
+
+class NotificationsReadView(GenericAPIView):
+    serializer_class = UpToSerializer
+
+    @extend_schema(responses={204: None})
+    def post(self, request) -> Response:
+        """Note that the notifications of a post and of all older ones are read."""
+        wish = self.get_serializer(data=request.data)
+        wish.is_valid(raise_exception=True)
+        if not listing.mark_read_up_to(request.user, wish.validated_data["up_to"]):
+            raise serializers.ValidationError({"up_to": ["You were not told of this post."]})
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _flag(request, name: str) -> bool:
+    given = request.query_params.get(name, "false")
+    if given not in ("true", "false"):
+        raise serializers.ValidationError({name: ["Give true or false."]})
+    return given == "true"
+
+
+def _shape(told: listing.Told) -> dict:
+    return {
+        "post": shapes.post(told.post),
+        "created_at": shapes.moment(told.created_at),
+        "read": told.read,
+        "held": told.held,
+    }

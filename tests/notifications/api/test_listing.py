@@ -1,0 +1,93 @@
+from uuid import uuid4
+
+import pytest
+
+from notifications import claims, preferences
+from social import posts
+from social.slices import END, Slice
+from tests.api import assert_problem, client_of
+from tests.notifications.people import with_device
+
+pytestmark = pytest.mark.django_db
+NOTIFICATIONS = "/api/v1/notifications/"
+
+
+@pytest.fixture
+def three(alice, bob, now) -> list:
+    """Three posts that Bob was told of, newest first; the last two without a push."""
+    with_device(bob, now)
+    made = [posts.publish(alice, f"post {n}", now=now) for n in range(3)]
+    for post in made:
+        claims.claim([Slice(post.pk, 0, END)], {post.pk: post}, task=uuid4(), now=now)
+        preferences.silence(bob, alice, now=now)
+    return made[::-1]
+
+
+def shown(response) -> list[int]:
+    assert response.status_code == 200, response.content
+    return [each["post"]["id"] for each in response.json()["results"]]
+
+
+def test_the_list_has_what_was_pushed_and_what_was_held(alice, bob, three):
+    answer = client_of(bob).get(NOTIFICATIONS).json()
+    assert answer["next"] is None
+    assert [each["held"] for each in answer["results"]] == ["author", "author", None]
+    assert answer["results"][2] == {
+        "post": {
+            "id": three[2].pk,
+            "author": {"id": alice.pk, "username": "alice"},
+            "content": "post 0",
+            "created_at": "2026-01-15T10:30:00Z",
+            "edited_at": None,
+        },
+        "created_at": "2026-01-15T10:30:00Z",
+        "read": False,
+        "held": None,
+    }
+
+
+def test_the_list_is_read_page_by_page(bob, three):
+    client = client_of(bob)
+    seen, url = [], f"{NOTIFICATIONS}?limit=2"
+    while url:
+        response = client.get(url)
+        seen.append(shown(response))
+        url = response.json()["next"]
+    assert seen == [[three[0].pk, three[1].pk], [three[2].pk]]
+
+
+def test_what_is_read_is_left_out_of_the_unread_ones(bob, three):
+    client = client_of(bob)
+    for _ in range(2):
+        assert client.put(f"{NOTIFICATIONS}{three[0].pk}/read/").status_code == 204
+    unread = f"{NOTIFICATIONS}?unread=true"
+    assert shown(client.get(unread)) == [three[1].pk, three[2].pk]
+    answer = client.post(f"{NOTIFICATIONS}read/", {"up_to": three[1].pk}, format="json")
+    assert answer.status_code == 204
+    assert shown(client.get(unread)) == []
+    assert [each["read"] for each in client.get(NOTIFICATIONS).json()["results"]] == [True] * 3
+    assert shown(client.get(f"{NOTIFICATIONS}?unread=false")) == [post.pk for post in three]
+
+
+def test_only_what_one_was_told_of_is_marked(carol, three):
+    client = client_of(carol)
+    assert_problem(client.put(f"{NOTIFICATIONS}{three[0].pk}/read/"), 404)
+    answer = client.post(f"{NOTIFICATIONS}read/", {"up_to": three[0].pk}, format="json")
+    assert_problem(answer, 400, "up_to")
+
+
+@pytest.mark.parametrize("up_to", [None, 0, -1, 2**63, 10**400, "x"])
+def test_a_mark_that_is_none_is_refused(bob, up_to):
+    answer = client_of(bob).post(f"{NOTIFICATIONS}read/", {"up_to": up_to}, format="json")
+    assert_problem(answer, 400, "up_to")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"), [("cursor=5", "cursor"), ("limit=x", "limit"), ("unread=maybe", "unread")]
+)
+def test_odd_parameters_are_refused(bob, query, field):
+    assert_problem(client_of(bob).get(f"{NOTIFICATIONS}?{query}"), 400, field)
+
+
+def test_notifications_are_ones_own(client, three):
+    assert_problem(client.get(NOTIFICATIONS), 401)

@@ -1,0 +1,120 @@
+import pytest
+
+from notifications import listing
+from notifications.models import Notification
+from social import partitions, posts, relations
+from social.models import Post
+
+pytestmark = pytest.mark.django_db
+FIRST = 20_000_000  # Where a partition begins, and no other test has made any.
+
+
+@pytest.fixture(autouse=True)
+def _small_partitions(settings):
+    settings.PARTITION_POSTS = 5
+
+
+def told(user, author, ids, now) -> list[int]:
+    """Notifications of new posts with these ids; the ids, newest first."""
+    Post.objects.bulk_create(
+        Post(pk=pk, author=author, content=f"post {pk}", created_at=now) for pk in ids
+    )
+    partitions.ensure(Notification._meta.db_table, ids)
+    Notification.objects.bulk_create(
+        Notification(recipient=user, post_id=pk, created_at=now) for pk in ids
+    )
+    return sorted(ids, reverse=True)
+
+
+@pytest.fixture
+def twelve(alice, bob, now) -> list[int]:
+    """Bob was told of twelve posts, in three partitions."""
+    return told(bob, alice, range(FIRST, FIRST + 12), now)
+
+
+def ids(page: listing.Page) -> list[int]:
+    return [told.post.pk for told in page.told]
+
+
+def walk(user, **options) -> list[list[int]]:
+    pages, before = [], None
+    while True:
+        page = listing.page(user, before=before, **options)
+        pages.append(ids(page))
+        if page.last is None:
+            return pages
+        before = page.last
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(bob, twelve):
+    assert walk(bob, size=5) == [twelve[:5], twelve[5:10], twelve[10:]]
+
+
+def test_a_full_last_page_says_that_nothing_follows(bob, twelve):
+    assert walk(bob, size=12) == [twelve]
+
+
+def test_who_was_told_of_nothing_has_an_empty_list(carol, twelve):
+    assert walk(carol) == [[]]
+
+
+def test_what_one_will_not_see_is_left_out(alice, bob, carol, twelve, now):
+    by_carol = told(bob, carol, [FIRST + 12], now)
+    posts.delete(Post.objects.get(pk=twelve[0]), now=now)
+    assert walk(bob) == [by_carol + twelve[1:]]
+    relations.mute(bob, alice, now=now)
+    assert walk(bob) == [by_carol]
+    relations.block(bob, carol, now=now)
+    assert walk(bob) == [[]]
+
+
+def test_who_blocks_one_is_not_seen(alice, bob, twelve, now):
+    relations.block(alice, bob, now=now)
+    assert walk(bob) == [[]]
+
+
+def test_one_is_marked_as_read(bob, carol, twelve, now):
+    assert listing.mark_read(bob, twelve[3], now=now)
+    assert listing.mark_read(bob, twelve[3], now=now)
+    assert not listing.mark_read(carol, twelve[3], now=now)
+    assert [told.post.pk for told in listing.page(bob).told if told.read] == [twelve[3]]
+    assert walk(bob, unread=True, size=5) == [
+        [pk for pk in twelve[:6] if pk != twelve[3]],
+        twelve[6:11],
+        twelve[11:],
+    ]
+
+
+def test_all_up_to_one_are_marked_as_read(bob, carol, twelve):
+    assert listing.mark_read_up_to(bob, twelve[3])
+    assert [told.read for told in listing.page(bob).told] == [False] * 3 + [True] * 9
+    assert walk(bob, unread=True) == [twelve[:3]]
+    # A mark that comes late takes nothing back.
+    assert listing.mark_read_up_to(bob, twelve[8])
+    assert walk(bob, unread=True) == [twelve[:3]]
+    assert not listing.mark_read_up_to(carol, twelve[0])
+
+
+def test_rows_far_apart_are_found_by_pages_of_bounded_cost(
+    alice, bob, now, django_assert_max_num_queries
+):
+    """300 partitions, with two rows at the two ends."""
+    ends = told(bob, alice, [FIRST, FIRST + 1_499], now)
+    partitions.ensure(Notification._meta.db_table, range(FIRST, FIRST + 1_500, 5))
+    found, before = [], None
+    while True:
+        # The mark, the partitions, the windows and the posts.
+        with django_assert_max_num_queries(3 + listing.WINDOWS):
+            page = listing.page(bob, before=before)
+        found += ids(page)
+        if page.last is None:
+            break
+        before = page.last
+    assert found == ends
+
+
+def test_a_page_takes_a_fixed_number_of_queries(bob, twelve, django_assert_num_queries):
+    # The mark, the partitions, two windows (of one and two partitions), and the posts.
+    with django_assert_num_queries(5):
+        page = listing.page(bob, size=5)
+        assert [told.post.author.username for told in page.told] == ["alice"] * 5
