@@ -47,6 +47,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "connectify.requests.RequestContext",
+    "operations.metrics.RequestMetrics",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -228,6 +229,14 @@ EVENTS_KEEP_PUBLISHED = timedelta(days=env.int("EVENTS_KEEP_PUBLISHED_DAYS", 8))
 EVENTS_KEEP_INBOX = timedelta(days=env.int("EVENTS_KEEP_INBOX_DAYS", 8))
 EVENTS_KEEP_LETTERS = timedelta(days=env.int("EVENTS_KEEP_LETTERS_DAYS", 90))
 EVENTS_KEEP_RESULTS = timedelta(days=env.int("EVENTS_KEEP_RESULTS_DAYS", 30))
+
+# --- figures for Prometheus --------------------------------------------------------------------
+
+# Of the web, at /metrics: whoever asks must bear this token; without one there is nothing there.
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
+# Of every other process, at a port of its own; 0 for none.
+METRICS_PORT = env.int("METRICS_PORT", 0)
+METRICS_ADDRESS = env("METRICS_ADDRESS", default="127.0.0.1")
 
 # --- analytics: raw records, and rollups by minute and hour; those by day stay ------------------
 

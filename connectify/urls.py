@@ -1,4 +1,4 @@
-"""Routes: the API under /api/v1/, its description, the admin."""
+"""Routes: the API under /api/v1/, its description, health and figures, the admin."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -17,6 +17,6 @@ urlpatterns = [
     path("api/v1/", include("analytics.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    path("health/", include("operations.urls")),
+    path("", include("operations.urls")),
     path(settings.ADMIN_PATH, admin.site.urls),
 ]

@@ -9,6 +9,9 @@ DEFAULTS = {
     "CELERY_APP": None,
     # HOST and PORT for the relay's LISTEN, where the default database is behind a pooler.
     "DATABASE_DIRECT": {},
+    # Where a process without a web server shows its figures to Prometheus; no port, nowhere.
+    "METRICS_PORT": 0,
+    "METRICS_ADDRESS": "127.0.0.1",
     # How long published events, inbox rows, closed letters and task results are kept. A message
     # that comes again later than the inbox remembers is refused.
     "EVENTS_KEEP_PUBLISHED": timedelta(days=8),

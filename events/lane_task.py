@@ -4,6 +4,7 @@ Guarantee: a task ends as its effect or, after its last attempt, in its queue's 
 retry that cannot be published is rejected, and so reaches them too.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -13,7 +14,7 @@ from celery import Task, states
 from django.db import close_old_connections
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from events import trace
+from events import metrics, trace
 from events.errors import PASSING
 
 # Under an alarm a confirm never comes.
@@ -84,6 +85,11 @@ class LaneTask(Task):
         clear_contextvars()
         carried = {name: self.request.get(name) for name in trace.CARRIED if self.request.get(name)}
         bind_contextvars(task_id=task_id, **carried)
+        self.request.begun = time.monotonic()
+
+    def after_return(self, status, retval, task_id, args, kwargs, einfo) -> None:
+        metrics.TASKS.labels(self.name, status).inc()
+        metrics.TASK_SECONDS.labels(self.name).observe(time.monotonic() - self.request.begun)
 
     def on_failure(self, exc, task_id, args, kwargs, einfo) -> None:
         """Keep the exception by task id: the broker's dead-lettering does not carry it."""

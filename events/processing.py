@@ -14,7 +14,7 @@ import structlog
 from django.db import connection, transaction
 from kombu import Message
 
-from events import inbox, trace
+from events import inbox, metrics, trace
 from events.conf import setting
 from events.envelope import Event
 from events.errors import PASSING, NotYetError, PermanentError
@@ -119,12 +119,21 @@ class Processor:
                 self._subscriber.handlers[event_type](list(group))
             before_commit()
         after_commit()
+        self._count(fresh)
         return reused
+
+    def _count(self, fresh: list[Event]) -> None:
+        now = self._clock()
+        for event in fresh:
+            metrics.HANDLED.labels(self._name, event.event_type).inc()
+            age = (now - event.timestamp).total_seconds()
+            metrics.AGE_SECONDS.labels(self._name).observe(max(age, 0.0))
 
     def _park(self, message: Message, error: Exception) -> None:
         """To the dead letters, and acknowledged at once: the rest of the batch may have to wait."""
         self._parking.park(message, error)
         message.ack()
+        metrics.PARKED.labels(self._subscriber.queue).inc()
 
     @property
     def _name(self) -> str:

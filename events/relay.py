@@ -12,9 +12,11 @@ import amqp.exceptions
 import structlog
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from events.errors import PASSING
 from events.failpoints import failpoint
+from events.metrics import OUTBOX_SECONDS, PUBLISHED
 from events.models import OutboxEvent
 from events.outbox import CHANNEL
 from events.publisher import Publisher
@@ -68,6 +70,8 @@ def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
                 _postpone(row, error)
             else:
                 confirmed.append(row.pk)
+                PUBLISHED.labels(row.routing_key).inc()
+                OUTBOX_SECONDS.observe(max((timezone.now() - row.due_at).total_seconds(), 0.0))
         # 3. Mark.
         if confirmed:
             OutboxEvent.objects.filter(pk__in=confirmed).update(published_at=Now())

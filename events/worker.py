@@ -4,10 +4,11 @@ Guarantee: what a worker cannot decode goes to the dead letters, and the worker 
 """
 
 import structlog
+from celery.signals import worker_ready
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 
-from events import topology
+from events import metrics, topology
 from events.envelope import BODY_LIMIT
 from events.refusal import too_large
 
@@ -16,6 +17,12 @@ from events.refusal import too_large
 RECONNECT_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
+
+
+@worker_ready.connect
+def serve_metrics(**_) -> None:
+    """In the main process and after its children were forked, who shall not inherit a thread."""
+    metrics.serve()
 
 
 class SafeConsumer(Consumer):

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from events import outbox
 from notifications.claims import keys
 from notifications.event_types import PushSettled
+from notifications.metrics import PUSH_SECONDS, PUSHES
 from notifications.models import PushSubscription, SliceRecord
 from notifications.outcomes import Outcome, State
 from social.models import Post
@@ -63,6 +64,7 @@ def settle(
     if gone:
         PushSubscription.objects.filter(pk__in=gone).delete()
     _tell(settled, posts, now)
+    _count(settled, posts)
     return settled
 
 
@@ -83,6 +85,13 @@ def _update(outcomes: Sequence[Outcome]) -> list[Outcome]:
             },
         )
         return [by_key[key] for key in cursor]
+
+
+def _count(settled: Sequence[Outcome], posts: dict[int, Post]) -> None:
+    for outcome in settled:
+        PUSHES.labels(str(outcome.state)).inc()
+        if outcome.state == State.SENT and (post := posts.get(outcome.push.post_id)):
+            PUSH_SECONDS.observe(max((outcome.at - post.created_at).total_seconds(), 0.0))
 
 
 def _tell(settled: Sequence[Outcome], posts: dict[int, Post], now: datetime) -> None:

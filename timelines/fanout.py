@@ -16,6 +16,7 @@ from social import partitions
 from social.models import Post
 from social.slices import Slice
 from timelines.event_types import TimelineDelivered
+from timelines.metrics import ROWS, SLICE_SECONDS
 from timelines.models import TimelineEntry
 
 log = structlog.get_logger(__name__)
@@ -105,4 +106,7 @@ def _write(slices: Sequence[Slice], now: datetime) -> int:
         ],
         now=now,
     )
+    for post, rows in written:
+        ROWS.inc(rows)
+        SLICE_SECONDS.observe(max((now - posts[post][1]).total_seconds(), 0.0))
     return sum(rows for _, rows in written)

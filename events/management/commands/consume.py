@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from events import letters
+from events import letters, metrics
 from events.consumer import BatchConsumer
 from events.parking import Parking
 from events.processing import Processor
@@ -24,6 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, subscriber: str, **options) -> None:
         stop = Stop.on_signals()
+        metrics.serve()
         url = settings.BROKER_URL
         if subscriber == DEAD_LETTERS:
             filer = letters.LetterFiler(timezone.now)

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connection
 
+from events import metrics
 from events.backoff import full_jitter
 from events.conf import setting
 from events.errors import PASSING
@@ -24,6 +25,7 @@ class Command(BaseCommand):
         direct = setting("DATABASE_DIRECT")
         listener = Listener({name: direct[name] for name in ("HOST", "PORT") if name in direct})
         failures = 0
+        metrics.serve()
         log.info("relay started")
         while not stop.requested:
             try:

@@ -1,0 +1,96 @@
+"""Figures for Prometheus: of the requests, and of the whole house as the operations page has them.
+
+Guarantee: without the broker the rest is told, and `connectify_operations_broker_up` is 0.
+"""
+
+import hmac
+import time
+from collections.abc import Callable, Iterator
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from events.metrics import SECONDS, registry
+from operations import failures, lag
+
+REQUEST_SECONDS = Histogram(
+    "connectify_web_request_seconds",
+    "How long requests took.",
+    ["method", "route", "status"],
+    buckets=SECONDS,
+)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Name, help, and what a subscriber's lag has to say; None is left out.
+PER_SUBSCRIBER: tuple[tuple[str, str, Callable[[lag.Lag], float | None]], ...] = (
+    ("oldest_seconds", "Age of the oldest unfinished event.", lambda each: each.oldest_seconds),
+    ("target_seconds", "How old it may become.", lambda each: each.target_seconds),
+    ("outstanding_rows", "Rows still to be written.", lambda each: each.rows_outstanding),
+    ("drain_seconds", "Until nothing is outstanding.", lambda each: each.seconds_to_drain),
+)
+
+
+class RequestMetrics:
+    """Middleware. Routes and not paths, so that there are only so many figures."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
+        response = self._get_response(request)
+        match = request.resolver_match
+        method = request.method if request.method in METHODS else "other"
+        labels = method, match.route if match else "none", response.status_code
+        REQUEST_SECONDS.labels(*labels).observe(time.perf_counter() - began)
+        return response
+
+
+class House(Collector):
+    """What is asked of database and broker whenever Prometheus asks."""
+
+    def collect(self) -> Iterator[Metric]:
+        pending = lag.outbox()
+        whole = lag.total(pending.values())
+        lags = lag.lags(pending)
+        yield _gauge("outbox_messages", "Messages that wait to be published.", whole.count)
+        yield _gauge("outbox_seconds", "Since when the oldest waits.", whole.oldest_seconds)
+        for name, text, value in PER_SUBSCRIBER:
+            yield _labelled(
+                f"lag_{name}", text, "subscriber", {each.subscriber: value(each) for each in lags}
+            )
+        depths = {}
+        for each in lags:
+            depths |= {each.queue: each.depth, **(each.lanes or {})}
+        yield _labelled("queue_messages", "Messages that wait at the broker.", "queue", depths)
+        yield _gauge("broker_up", "Whether the broker answers.", lags[0].depth is not None)
+        letters = {}
+        for group in failures.letters():
+            letters[group.queue] = letters.get(group.queue, 0) + group.count
+        yield _labelled("dead_letters", "Open dead letters.", "queue", letters)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"connectify_operations_{name}", text, value=value)
+
+
+def _labelled(name: str, text: str, label: str, values: dict[str, float | None]) -> Metric:
+    family = GaugeMetricFamily(f"connectify_operations_{name}", text, labels=[label])
+    for key, value in values.items():
+        if value is not None:
+            family.add_metric([key], value)
+    return family
+
+
+def metrics_view(request: HttpRequest) -> HttpResponse:
+    """For whoever bears METRICS_TOKEN; there is no such page for others."""
+    given = request.headers.get("Authorization", "").encode()
+    wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
+    if not settings.METRICS_TOKEN or not hmac.compare_digest(given, wanted):
+        raise Http404
+    house = CollectorRegistry()
+    house.register(House())
+    answer = generate_latest(registry()) + generate_latest(house)
+    return HttpResponse(answer, content_type=CONTENT_TYPE_LATEST)
