@@ -51,6 +51,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--json", action="store_true", help="the result as JSON, the last line of standard output"
     )
+    parser.add_argument(
+        "--chaos",
+        action="store_true",
+        help="meanwhile kill a worker, the relay and this clone's broker, and start them again",
+    )
     parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
     return parser.parse_args(arguments)
 
@@ -71,7 +76,8 @@ def main() -> int:
     progress = Progress(sys.stderr if given.json else sys.stdout)
     try:
         scenario = Scenario.draw(read(given.graph, progress), given.posts)
-        passed = run(scenario, Options(given.rate, given.json, given.keep), progress)
+        options = Options(given.rate, given.json, given.keep, given.chaos)
+        passed = run(scenario, options, progress)
         return 0 if passed else 1
     except GraphError as error:
         return fail(error, BROKEN_INPUT)

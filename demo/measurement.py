@@ -11,6 +11,7 @@ import aiohttp
 
 from demo.api import Api, ApiError
 from demo.arrivals import Arrivals
+from demo.chaos import Chaos
 from demo.devices import PushRecord, register
 from demo.failure import DemoFailure
 from demo.population import Population
@@ -52,6 +53,7 @@ class Measurement:
     origin: str
     push_origin: str
     rate: float
+    chaos: Chaos | None = None
 
     async def run(self) -> Findings:
         """Raises DemoFailure where the run cannot even begin."""
@@ -102,6 +104,8 @@ class Measurement:
             group.create_task(
                 send_posts(api, self.scenario, self.population, self.rate, posting, accepted)
             )
+            if self.chaos:
+                group.create_task(self.chaos.wreak(posting, self.scenario.posts))
             complete = await watch.wait()
         if complete:
             self.progress.stage("everything has arrived")

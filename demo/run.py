@@ -8,7 +8,9 @@ from pathlib import Path
 from kombu import Connection
 
 from demo import population, sandbox
+from demo.chaos import Chaos
 from demo.company import Company, alone
+from demo.failure import Refused
 from demo.keeping import keep
 from demo.measurement import Measurement
 from demo.outcome import Outcome
@@ -17,6 +19,7 @@ from demo.records import Records
 from demo.scenario import Scenario
 from demo.servers import serving
 from demo.verdict import judge
+from stack import databases
 from stack.progress import Progress
 from stack.services import Services
 
@@ -31,16 +34,20 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Options:
-    """`rate` in posts a second; `json` for machines; `keep` what runs until Ctrl-C."""
+    """`rate` in posts a second; `json` for machines; `keep` what runs until Ctrl-C; `chaos` kills
+    some of it meanwhile."""
 
     rate: float = 10.0
     json: bool = False
     keep: bool = False
+    chaos: bool = False
 
 
 def run(scenario: Scenario, options: Options, progress: Progress) -> bool:
     """Whether nothing was missing or doubled. Raises DemoFailure and ServerFailure."""
     services = Services(ROOT)
+    if options.chaos and services.rabbitmq not in services.private:
+        raise Refused("--chaos kills only a broker of its own: unset BROKER_URL")
     home = services.state / "demo"
     with (
         alone(home, progress),
@@ -48,14 +55,15 @@ def run(scenario: Scenario, options: Options, progress: Progress) -> bool:
         sandbox.made(services.environment()) as own,
     ):
         environ = {**os.environ, **own, **SETTINGS}
-        sandbox.migrate(ROOT, environ)
+        databases.migrate(ROOT, environ)
         progress.stage(f"database {sandbox.DATABASE} made")
         people = population.load(scenario, ROOT, environ, operator=options.keep)
         graph = scenario.graph
         progress.stage(f"{graph.user_count:,} users and {graph.follow_count:,} follows loaded")
         company = Company(ROOT, home, environ)
+        chaos = Chaos(company.processes, services.rabbitmq, progress) if options.chaos else None
         with company.running(progress):
-            outcome = measure(scenario, people, company, options.rate, environ, progress)
+            outcome = measure(scenario, people, company, options.rate, environ, progress, chaos)
             progress.lines(str(outcome))
             if options.json:
                 print(outcome.to_json(), flush=True)
@@ -71,6 +79,7 @@ def measure(
     rate: float,
     environ: dict[str, str],
     progress: Progress,
+    chaos: Chaos | None,
 ) -> Outcome:
     records = Records(environ["DATABASE_DIRECT_URL"])
     measurement = Measurement(
@@ -83,6 +92,7 @@ def measure(
         origin=company.origin,
         push_origin=company.push_origin,
         rate=rate,
+        chaos=chaos,
     )
     findings = asyncio.run(measurement.run())
     verdict = judge(scenario, people.ids, findings)

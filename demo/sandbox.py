@@ -3,21 +3,16 @@
 Development data and tests stay as they are. All three are made anew for each run.
 """
 
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import amqp.exceptions
 import psycopg2
 import redis
 from kombu import Connection
-from psycopg2 import sql
 
 from demo.failure import DemoFailure, Refused
-from stack import interruption, vhosts
+from stack import databases, interruption, vhosts
 from stack.processes import QUEUES
 
 DATABASE = "connectify_demo"
@@ -29,16 +24,14 @@ VALKEY_DATABASE = 1
 def made(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """The environment with addresses of the demo's own; raises DemoFailure, and Refused where the
     broker is somebody's own and in use."""
-    direct = environ["DATABASE_DIRECT_URL"]
     management_url = environ.get("BROKER_MANAGEMENT_URL")
     # First, for it may refuse, and then nothing has been changed.
     broker = make_broker(environ["BROKER_URL"], management_url)
     try:
-        make_database(direct)
         yield {
             **environ,
-            "DATABASE_URL": with_path(environ["DATABASE_URL"], DATABASE),
-            "DATABASE_DIRECT_URL": with_path(direct, DATABASE),
+            "DATABASE_DIRECT_URL": make_database(environ["DATABASE_DIRECT_URL"]),
+            "DATABASE_URL": databases.url(environ["DATABASE_URL"], DATABASE),
             "BROKER_URL": broker,
             "REDIS_URL": make_valkey(environ["REDIS_URL"]),
         }
@@ -49,22 +42,14 @@ def made(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
                 vhosts.fresh(management_url, broker, VHOST)
 
 
-def make_database(url: str) -> None:
-    connection = psycopg2.connect(url)
-    # Databases cannot be made inside a transaction.
-    connection.autocommit = True
-    name = sql.Identifier(DATABASE)
+def make_database(url: str) -> str:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-            cursor.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        return databases.make(url, DATABASE)
     except psycopg2.Error as error:
         raise DemoFailure(
             f"the database {DATABASE} cannot be made anew ({str(error).strip()}): give the user of"
             " DATABASE_URL the right CREATEDB, or unset DATABASE_URL"
         ) from error
-    finally:
-        connection.close()
 
 
 def make_broker(url: str, management_url: str | None) -> str:
@@ -97,26 +82,7 @@ def refuse_used_queues(url: str) -> None:
 
 
 def make_valkey(url: str) -> str:
-    own = with_path(url, str(VALKEY_DATABASE))
+    own = databases.url(url, str(VALKEY_DATABASE))
     with redis.Redis.from_url(own) as valkey:
         valkey.flushdb()
     return own
-
-
-def with_path(url: str, path: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(path=f"/{path}"))
-
-
-def migrate(root: Path, environ: Mapping[str, str]) -> None:
-    """Make the tables; raises DemoFailure with the whole output."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", "migrate"],
-        cwd=root,
-        env=dict(environ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise DemoFailure(f"{done.stdout.strip()}\nmanage.py migrate failed: see above")

@@ -1,16 +1,9 @@
-"""The harness's own database: made anew for a run, emptied for a row."""
+"""The harness's own database: emptied for a row, and looked into."""
 
-import subprocess
-import sys
 from collections.abc import Mapping
-from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 
-from faults.failure import HarnessFailure
-
-NAME = "connectify_faults"
 # All that posts leave behind. Users, tokens and the reconciler's marks stay.
 EMPTIED = (
     *("social_post", "social_idempotencykey", "social_block"),
@@ -29,35 +22,11 @@ LETTERS = """
 """
 
 
-def url(server_url: str) -> str:
-    return urlunsplit(urlsplit(server_url)._replace(path=f"/{NAME}"))
-
-
 def connect(database_url: str):
     """A connection in autocommit mode. Raises psycopg2.OperationalError."""
     connection = psycopg2.connect(database_url, connect_timeout=3, application_name="faults")
     connection.autocommit = True
     return connection
-
-
-def make(server_url: str, root: Path, environ: Mapping[str, str]) -> None:
-    """Drop it, create it and make its tables."""
-    connection = connect(server_url)
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
-        cursor.execute(f"CREATE DATABASE {NAME}")
-    connection.close()
-    done = subprocess.run(
-        [sys.executable, "manage.py", "migrate", "-v0"],
-        cwd=root,
-        env=dict(environ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise HarnessFailure(f"{done.stdout.strip()}\nmanage.py migrate failed: see above")
 
 
 def empty(connection) -> None:

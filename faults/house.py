@@ -13,13 +13,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from faults import database
 from faults.broker import Broker
 from faults.commands import with_app
 from faults.failure import Busy
 from faults.graph import Graph
 from faults.population import Population
-from stack import interruption
+from stack import databases, interruption
 from stack.ports import Ports
 from stack.process import Process
 from stack.processes import Command, Processes, connectify
@@ -27,6 +26,7 @@ from stack.services import Services
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".services" / "faults"
+DATABASE = "connectify_faults"
 STOP_LIMIT = 10.0
 # RabbitMQ 3.10.8 loses the confirmed messages of a quorum queue that is killed just after it was
 # first declared.
@@ -80,7 +80,8 @@ class House:
     def settle(self, graph: Graph) -> None:
         """A new database, an empty broker, and all processes started anew."""
         self.graph = graph
-        database.make(self.postgres.url, self.root, self.environ)
+        databases.make(self.postgres.url, DATABASE)
+        databases.migrate(self.root, self.environ)
         self.database_url = self.environ["DATABASE_URL"]
         self.population = Population.make(graph, self.root, self.environ)
         self.broker = Broker(self.rabbitmq.url, self.rabbitmq.management_url)
@@ -101,7 +102,7 @@ class House:
     @property
     def environ(self) -> dict[str, str]:
         given = self.services.environment()
-        url = database.url(given["DATABASE_URL"])
+        url = databases.url(given["DATABASE_URL"], DATABASE)
         return {**self._own, **given, **SETTINGS, "DATABASE_URL": url, "DATABASE_DIRECT_URL": url}
 
     @property

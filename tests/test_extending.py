@@ -6,12 +6,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg2
 import pytest
 
-from stack import vhosts
+from stack import databases, vhosts
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "tests" / "example_app"
@@ -89,21 +87,13 @@ def project(tmp_path):
 def environ(broker, db):
     if "BROKER_MANAGEMENT_URL" not in os.environ:
         pytest.skip("needs a virtual host of its own, and so the broker's management API")
-    server = os.environ["DATABASE_URL"]
-    connection = psycopg2.connect(server)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        cursor.execute(f"CREATE DATABASE {DATABASE}")
-    connection.close()
     vhost = vhosts.fresh(
         os.environ["BROKER_MANAGEMENT_URL"], os.environ["BROKER_URL"], "events-alone"
     )
-    database = urlunsplit(urlsplit(server)._replace(path=f"/{DATABASE}"))
     return {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "alone",
-        "DATABASE_URL": database,
+        "DATABASE_URL": databases.make(os.environ["DATABASE_URL"], DATABASE),
         "BROKER_URL": vhost,
     }
 

@@ -1,14 +1,11 @@
 """The whole of Connectify as processes, on a database and a broker of the flow tests' own."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg2
 import pytest
 
+from stack import databases
 from stack.ports import Ports
 from stack.processes import Processes, connectify
 from stack.services import Services
@@ -32,14 +29,7 @@ def node(tmp_path_factory) -> Services:
 @pytest.fixture(scope="session")
 def database_url() -> str:
     """A fresh database, so that what these processes commit meets no other test."""
-    server = os.environ["DATABASE_URL"]
-    connection = psycopg2.connect(server)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        cursor.execute(f"CREATE DATABASE {DATABASE}")
-    connection.close()
-    return urlunsplit(urlsplit(server)._replace(path=f"/{DATABASE}"))
+    return databases.make(os.environ["DATABASE_URL"], DATABASE)
 
 
 @pytest.fixture(scope="session")
@@ -49,9 +39,7 @@ def processes(node, database_url, tmp_path_factory) -> Processes:
         "DATABASE_DIRECT_URL": database_url,
         "BROKER_URL": node.environment()["BROKER_URL"],
     }
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environ, check=True
-    )
+    databases.migrate(ROOT, environ)
     home = tmp_path_factory.mktemp("processes")
     ports = Ports(home / "ports.json")
     ports.claim("web", "flower")
