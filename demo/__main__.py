@@ -54,7 +54,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--chaos",
         action="store_true",
-        help="meanwhile kill a worker, the relay and this clone's broker, and start them again",
+        help="meanwhile kill two workers, the relay and this clone's broker, and start them again",
     )
     parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
     return parser.parse_args(arguments)

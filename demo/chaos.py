@@ -1,4 +1,4 @@
-"""bin/demo --chaos: a worker, the relay and the broker die while posts are written.
+"""bin/demo --chaos: two workers, the relay and the broker die while posts are written.
 
 Each is ended by SIGKILL with all its children, and started again; posts go on meanwhile. What the
 run demands stays the same: nothing missing, nothing twice.
@@ -13,10 +13,9 @@ from stack.processes import Processes
 from stack.progress import Progress
 from stack.server import Server
 
-# Who dies when which part of the posts has been answered. The worker is not that of the pushes: what
-# that one had claimed when it died would be tried again when the claim has run out, 11 minutes later.
-WORKER, RELAY = "timelines-worker", "relay"
-WORKER_AT, RELAY_AT, BROKER_AT = 0.2, 0.4, 0.6
+# Who dies when which part of the posts has been answered, and the broker at last.
+PROCESSES = {"timelines-worker": 0.15, "notifications-worker": 0.3, "relay": 0.45}
+BROKER_AT = 0.6
 DOWN_SECONDS = 2.0
 LOOK_SECONDS = 0.05
 
@@ -31,7 +30,7 @@ class Chaos:
 
     async def wreak(self, posting: Posting, posts: int) -> None:
         """Kill each in turn, while `posts` posts are being sent."""
-        for share, name in ((WORKER_AT, WORKER), (RELAY_AT, RELAY)):
+        for name, share in PROCESSES.items():
             await self._until(posting, share * posts)
             await self._strike(
                 name,

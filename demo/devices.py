@@ -16,6 +16,9 @@ from stack.progress import Progress
 from stack.push_service import Device, Receipt, decrypt_all, read_receipts
 from stack.push_service.jose import decode_base64url, encode_base64url
 
+# Post id, device token, time.monotonic() of the receipt.
+Push = tuple[int, str, float]
+
 IN_FLIGHT = 16
 READ_LIMIT = 2**20
 
@@ -68,12 +71,20 @@ class PushRecord:
             return read_receipts([line async for line in response.content])
 
 
+def shown_once(pushes: Iterable[Push]) -> list[Push]:
+    """What devices show of pushes of which some came again: the same post bears the same tag, and
+    so takes the place of the first."""
+    first: dict[tuple[int, str], Push] = {}
+    for push in pushes:
+        first.setdefault(push[:2], push)
+    return list(first.values())
+
+
 @dataclass
 class Inbox:
-    """Opened pushes as (post id, device token, time.monotonic() of the receipt); what is wrong
-    with the others, in words."""
+    """Opened pushes; what is wrong with the others, in words."""
 
-    pushes: list[tuple[int, str, float]] = field(default_factory=list)
+    pushes: list[Push] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -91,7 +102,9 @@ def open_pushes(
     inbox.problems += [f"a push does not open: {why}" for _, why in report.faults]
     for receipt, plaintext in report.opened:
         shown = json.loads(plaintext)
-        if contents.get(shown["post_id"]) == shown["body"]:
+        if receipt.topic != shown["tag"]:
+            inbox.problems.append(f"a push of topic {receipt.topic} has the tag {shown['tag']}")
+        elif contents.get(shown["post_id"]) == shown["body"]:
             inbox.pushes.append((shown["post_id"], receipt.token, receipt.monotonic))
         else:
             inbox.problems.append(f"a push shows another content than post {shown['post_id']}")

@@ -27,7 +27,8 @@ from stack.push_service import Device, Receipt
 @dataclass(frozen=True)
 class Findings:
     """What was seen from outside, by ids of our database; `timelines` are whole home timelines by
-    reader, `arrived_at` and the receipts' times are time.monotonic()."""
+    reader, `arrived_at` and the receipts' times are time.monotonic(). Where `senders_died`, a push
+    may have come twice."""
 
     posting: Posting
     arrived_at: Mapping[int, float]
@@ -38,6 +39,7 @@ class Findings:
     daily_counts: Mapping[str, int]
     timelines: Mapping[int, Sequence[Mapping]]
     problems: Sequence[str]
+    senders_died: bool = False
 
 
 @dataclass
@@ -74,6 +76,7 @@ class Measurement:
             daily_counts=self.records.daily_counts(),
             timelines=timelines,
             problems=problems,
+            senders_died=self.chaos is not None,
         )
 
     async def _prepare(self, api: Api) -> dict[int, Device]:

@@ -50,6 +50,7 @@ class Outcome:
             ("timeline rows found", verdict.rows.found),
             ("pushes expected", verdict.pushes.expected),
             ("pushes received", verdict.pushes.found),
+            *([("pushes that came again", verdict.repeats)] if verdict.repeats else []),
             ("analytics events", verdict.events.found),
             ("missing", verdict.missing),
             ("duplicate", verdict.duplicates),

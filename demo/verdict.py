@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from demo.comparison import Tally, compare_count, compare_pairs, compare_sequence
-from demo.devices import open_pushes
+from demo.devices import open_pushes, shown_once
 from demo.measurement import Findings
 from demo.population import Population
 from demo.posting import Posting, content
@@ -17,7 +17,8 @@ from stack.latency import Percentiles
 
 @dataclass(frozen=True)
 class Verdict:
-    """`others` are the tallies beside rows, pushes and events; `problems` what else went wrong."""
+    """`others` are the tallies beside rows, pushes and events; `problems` what else went wrong;
+    `repeats` the pushes that came again and that the device shows once."""
 
     posts: int
     rows: Tally
@@ -28,6 +29,7 @@ class Verdict:
     timeline: Percentiles
     push: Percentiles
     rows_per_s: float
+    repeats: int
 
     @property
     def tallies(self) -> Sequence[Tally]:
@@ -63,7 +65,8 @@ def judge(scenario: Scenario, ids: Mapping[int, int], found: Findings) -> Verdic
     }
     contents = {post: content(number) for post, number in posting.numbers.items()}
     inbox = open_pushes(found.receipts, found.devices.values(), contents)
-    received = [(post, token) for post, token, _ in inbox.pushes]
+    shown = shown_once(inbox.pushes) if found.senders_died else inbox.pushes
+    received = [(post, token) for post, token, _ in shown]
     rows = compare_pairs("timeline rows", owners, found.rows)
     pushes = compare_pairs("pushes", tokens, received)
     events = compare_pairs(
@@ -89,7 +92,8 @@ def judge(scenario: Scenario, ids: Mapping[int, int], found: Findings) -> Verdic
         others=[*counts, *home_timelines(scenario, found)],
         problems=[*found.problems, *posting.failed.values(), *inbox.problems],
         timeline=Percentiles.of(at - accepted[post] for post, at in arrived.items()),
-        push=Percentiles.of(at - accepted[post] for post, _, at in inbox.pushes),
+        push=Percentiles.of(at - accepted[post] for post, _, at in shown),
+        repeats=len(inbox.pushes) - len(shown),
         rows_per_s=rows.found / (max(arrived.values()) - min(accepted.values())) if arrived else 0,
     )
 

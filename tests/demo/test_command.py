@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.chaos import PROCESSES
 from stack.process import Process
 from stack.services import Services
 
@@ -81,14 +82,14 @@ def test_a_server_that_is_not_there_is_named_with_its_address_and_what_to_do():
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("killed", [(), ("timelines-worker", "relay", "RabbitMQ")])
+@pytest.mark.parametrize("killed", [(), (*PROCESSES, "RabbitMQ")])
 def test_a_whole_run_misses_nothing_doubles_nothing_and_leaves_nothing_running(killed):
     chaos = ["--chaos"] if killed else []
     done = demo("--json", "--posts", "30", "--rate", "3", *chaos, limit=280)
 
+    assert done.returncode == 0, done.stderr
     deaths = [line.split()[-1] for line in done.stderr.splitlines() if "SIGKILL" in line]
     assert deaths == [*killed]
-    assert done.returncode == 0, done.stderr
     outcome = json.loads(done.stdout.splitlines()[-1])
     assert outcome["posts"] == outcome["analytics_events"] == 30
     assert outcome["rows"] == outcome["expected_rows"] > 0

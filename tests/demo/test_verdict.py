@@ -22,7 +22,8 @@ ROWS = [(70, 102), (70, 103), (70, 104), (71, 101), (71, 104)]
 
 
 def receipt(device: Device, post: int, body: str, at: float) -> Receipt:
-    plaintext = json.dumps({"post_id": post, "body": body}).encode()
+    shown = {"post_id": post, "body": body, "tag": f"post-{post}"}
+    plaintext = json.dumps(shown).encode()
     sealed = http_ece.encrypt(
         plaintext,
         private_key=ec.generate_private_key(ec.SECP256R1()),
@@ -174,3 +175,14 @@ def test_a_run_that_delivered_nothing_still_has_a_table(found):
 
     assert "-" in str(outcome)
     assert json.loads(outcome.to_json())["push_p99_s"] is None
+
+
+def test_a_push_that_came_again_is_a_duplicate_unless_its_sender_died(found):
+    again = PUSHES[0]._replace(monotonic=99.0)
+    twice = replace(found, receipts=[*PUSHES, again])
+
+    assert judge(SCENARIO, IDS, twice).duplicates == 1
+    verdict = judge(SCENARIO, IDS, replace(twice, senders_died=True))
+    assert verdict.passed
+    assert verdict.repeats == 1
+    assert verdict.push.p99 == pytest.approx(1.5)
