@@ -9,13 +9,12 @@ class StrictSerializer(serializers.Serializer):
     """Refuses fields that it does not know or that the client may not set."""
 
     def to_internal_value(self, data):
-        values = super().to_internal_value(data)
         writable = {name for name, field in self.fields.items() if not field.read_only}
-        if unknown := set(data) - writable:
+        if isinstance(data, dict) and (unknown := data.keys() - writable):
             raise serializers.ValidationError(
                 {name: ["This field may not be set."] for name in sorted(unknown)}, code="unknown"
             )
-        return values
+        return super().to_internal_value(data)
 
 
 class PersonSerializer(serializers.Serializer):

@@ -38,6 +38,7 @@ def processes(node, database_url, tmp_path_factory) -> Processes:
         "DATABASE_URL": database_url,
         "DATABASE_DIRECT_URL": database_url,
         "BROKER_URL": node.environment()["BROKER_URL"],
+        "LOG_LEVEL": "INFO",  # As in production: test_logs.py reads what is logged.
     }
     databases.migrate(ROOT, environ)
     home = tmp_path_factory.mktemp("processes")

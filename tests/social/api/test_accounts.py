@@ -5,6 +5,7 @@ from events.models import OutboxEvent
 from social.models import Closure, Token, User
 from tests.api import PASSWORD, assert_problem, client_of, log_in, register
 from tests.at_once import at_once
+from tests.social.counting_hasher import CountingHasher
 
 pytestmark = pytest.mark.django_db
 POSTS = "/api/v1/posts/"
@@ -102,3 +103,18 @@ def test_an_account_is_not_closed_without_the_password(alice):
     response = client_of(alice).post(CLOSE, {"current_password": "wrong"}, format="json")
     assert_problem(response, 400, "current_password")
     assert not Closure.objects.exists()
+
+
+@pytest.mark.parametrize("who", ["known", "unknown", "closed", "without a password"])
+def test_every_login_that_fails_computes_one_hash(settings, who):
+    """So that the time does not tell which names there are."""
+    settings.PASSWORD_HASHERS = ["tests.social.counting_hasher.CountingHasher"]
+    if who != "unknown":
+        register(APIClient())
+    if who == "closed":
+        User.objects.update(is_active=False)
+    if who == "without a password":
+        User.objects.update(password="!")
+    before = CountingHasher.computed
+    assert_problem(log_in(APIClient(), password="wrong"), 400)
+    assert CountingHasher.computed == before + 1

@@ -1,0 +1,100 @@
+"""What no route may do, asked of every route there is: a new one without a decision fails here.
+
+A route without ids concerns the caller alone. One with an id belongs to the owner of what it names,
+and finds nothing for anybody else, or it is for everybody.
+"""
+
+import json
+
+import pytest
+from django.urls import reverse
+from rest_framework.test import APIClient
+
+from social.api.serializers import StrictSerializer
+from social.models import Token
+from tests.api import assert_problem, client_of
+from tests.routes import Route, routes
+
+pytestmark = pytest.mark.django_db
+
+ROUTES = routes()
+WITH_ID = [route for route in ROUTES if route.parameters]
+WITH_BODY = [
+    route
+    for route in ROUTES
+    if route.method in ("post", "put", "patch") and getattr(route.view, "serializer_class", None)
+]
+
+PUBLIC = {"post register", "post login", "post forgotten", "post reset"}
+OWNERS = {"patch post", "delete post", "delete token"}
+# Whom one looks at, follows or silences is a free choice; what it writes is the caller's own.
+EVERYBODYS = {
+    *("get profile", "get author-posts", "get followers", "get following", "get post"),
+    *("put follow", "put block", "put mute", "delete follow", "delete block", "delete mute"),
+    *("get push-author-preference", "put push-author-preference"),
+    "delete push-author-preference",
+}
+BODIES = {"put push-author-preference": {"push": "none"}, "patch post": {"content": "mine"}}
+
+
+@pytest.fixture
+def own(alice):
+    """Alice's client."""
+    return client_of(alice)
+
+
+@pytest.fixture
+def url(alice, own, post):
+    """The URL of a route about what is Alice's."""
+    ids = {"user_id": alice.pk, "number": Token.objects.get(user=alice).number}
+    by_route = {"post": {"pk": post.pk}}
+
+    def url(route: Route) -> str:
+        known = ids | by_route.get(route.name, {})
+        return reverse(route.name, kwargs={name: known[name] for name in route.parameters})
+
+    return url
+
+
+def ask(client: APIClient, route: Route, url: str):
+    body = json.dumps(BODIES.get(str(route), {}))
+    return client.generic(route.method, url, body, content_type="application/json")
+
+
+def test_every_route_with_an_id_has_one_decision():
+    assert sorted(map(str, WITH_ID)) == sorted([*OWNERS, *EVERYBODYS])
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if str(r) not in PUBLIC], ids=str)
+def test_nobody_is_let_in_without_a_token_or_with_a_revoked_one(route, url, carol):
+    revoked = client_of(carol)
+    Token.objects.filter(user=carol).delete()
+    forged = APIClient(HTTP_AUTHORIZATION="Bearer " + "0" * 64)
+    for client in (APIClient(), revoked, forged):
+        assert_problem(ask(client, route, url(route)), 401)
+
+
+@pytest.mark.parametrize("route", [r for r in WITH_ID if str(r) in OWNERS], ids=str)
+def test_what_is_somebody_elses_is_not_found(route, url, own, bob):
+    assert_problem(ask(client_of(bob), route, url(route)), 404)
+    assert ask(own, route, url(route)).status_code < 300
+
+
+@pytest.mark.parametrize("route", [r for r in WITH_ID if str(r) in EVERYBODYS], ids=str)
+def test_what_is_for_everybody_is_found(route, url, bob):
+    assert ask(client_of(bob), route, url(route)).status_code < 300
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=str)
+def test_what_a_client_may_not_set_is_refused(route, url, own):
+    assert issubclass(route.view.serializer_class, StrictSerializer)
+    for field in ("is_staff", "id", "author", "created_at"):
+        response = getattr(own, route.method)(url(route), {field: 1}, format="json")
+        assert_problem(response, 400, field)
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if str(r) not in PUBLIC], ids=str)
+def test_a_session_of_the_admin_opens_nothing_and_no_cookie_is_set(route, url, admin_client):
+    response = ask(admin_client, route, url(route))
+    assert_problem(response, 401)
+    assert not response.cookies
