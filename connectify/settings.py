@@ -167,7 +167,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "social.api.problems.problem_response",
     "DEFAULT_THROTTLE_CLASSES": ["social.api.throttling.CallerThrottle"],
     "NUM_PROXIES": TRUSTED_PROXIES,
-    "URL_FORMAT_OVERRIDE": None,
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "social.api.negotiation.AlwaysJSON",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Connectify",

@@ -4,17 +4,35 @@ from rest_framework import serializers
 
 from social.models import POST_LENGTH
 
+JSON_TYPES = (
+    (serializers.BooleanField, bool),
+    (serializers.IntegerField, int),
+    ((serializers.CharField, serializers.ChoiceField, serializers.TimeField), str),
+)
+
 
 class StrictSerializer(serializers.Serializer):
-    """Refuses fields that it does not know or that the client may not set."""
+    """Refuses fields that it does not know or that the client may not set, and takes no 5 for "5":
+    what is stored is what was sent."""
 
     def to_internal_value(self, data):
-        writable = {name for name, field in self.fields.items() if not field.read_only}
-        if isinstance(data, dict) and (unknown := data.keys() - writable):
-            raise serializers.ValidationError(
-                {name: ["This field may not be set."] for name in sorted(unknown)}, code="unknown"
-            )
+        if isinstance(data, dict):
+            fields = self.fields
+            writable = {name for name, field in fields.items() if not field.read_only}
+            if unknown := data.keys() - writable:
+                errors = {name: ["This field may not be set."] for name in sorted(unknown)}
+                raise serializers.ValidationError(errors, code="unknown")
+            ill_typed = [name for name in data if not _has_its_type(data[name], fields[name])]
+            if ill_typed:
+                errors = {name: ["This is not of the field's type."] for name in ill_typed}
+                raise serializers.ValidationError(errors, code="type")
         return super().to_internal_value(data)
+
+
+def _has_its_type(value, field: serializers.Field) -> bool:
+    """Whether a JSON value is what the field takes; null is the field's own question."""
+    wanted = next((kind for fields, kind in JSON_TYPES if isinstance(field, fields)), None)
+    return wanted is None or value is None or type(value) is wanted
 
 
 class PersonSerializer(serializers.Serializer):

@@ -1,12 +1,15 @@
 """What no client should send: a 4xx in the one error shape, no row, no event."""
 
 import json
+from urllib.parse import urlencode
 
 import pytest
+from django.core import signing
+from rest_framework.test import APIClient
 
 from events.models import OutboxEvent
-from social.models import Post
-from tests.api import assert_problem, client_of
+from social.models import Post, User
+from tests.api import assert_problem, client_of, register
 
 pytestmark = pytest.mark.django_db
 POSTS = "/api/v1/posts/"
@@ -61,3 +64,92 @@ def test_a_wrong_content_type_and_a_wrong_method_are_problems_too(alice):
     assert_problem(client.post(POSTS, "content=a", content_type="text/plain"), 415)
     assert_problem(client.delete(POSTS), 405)
     assert_problem(client.get("/api/v1/no-such-thing/"), 404)
+
+
+@pytest.mark.parametrize("content", [5, 5.5, True, 2**63, [], {}])
+def test_what_is_no_string_is_not_made_one(alice, content):
+    response = client_of(alice).post(POSTS, {"content": content}, format="json")
+    assert_problem(response, 400, "content")
+    assert not Post.objects.exists()
+
+
+@pytest.mark.parametrize("user_id", ["1", 1.0, 1.5, None, True, 0, -1, 2**63, 10**400, [1], {}])
+def test_an_id_is_a_positive_integer_that_fits(db, user_id):
+    body = json.dumps({"user_id": user_id, "token": "x", "password": "correct horse battery"})
+    url = "/api/v1/accounts/password/reset/"
+    response = APIClient().post(url, body, content_type="application/json")
+    assert_problem(response, 400)
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "1.0", "null", "%00", "1e3", str(2**63), "9" * 400])
+def test_an_impossible_id_in_a_path_is_not_found(alice, number):
+    assert_problem(client_of(alice).get(f"{POSTS}{number}/"), 404)
+
+
+LISTS = ["users/{}/posts/", "users/{}/followers/", "users/{}/following/", "blocks/", "mutes/"]
+
+
+@pytest.fixture(params=LISTS)
+def some_list(request, alice) -> str:
+    return "/api/v1/" + request.param.format(alice.pk)
+
+
+@pytest.mark.parametrize("limit", ["-1", "0", "51", "9" * 400, "-" + "9" * 400])
+def test_odd_page_sizes_are_taken_to_the_range(alice, some_list, limit):
+    assert client_of(alice).get(some_list, {"limit": limit}).status_code == 200
+
+
+@pytest.mark.parametrize("limit", ["", "x", "1.5", "²", "٣", "1 ", "--1", "\0", "null"])
+def test_page_sizes_that_are_no_numbers_are_refused(alice, some_list, limit):
+    assert_problem(client_of(alice).get(some_list, {"limit": limit}), 400, "limit")
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "5", "x:y", "\0", "\ud800", "5:AAAA", signing.Signer(salt="x").sign_object(5)]
+)
+def test_forged_cursors_are_refused(alice, some_list, cursor):
+    query = urlencode({"cursor": cursor}, errors="surrogatepass")
+    assert_problem(client_of(alice).get(f"{some_list}?{query}"), 400, "cursor")
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "\0", "\x7f"])
+def test_odd_idempotency_keys_are_refused(alice, key):
+    response = client_of(alice).post(
+        POSTS, {"content": "hi"}, format="json", HTTP_IDEMPOTENCY_KEY=key
+    )
+    assert_problem(response, 400, "Idempotency-Key")
+    assert not Post.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "authorization", ["Bearer", "Bearer a b", "Bearer \xff", "Basic eDp5", "x"]
+)
+def test_odd_authorizations_are_refused(db, authorization):
+    client = APIClient(HTTP_AUTHORIZATION=authorization)
+    assert_problem(client.get("/api/v1/accounts/me/"), 401)
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        {"username": "a\0b"},
+        {"username": "x" * 151},
+        {"username": "<script>"},
+        {"username": ""},
+        {"email": "no address"},
+        {"email": "a@b.example\nBcc: c@d.example"},
+        {"password": "x" * 129},
+        {"password": None},
+        {"is_superuser": True},
+        {"date_joined": "2020-01-01"},
+    ],
+)
+def test_bad_accounts_are_refused(db, account):
+    assert_problem(register(APIClient(), **account), 400, next(iter(account)))
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/png;q=0.1", "*/*;q=0"])
+def test_answers_are_json_whatever_is_asked_for(alice, accept):
+    response = client_of(alice).get("/api/v1/accounts/me/", HTTP_ACCEPT=accept)
+    assert response["Content-Type"] == "application/json"

@@ -1,0 +1,13 @@
+"""Answers are JSON, whatever a client says it would accept."""
+
+from rest_framework.negotiation import BaseContentNegotiation
+
+
+class AlwaysJSON(BaseContentNegotiation):
+    def select_parser(self, request, parsers):
+        """The first that takes the request's content type; None makes it a 415."""
+        given = (request.content_type or "").partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == given), None)
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        return renderers[0], renderers[0].media_type
