@@ -1,5 +1,6 @@
 """Every route of the API and its methods, from the resolver itself."""
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -9,12 +10,12 @@ API = "api/v1/"
 
 
 class Route(NamedTuple):
-    """`parameters` are the names of its ids."""
+    """`path` as the API's description has it; `parameters` are the names of its ids."""
 
     name: str
     method: str
+    path: str
     parameters: tuple[str, ...]
-    view: type
 
     def __str__(self) -> str:
         return f"{self.method} {self.name}"
@@ -31,6 +32,8 @@ def _routes(patterns, prefix: str) -> Iterator[Route]:
             yield from _routes(entry.url_patterns, path)
         elif isinstance(entry, URLPattern) and path.startswith(API):
             parameters = tuple(entry.pattern.converters)
+            described = "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", path).replace("{pk}", "{id}")
+            view = entry.callback.cls
             for method in ("get", "post", "put", "patch", "delete"):
-                if hasattr(entry.callback.cls, method):
-                    yield Route(entry.name, method, parameters, entry.callback.cls)
+                if method in view.http_method_names and hasattr(view, method):
+                    yield Route(entry.name, method, described, parameters)
