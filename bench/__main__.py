@@ -8,12 +8,13 @@ import argparse
 import json
 import sys
 
+from bench import fanout
 from bench.benchmark import Benchmark, Figures
 from stack import interruption
 from stack.process import ServerFailure
 from stack.progress import Progress
 
-BENCHMARKS: dict[str, Benchmark] = {benchmark.name: benchmark for benchmark in ()}
+BENCHMARKS: dict[str, Benchmark] = {benchmark.name: benchmark for benchmark in (fanout.BENCHMARK,)}
 INTERRUPTED = 130
 
 

@@ -46,3 +46,13 @@ def working_in(directory: Path) -> list[int]:
             if entry.name.isdigit() and (entry / "cwd").samefile(directory):
                 found.append(int(entry.name))
     return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process, its ended children and all processes below it have used so far."""
+    ticks = sum(
+        sum(map(int, fields[11:15] if below == pid else fields[11:13]))
+        for below in (pid, *descendants(pid))
+        if (fields := stat(below))
+    )
+    return ticks / os.sysconf("SC_CLK_TCK")

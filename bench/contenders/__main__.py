@@ -1,0 +1,25 @@
+"""One connection of a contender: `python -m bench.contenders NAME`.
+
+Standard input: (post id, author id) pairs as JSON. Standard output: a (monotonic seconds, rows)
+pair for each commit.
+"""
+
+import json
+import sys
+
+from bench.contenders import by_hand, orm, sorted_sets
+
+CONTENDERS = {
+    "l1": by_hand.one_post_a_statement,
+    "l10": by_hand.ten_posts_a_statement,
+    "orm": orm.bulk_create,
+    "redis": sorted_sets.sorted_sets,
+}
+
+
+def main() -> None:
+    json.dump(CONTENDERS[sys.argv[1]](json.load(sys.stdin)), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

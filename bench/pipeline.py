@@ -1,0 +1,94 @@
+"""Connectify's own fan-out, measured: events in the outbox first, then all processes started."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.house import ROOT, House
+from bench.rate import rows_per_second
+from stack import proc
+from stack.process import ServerFailure
+from stack.progress import Progress
+
+CONSUMERS = ("timelines", "notifications", "analytics", "dead_letters")
+WORKERS = ("timelines", "notifications", "rest")
+# The relay last: nothing is to do before it starts.
+PROCESSES = (
+    *(f"{name}-consumer" for name in CONSUMERS),
+    *(f"{name}-worker" for name in WORKERS),
+    "beat",
+    "relay",
+)
+LOOK_SECONDS = 0.05
+# Without another row for this long, something is wrong.
+PATIENCE_SECONDS = 60.0
+WRITTEN = "SELECT coalesce(sum(rows), 0)::bigint FROM timelines_slicerecord"
+
+
+def write_posts(house: House, authors: Sequence[int]) -> list[int]:
+    """The ids of new posts by `authors`, their events waiting in the outbox."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.inside"],
+        cwd=ROOT,
+        env=house.environ,
+        input=json.dumps({"authors": list(authors)}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ServerFailure(f"{done.stderr.strip()}\nthe posts could not be written: see above")
+    return json.loads(done.stdout)
+
+
+@dataclass(frozen=True)
+class FanOut:
+    """Rows a second, and the CPU seconds of each process and server meanwhile."""
+
+    rows_per_s: float
+    cpu: dict[str, float]
+
+
+def fan_out(house: House, rows: int, progress: Progress) -> FanOut:
+    """Start everything, wait for `rows` timeline rows, stop everything."""
+    try:
+        house.processes.start(*PROCESSES[:-1])
+        house.processes.wait_ready(*PROCESSES[:-1])
+        before = cpu_seconds(house)
+        house.processes.start("relay")
+        commits = watch(house, rows, progress)
+        used = {
+            name: round(now - before.get(name, 0.0), 2) for name, now in cpu_seconds(house).items()
+        }
+    finally:
+        house.processes.stop()
+    return FanOut(rows_per_second(commits), used)
+
+
+def cpu_seconds(house: House) -> dict[str, float]:
+    """Of every process and server that runs, since it started."""
+    pids = {name: house.processes.pid(name) for name in PROCESSES}
+    pids |= {server.label: server.pid for server in house.services.private}
+    return {name: proc.cpu_seconds(pid) for name, pid in pids.items() if pid}
+
+
+def watch(house: House, rows: int, progress: Progress) -> list[tuple[float, int]]:
+    """(monotonic seconds, new rows) at each look that found some, until `rows` are written."""
+    commits, seen, changed = [], 0, time.monotonic()
+    connection = house.connect()
+    with connection.cursor() as cursor:
+        while seen < rows:
+            time.sleep(LOOK_SECONDS)
+            cursor.execute(WRITTEN)
+            (now_written,), now = cursor.fetchone(), time.monotonic()
+            if now_written > seen:
+                commits.append((now, now_written - seen))
+                seen, changed = now_written, now
+                progress.count(f"{seen:,} of {rows:,} rows")
+            elif now - changed > PATIENCE_SECONDS:
+                raise ServerFailure(f"{seen:,} of {rows:,} rows, and no more since a minute")
+    connection.close()
+    return commits

@@ -1,0 +1,45 @@
+"""Users and follows for a measurement, made inside PostgreSQL."""
+
+from dataclasses import dataclass
+
+FOLLOWERS = 1_000
+LEAST_USERS = 100_000
+
+USERS = """
+    INSERT INTO social_user
+        (id, username, password, first_name, last_name, email,
+         is_superuser, is_staff, is_active, date_joined)
+    OVERRIDING SYSTEM VALUE
+    SELECT id, 'user-' || id, '!', '', '', '', false, false, true, now()
+    FROM generate_series(1, %s) AS id
+"""
+# Each author's followers lie all over the range of ids, one in each of 1,000 equal parts of it, at
+# a place that depends on the author.
+FOLLOWS = """
+    INSERT INTO social_follow (follower_id, followee_id, created_at)
+    SELECT part * %(part)s + 1
+               + (hashint8(author * 1000003::bigint + part)::bigint & 65535) %% %(part)s,
+           author, now()
+    FROM generate_series(1, %(authors)s) AS author, generate_series(0, %(followers)s - 1) AS part
+"""
+
+
+@dataclass(frozen=True)
+class Population:
+    """Users have the ids from 1 on; the first `authors` of them have FOLLOWERS followers each."""
+
+    users: int
+    authors: int
+
+    @classmethod
+    def make(cls, connection, follows: int) -> "Population":
+        """`follows` rows, as a database has them that was vacuumed since."""
+        authors = max(follows // FOLLOWERS, 1)
+        users = max(LEAST_USERS, authors)
+        part = users // FOLLOWERS
+        with connection.cursor() as cursor:
+            cursor.execute(USERS, [users])
+            cursor.execute(FOLLOWS, {"part": part, "authors": authors, "followers": FOLLOWERS})
+            for table in ("social_user", "social_follow"):
+                cursor.execute(f"VACUUM ANALYZE {table}")
+        return cls(users, authors)
