@@ -88,12 +88,12 @@ def _sum(events: Iterable[tuple[str, datetime, str]]) -> list[dict]:
         if event_type not in READERS:
             continue
         data = msgspec.json.decode(text)
-        author, counts, latencies = READERS[event_type](data, occurred_at)
-        for key in _keys(occurred_at.astimezone(UTC), author):
-            for name, amount in counts.items():
-                rows[key][name] += amount
-            for name, seconds, weight in latencies:
-                histogram.add(rows[key][name], seconds, weight)
+        for author, counts, latencies in READERS[event_type](data, occurred_at):
+            for key in _keys(occurred_at.astimezone(UTC), author):
+                for name, amount in counts.items():
+                    rows[key][name] += amount
+                for name, seconds, weight in latencies:
+                    histogram.add(rows[key][name], seconds, weight)
     return [
         {"period": period, "author_id": author, "starts_at": start} | row
         for (period, author, start), row in rows.items()
@@ -108,13 +108,14 @@ def _keys(at: datetime, author: int) -> Iterator[tuple[str, int, datetime]]:
             yield period.value, author, start
 
 
-def _delivered(data: dict, at: datetime) -> tuple:
-    seconds = max((at - datetime.fromisoformat(data["posted_at"])).total_seconds(), 0.0)
-    rows = data["rows"]
-    return data["author_id"], {"reach": rows}, [("timeline_latency", seconds, rows)]
+def _delivered(data: dict, at: datetime) -> Iterator[tuple]:
+    for piece in data["slices"]:
+        seconds = max((at - datetime.fromisoformat(piece["posted_at"])).total_seconds(), 0.0)
+        rows = piece["rows"]
+        yield piece["author_id"], {"reach": rows}, [("timeline_latency", seconds, rows)]
 
 
-def _settled(data: dict, at: datetime) -> tuple:
+def _settled(data: dict, at: datetime) -> Iterator[tuple]:
     refused, expired = data.get("refused", 0), data.get("expired", 0)
     counts = {
         "pushes_sent": data["sent"],
@@ -123,15 +124,15 @@ def _settled(data: dict, at: datetime) -> tuple:
         "pushes_failed": data["failed"] - refused - expired,
     }
     latencies = [("push_latency", ms / 1000, 1) for ms in data.get("latency_ms", ())]
-    return data["author_id"], counts, latencies
+    yield data["author_id"], counts, latencies
 
 
 # For each type of event that counts: whose figures it changes, by how much, and the latencies in it
-# as (histogram, seconds, how many).
+# as (histogram, seconds, how many); once for each author that it is about.
 READERS = {
-    "post.created": lambda data, at: (data["author_id"], {"posts": 1}, ()),
-    "user.followed": lambda data, at: (data["followee_id"], {"gained": 1}, ()),
-    "user.unfollowed": lambda data, at: (data["followee_id"], {"lost": 1}, ()),
+    "post.created": lambda data, at: [(data["author_id"], {"posts": 1}, ())],
+    "user.followed": lambda data, at: [(data["followee_id"], {"gained": 1}, ())],
+    "user.unfollowed": lambda data, at: [(data["followee_id"], {"lost": 1}, ())],
     "timeline.delivered": _delivered,
     "push.settled": _settled,
 }

@@ -257,7 +257,7 @@ OVERLOAD_DISK_PATH = env("OVERLOAD_DISK_PATH", default="/")
 
 # Rows of one task: long enough that the task's own cost (about 1 ms) is lost in it, short enough
 # that a redelivered one repeats a tenth of a second.
-TIMELINE_TASK_ROWS = env.int("TIMELINE_TASK_ROWS", 10_000)
+TIMELINE_TASK_ROWS = env.int("TIMELINE_TASK_ROWS", 25_000)
 TIMELINE_LARGE_AUDIENCE = env.int("TIMELINE_LARGE_AUDIENCE", 10_000)
 TIMELINE_BACKFILL_POSTS = env.int("TIMELINE_BACKFILL_POSTS", 50)
 PUSH_TASK_SUBSCRIBERS = env.int("PUSH_TASK_SUBSCRIBERS", 500)

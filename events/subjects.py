@@ -37,11 +37,18 @@ def _collect(values: object, columns: Mapping[str, Sequence[str]]) -> list[str]:
 
 def _ids(values: dict, columns: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, int]]:
     for name, value in values.items():
-        if name in columns and isinstance(value, list):
-            for row in value:
-                yield from _ids(dict(zip(columns[name], row, strict=False)), {})
-        elif name.endswith("_ids") and isinstance(value, list):
-            for each in value:
-                yield from _ids({name.removesuffix("s"): each}, {})
+        if isinstance(value, list):
+            for row in _rows(name, value, columns):
+                yield from _ids(row, {})
         elif name.endswith("_id") and type(value) is int and 0 < value < 2**63:
             yield name[:40], value
+
+
+def _rows(name: str, values: list, columns: Mapping[str, Sequence[str]]) -> Iterator[dict]:
+    for value in values:
+        if isinstance(value, dict):
+            yield value
+        elif name in columns and isinstance(value, list):
+            yield dict(zip(columns[name], value, strict=False))
+        elif name.endswith("_ids"):
+            yield {name.removesuffix("s"): value}

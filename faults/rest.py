@@ -23,8 +23,9 @@ LETTERS = """
 """
 LEDGER = "SELECT count(*), coalesce(sum(rows), 0)::bigint FROM timelines_slicerecord"
 DELIVERED = """
-    SELECT count(*), coalesce(sum((data ->> 'rows')::bigint), 0)::bigint
-    FROM analytics_eventrecord WHERE event_type = 'timeline.delivered'
+    SELECT count(*), coalesce(sum((slice ->> 'rows')::bigint), 0)::bigint
+    FROM analytics_eventrecord, jsonb_array_elements(data -> 'slices') AS slice
+    WHERE event_type = 'timeline.delivered'
 """
 DAILY = """
     SELECT name, sum(amount)::bigint FROM analytics_rollup, LATERAL (

@@ -7,10 +7,15 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from social.slices import Slice, tile
+from social.slices import END, Slice, tile
 
-# Every nth follower of each author, and the last one, is where a slice ends. From the index
-# social_follow_fanout alone.
+# How many followers each author has; from the index social_follow_fanout alone.
+COUNTS = """
+    SELECT author, (SELECT count(*) FROM social_follow WHERE followee_id = author)
+    FROM unnest(%s::bigint[]) AS author
+"""
+# Every nth follower of each author, and the last one, is where a slice ends. From the same index,
+# and at several times the cost, so that only those are asked whose followers fill several slices.
 BOUNDARIES = """
     SELECT followee_id, follower_id, number FROM (
         SELECT followee_id, follower_id,
@@ -37,19 +42,29 @@ def plan(posts: Iterable[tuple[int, int]], size: int) -> list[Plan]:
     A post without followers has one empty slice: somebody may follow before it is written.
     """
     posts = list(posts)
-    with connection.cursor() as cursor:
-        cursor.execute(BOUNDARIES, [list({author for _, author in posts}), size])
-        boundaries = defaultdict(list)
-        for author, follower, number in cursor:
-            boundaries[author].append((follower, number))
+    ends = _ends(list({author for _, author in posts}), size)
     plans = []
     for post, author in posts:
-        ends = boundaries[author] or [(0, 0)]
-        counts = (b - a for a, b in pairwise([0, *(number for _, number in ends)]))
-        slices = tile(post, [follower for follower, _ in ends])
-        audience = ends[-1][1]
+        counts = (b - a for a, b in pairwise([0, *(number for _, number in ends[author])]))
+        slices = tile(post, [follower for follower, _ in ends[author]])
+        audience = ends[author][-1][1]
         plans += [Plan(*pair, audience) for pair in zip(slices, counts, strict=True)]
     return plans
+
+
+def _ends(authors: list[int], size: int) -> dict[int, list[tuple[int, int]]]:
+    """For each author, the follower at whom each slice ends, and which in number that one is."""
+    with connection.cursor() as cursor:
+        cursor.execute(COUNTS, [authors])
+        # A single slice holds everyone, whoever the last follower is.
+        ends = {author: [(END, count)] for author, count in cursor}
+        if large := [author for author, ((_, count),) in ends.items() if count > size]:
+            cursor.execute(BOUNDARIES, [large, size])
+            several = defaultdict(list)
+            for author, follower, number in cursor:
+                several[author].append((follower, number))
+            ends |= several
+    return ends
 
 
 def pack(plans: Iterable[Plan], rows: int) -> Iterator[list[Slice]]:

@@ -16,5 +16,7 @@ def event(event_id: str, event_type: str, day: int = 15, **data) -> Event:
     moment = f"2026-01-{day}T23:59:59Z"
     data = {"post_id": 1, "author_id": 2, "content": "hi", "posted_at": moment} | data
     data |= {"created_at": moment, "edited_at": moment}
+    if event_type == "timeline.delivered":
+        data = {"slices": [data]}
     envelope = {"event_id": event_id, "event_type": event_type, "timestamp": moment, "data": data}
     return decode_event(msgspec.json.encode(envelope), None)

@@ -49,7 +49,8 @@ def test_a_worker_killed_in_mid_slice_loses_nothing_and_doubles_nothing(world, p
     assert ledger == [(6 * 3_000,)]
     # And counted once.
     counted = (
-        "SELECT sum((data ->> 'rows')::int) FROM analytics_eventrecord"
-        " WHERE event_type = 'timeline.delivered' AND (data ->> 'post_id')::bigint = ANY(%s)"
+        "SELECT sum((slice ->> 'rows')::int)"
+        " FROM analytics_eventrecord, jsonb_array_elements(data -> 'slices') AS slice"
+        " WHERE event_type = 'timeline.delivered' AND (slice ->> 'post_id')::bigint = ANY(%s)"
     )
     until(lambda: world.sql(counted, posts) == [(6 * 3_000,)])

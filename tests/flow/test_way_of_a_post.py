@@ -40,8 +40,9 @@ def recorded(world, post_id: int) -> dict[str, int]:
     """How many analytics events of each type there are about the post."""
     rows = world.sql(
         "SELECT event_type, count(*) FROM analytics_eventrecord"
-        " WHERE data @> %s::jsonb GROUP BY event_type",
+        " WHERE data @> %s::jsonb OR data @> %s::jsonb GROUP BY event_type",
         json.dumps({"post_id": post_id}),
+        json.dumps({"slices": [{"post_id": post_id}]}),
     )
     return dict(rows)
 

@@ -23,7 +23,9 @@ def owners(post) -> set[int]:
 
 def delivered() -> list[dict]:
     events = OutboxEvent.objects.filter(routing_key="timeline.delivered")
-    return [msgspec.json.decode(event.body)["data"] for event in events]
+    return [
+        piece for event in events for piece in msgspec.json.decode(event.body)["data"]["slices"]
+    ]
 
 
 def test_a_slice_reaches_every_follower_and_nobody_else(post, bob, carol, now):

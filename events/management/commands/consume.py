@@ -7,7 +7,6 @@ from django.utils import timezone
 from events import letters, metrics
 from events.consumer import BatchConsumer
 from events.parking import Parking
-from events.pausing import PauseSign
 from events.processing import Processor
 from events.publisher import Publisher
 from events.registry import subscribers
@@ -34,6 +33,5 @@ class Command(BaseCommand):
         chosen = subscribers[subscriber]
         publisher = Publisher(url)
         processor = Processor(chosen, Parking(chosen.queue, publisher), timezone.now)
-        queue, hold = event_queue(chosen.queue), PauseSign(chosen.name)
-        BatchConsumer(url, queue, chosen.batch, processor, stop, hold).run()
+        BatchConsumer(url, event_queue(chosen.queue), chosen.batch, processor, stop).run()
         publisher.close()
