@@ -28,14 +28,24 @@ Handover = Callable[[Sequence[Message]], None]
 
 
 class BatchConsumer:
-    """Consumes `queue` from the broker at `url` in batches of at most `batch` messages."""
+    """Consumes `queue` from the broker at `url` in batches of at most `batch` messages; takes none
+    while `hold` answers True, which is asked between batches."""
 
-    def __init__(self, url: str, queue: Queue, batch: int, handover: Handover, stop: Stop):
+    def __init__(
+        self,
+        url: str,
+        queue: Queue,
+        batch: int,
+        handover: Handover,
+        stop: Stop,
+        hold: Callable[[], bool] = lambda: False,
+    ):
         self._url = url
         self._queue = queue
         self._batch = batch
         self._handover = handover
         self._stop = stop
+        self._hold = hold
         self._delivered: list[Message] = []
 
     def run(self) -> None:
@@ -66,15 +76,26 @@ class BatchConsumer:
             prefetch_count=self._batch,
             auto_declare=False,
         )
-        with consumer:
-            log.info("consumer started", queue=self._queue.name)
-            while not self._stop.requested:
-                self._drain(connection, IDLE_SECONDS)
-                if self._delivered:
-                    # One event waiting is handed over at once; more only if they are here already.
-                    while len(self._delivered) < self._batch and self._drain(connection, 0.001):
-                        pass
-                    self._work(connection)
+        log.info("consumer started", queue=self._queue.name)
+        while not self._stop.requested:
+            if self._hold():
+                self._idle(connection, IDLE_SECONDS)
+                continue
+            with consumer:
+                while not (self._stop.requested or self._hold()):
+                    self._take(connection)
+            # What came before the broker heard of it; given back, it would be charged for that.
+            if self._delivered and not self._stop.requested:
+                self._work(connection)
+
+    def _take(self, connection: Connection) -> None:
+        """Wait for a batch and work it off: one event that waits at once, more only if they are
+        here already."""
+        self._drain(connection, IDLE_SECONDS)
+        if self._delivered:
+            while len(self._delivered) < self._batch and self._drain(connection, 0.001):
+                pass
+            self._work(connection)
 
     def _work(self, connection: Connection) -> None:
         batch, self._delivered[:] = self._delivered[:], []

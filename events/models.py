@@ -108,6 +108,17 @@ class DeadLetter(models.Model):
         return f"{self.queue} {self.message_id}: {self.exception_type or 'failed'}"
 
 
+class Pause(models.Model):
+    """A subscriber whose events wait in its queue, until a time or until it is resumed."""
+
+    subscriber = models.CharField(max_length=50, primary_key=True)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.subscriber} until {self.until or 'it is resumed'}"
+
+
 class Reconciliation(models.Model):
     """Until when it is known that a subscriber has had every event that was published."""
 

@@ -3,17 +3,25 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils import timezone
 
 from analytics import figures
 from analytics.admin import latency_plot
 from analytics.models import Rollup
+from events import pausing
 from events.admin import ReadOnlyAdmin
+from events.errors import PASSING
 from operations import failures, lag, storage
 from operations.models import Status
+from operations.steering import ACTIONS
 from operations.versions import versions
 
 REFRESH_SECONDS = 10
@@ -33,6 +41,48 @@ class StatusAdmin(ReadOnlyAdmin):
             self.admin_site.each_context(request) | {"opts": self.opts} | overview(timezone.now()),
         )
 
+    def get_urls(self):
+        steer = self.admin_site.admin_view(self.steer_view)
+        return [
+            path("steer/<slug:name>/", steer, name="operations_steer"),
+            *super().get_urls(),
+        ]
+
+    def steer_view(self, request, name: str):
+        """Asks for what the action needs, then whether it is meant; then does it and logs that."""
+        action = ACTIONS.get(name)
+        if action is None:
+            raise Http404
+        if not request.user.has_perm(action.permission):
+            raise PermissionDenied
+        form = action.form(request.POST or None, initial=request.GET.dict())
+        if form.is_valid() and "confirmed" in request.POST:
+            try:
+                done = action.run(**form.cleaned_data)
+            except (*PASSING, LookupError) as error:
+                self.message_user(request, f"Not done: {error}", messages.ERROR)
+            else:
+                self.message_user(request, done)
+                _log(request, f"{action.title}: {done}")
+            return redirect("admin:operations_status_changelist")
+        context = self.admin_site.each_context(request) | {
+            "title": action.title,
+            "opts": self.opts,
+            "action": action,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/operations/status/steer.html", context)
+
+
+def _log(request, message: str) -> None:
+    LogEntry.objects.create(
+        user=request.user,
+        content_type=ContentType.objects.get_for_model(Status),
+        object_repr="operations",
+        action_flag=CHANGE,
+        change_message=message,
+    )
+
 
 def overview(now: datetime) -> dict:
     """Everything the page shows, from a fixed number of statements."""
@@ -46,6 +96,8 @@ def overview(now: datetime) -> dict:
         "refresh": REFRESH_SECONDS,
         "outbox": lag.total(pending.values()),
         "lags": lags,
+        "pauses": pausing.paused(),
+        "actions": ACTIONS,
         "letters": failures.letters(),
         "sums": {
             name: sum(getattr(row, f"pushes_{name}") for row in minutes)

@@ -1,5 +1,12 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class OperationsConfig(AppConfig):
     name = "operations"
+
+    def ready(self) -> None:
+        from operations import groups
+
+        # Not in a migration: permissions are made after all of them.
+        post_migrate.connect(groups.ensure, sender=self)

@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram,
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from events import pausing
 from events.metrics import SECONDS, registry
 from operations import failures, lag
 
@@ -65,6 +66,9 @@ class House(Collector):
         for each in lags:
             depths |= {each.queue: each.depth, **(each.lanes or {})}
         yield _labelled("queue_messages", "Messages that wait at the broker.", "queue", depths)
+        held = pausing.paused()
+        paused = {each.subscriber: each.subscriber in held for each in lags}
+        yield _labelled("paused", "Whether it is paused.", "subscriber", paused)
         yield _gauge("broker_up", "Whether the broker answers.", lags[0].depth is not None)
         letters = {}
         for group in failures.letters():

@@ -9,6 +9,7 @@ class Status(models.Model):
     class Meta:
         managed = False
         default_permissions = ("view",)
+        permissions = [("steer_status", "Can pause, resume and repair")]
         verbose_name_plural = "status"
 
     def __str__(self) -> str:

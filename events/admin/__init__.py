@@ -3,12 +3,14 @@
 from events.admin.letters import DeadLetterAdmin
 from events.admin.looking import IdSearchAdmin, ReadOnlyAdmin
 from events.admin.outbox import OutboxEventAdmin
+from events.admin.pause import PauseAdmin
 from events.admin.reconciliation import ReconciliationAdmin
 
 __all__ = [
     "DeadLetterAdmin",
     "IdSearchAdmin",
     "OutboxEventAdmin",
+    "PauseAdmin",
     "ReadOnlyAdmin",
     "ReconciliationAdmin",
 ]

@@ -7,6 +7,7 @@ from django.utils import timezone
 from events import letters, metrics
 from events.consumer import BatchConsumer
 from events.parking import Parking
+from events.pausing import PauseSign
 from events.processing import Processor
 from events.publisher import Publisher
 from events.registry import subscribers
@@ -33,5 +34,6 @@ class Command(BaseCommand):
         chosen = subscribers[subscriber]
         publisher = Publisher(url)
         processor = Processor(chosen, Parking(chosen.queue, publisher), timezone.now)
-        BatchConsumer(url, event_queue(chosen.queue), chosen.batch, processor, stop).run()
+        queue, hold = event_queue(chosen.queue), PauseSign(chosen.name)
+        BatchConsumer(url, queue, chosen.batch, processor, stop, hold).run()
         publisher.close()

@@ -1,0 +1,23 @@
+"""Pausing a subscriber from the command line."""
+
+from datetime import timedelta
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from events import pausing
+from events.registry import subscribers
+
+
+class Command(BaseCommand):
+    help = "Lets a subscriber's events wait in its queue; nothing is lost."
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("subscriber", choices=sorted(subscribers))
+        parser.add_argument("--minutes", type=int, help="resume by itself after so many")
+
+    def handle(self, subscriber: str, minutes: int | None, **options) -> None:
+        lasting = timedelta(minutes=minutes) if minutes else None
+        pausing.pause(subscriber, lasting=lasting, now=timezone.now())
+        until = f"for {minutes} minutes" if minutes else f"until manage.py resume {subscriber}"
+        self.stdout.write(f"{subscriber} is paused {until}.")

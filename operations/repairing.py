@@ -1,0 +1,25 @@
+"""Repairing one post's fan-out: what is missing of it is found in the ledgers and enqueued."""
+
+import notifications.models
+import notifications.tasks
+import timelines.models
+import timelines.tasks
+from social import ledger
+from social.models import Post
+
+
+class NoSuchPostError(LookupError):
+    """There is no such post, or it is deleted."""
+
+
+def repair(post_id: int) -> dict[str, int]:
+    """How many slices were missing and are enqueued, by app; harmless when none is. Raises
+    NoSuchPostError, and an error of PASSING where the broker is away."""
+    if not Post.objects.filter(pk=post_id, deleted_at=None).exists():
+        raise NoSuchPostError(f"There is no post {post_id}, or it is deleted.")
+    found = {}
+    for app in (timelines, notifications):
+        slices = ledger.holes(app.models.SliceRecord, [post_id])[post_id]
+        app.tasks.enqueue_slices(slices)
+        found[app.__name__] = len(slices)
+    return found

@@ -1,0 +1,78 @@
+"""What an operator may do to the running house, each with what it asks for and what it means.
+
+Guarantee: everything here may be done twice, or by two people at once, without harm.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django import forms
+from django.utils import timezone
+
+from events import pausing
+from events.registry import subscribers
+from operations import repairing
+
+
+class PauseForm(forms.Form):
+    subscriber = forms.ChoiceField(choices=lambda: [(name, name) for name in sorted(subscribers)])
+    minutes = forms.IntegerField(
+        min_value=1, max_value=7 * 24 * 60, required=False, help_text="Empty: until it is resumed."
+    )
+
+
+class ResumeForm(forms.Form):
+    subscriber = forms.ChoiceField(choices=lambda: [(name, name) for name in sorted(subscribers)])
+
+
+class RepairForm(forms.Form):
+    post_id = forms.IntegerField(min_value=1, max_value=2**63 - 1, label="Post's id")
+
+
+@dataclass(frozen=True)
+class Action:
+    """`run` takes the form's values and says what has been done; it may raise an error of PASSING
+    or a LookupError, whose text is for the operator."""
+
+    title: str
+    meaning: str
+    form: type[forms.Form]
+    run: Callable[..., str]
+    permission: str = "operations.steer_status"
+
+
+def _pause(subscriber: str, minutes: int | None) -> str:
+    lasting = timedelta(minutes=minutes) if minutes else None
+    pausing.pause(subscriber, lasting=lasting, now=timezone.now())
+    return f"{subscriber} is paused {f'for {minutes} minutes' if minutes else 'until resumed'}."
+
+
+def _resume(subscriber: str) -> str:
+    pausing.resume(subscriber)
+    return f"{subscriber} is not paused."
+
+
+def _repair(post_id: int) -> str:
+    found = repairing.repair(post_id)
+    counts = ", ".join(f"{count} of {app}" for app, count in found.items())
+    return f"Missing slices of post {post_id} are enqueued: {counts}."
+
+
+ACTIONS = {
+    "pause": Action(
+        "Pause a subscriber",
+        "Its consumers take no more events within a second. Posts wait in its queue and nothing is"
+        " lost; tasks that are planned already are worked off.",
+        PauseForm,
+        _pause,
+    ),
+    "resume": Action("Resume a subscriber", "It works off what has waited.", ResumeForm, _resume),
+    "repair": Action(
+        "Repair a post",
+        "What is missing of its timeline rows and pushes is found in the ledgers and enqueued."
+        " Nobody sees a post twice by that.",
+        RepairForm,
+        _repair,
+    ),
+}
