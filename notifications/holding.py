@@ -13,20 +13,23 @@ from social.models import Post
 
 HOUR = timedelta(hours=1)
 
-# An expression over a `slice` of a post's audience, a `follow` in it, the follower's `preference`
-# and, outer-joined, the `silenced` author. Gives a Held, or NULL for what is pushed.
-#
-# Times of day wrap: counted from the begin of the quiet hours, their end comes after it, also past
-# midnight. The cap counts by the primary key (recipient, post), no further than itself, and only in
-# the partitions of the last hour's posts, for which the bounds are there once more as constants.
-HELD = """
+# Whether a user's `preference` says that it is quiet now. Times of day wrap: counted from the begin
+# of the quiet hours, their end comes after it, also past midnight.
+QUIET = """
+    preference.quiet_from IS NOT NULL
+    AND (%(now)s::timestamptz AT TIME ZONE preference.time_zone)::time
+        - preference.quiet_from::interval
+        < preference.quiet_until - preference.quiet_from::interval
+"""
+
+# Over a `slice` of a post's audience, a `follow` in it, the follower's `preference` and, outer-
+# joined, the `silenced` author: a Held, or NULL for what is pushed. The cap counts by the primary
+# key (recipient, post), no further than itself, and only in the partitions of the last hour's
+# posts, for which the bounds are there once more as constants.
+HELD = f"""
     CASE
         WHEN silenced.author_id IS NOT NULL THEN 'author'
-        WHEN preference.quiet_from IS NOT NULL
-             AND (%(now)s::timestamptz AT TIME ZONE preference.time_zone)::time
-                 - preference.quiet_from::interval
-                 < preference.quiet_until - preference.quiet_from::interval
-        THEN 'quiet hours'
+        WHEN {QUIET} THEN 'quiet hours'
         WHEN preference.hourly_cap IS NOT NULL
              AND EXISTS (
                  SELECT FROM notifications_notification earlier

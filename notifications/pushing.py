@@ -15,7 +15,7 @@ from events.failpoints import failpoint
 from notifications import claims, retries, settling
 from notifications.claims import Push
 from notifications.messages import Message, message_of
-from notifications.models import Delivery
+from notifications.models import Delivery, Held
 from notifications.outcomes import Outcome
 from notifications.retries import Retry
 from notifications.sending import FIRST_SECONDS, LATER_SECONDS, Clock, sender
@@ -82,7 +82,8 @@ def _unsent(
 ) -> Outcome | None:
     """The outcome of a push that is not to be made, if it is none."""
     if reason := _why_not(post) or push.unwanted:
-        return Outcome(push, Delivery.State.REFUSED, now, reason=reason)
+        state = Delivery.State.HELD if reason in Held.values else Delivery.State.REFUSED
+        return Outcome(push, state, now, reason=reason)
     if messages[push.post_id].expires_at <= now:
         return Outcome(push, Delivery.State.EXPIRED, now, reason="its time was over")
     return None

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection
 
 from notifications.claims import LEASE, Push, keys
+from notifications.holding import QUIET
 from social.models import Post
 
 # A retry that is at most this late may still be waiting in its lane.
@@ -20,8 +21,9 @@ BATCH = 1_000
 
 # The attempts that were counted when the retry was enqueued are its ticket: of two tasks for one
 # retry the second finds them changed. The bounds on post ids are constants, so that the planner
-# looks at the partitions in between only. Whom the follower has left since is told by `unwanted`.
-CLAIM = """
+# looks at the partitions in between only. Whom the follower has left since is told by `unwanted`,
+# and so is what a preference holds back by now.
+CLAIM = f"""
     WITH claimed AS (
         UPDATE notifications_delivery delivery
         SET state = 'sending', attempts = delivery.attempts + 1,
@@ -44,14 +46,18 @@ CLAIM = """
                 WHEN preference.push_enabled IS NOT TRUE THEN 'push was switched off'
                 WHEN follow.follower_id IS NULL THEN 'the follow has ended'
                 WHEN mute.muter_id IS NOT NULL THEN 'the author was muted'
+                WHEN silenced.author_id IS NOT NULL THEN 'author'
+                WHEN {QUIET} THEN 'quiet hours'
                 ELSE '' END AS unwanted
     FROM claimed
     LEFT JOIN notifications_pushsubscription device
          ON device.id = subscription_id AND device.user_id = recipient_id
     LEFT JOIN notifications_preference preference ON preference.user_id = recipient_id
     LEFT JOIN social_follow follow ON follow.follower_id = recipient_id
-         AND follow.followee_id = author_id
-    LEFT JOIN social_mute mute ON mute.muter_id = recipient_id AND mute.muted_id = author_id
+         AND follow.followee_id = claimed.author_id
+    LEFT JOIN social_mute mute ON mute.muter_id = recipient_id AND mute.muted_id = claimed.author_id
+    LEFT JOIN notifications_silencedauthor silenced
+         ON silenced.user_id = recipient_id AND silenced.author_id = claimed.author_id
 """
 
 # By the index notifications_delivery_due of each partition. What is found counts as due now, so

@@ -1,11 +1,11 @@
-"""Subscriber 2: from new posts to tasks on the notifications' lanes."""
+"""Subscriber 2: new posts become tasks on the lanes; closed accounts lose their devices."""
 
 from django.conf import settings
 from django.utils import timezone
 
 from events.envelope import Event
 from events.registry import Subscriber, register_subscriber
-from notifications import tasks
+from notifications import erasure, tasks
 from notifications.models import FanOut
 from notifications.planning import plan
 from social import ledger, posts
@@ -20,11 +20,15 @@ def on_post_created(events: list[Event]) -> None:
         tasks.send_pushes.enqueue(slices=[piece])
 
 
+def on_user_closed(events: list[Event]) -> None:
+    erasure.erase([event.data.user_id for event in events])
+
+
 register_subscriber(
     Subscriber(
         name="notifications",
         queue="push.worker",
-        handlers={"post.created": on_post_created},
+        handlers={"post.created": on_post_created, "user.closed": on_user_closed},
         batch=50,
         target_seconds=5.0,
     )

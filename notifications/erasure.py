@@ -1,0 +1,17 @@
+"""Removing what a closed account has left behind here.
+
+Guarantee: no device, preference or mark of the account is left. Its notifications leave with their
+partitions; nobody can read them.
+"""
+
+from collections.abc import Collection
+
+from django.db.models import Q
+
+from notifications.models import Preference, PushSubscription, ReadMark, SilencedAuthor
+
+
+def erase(user_ids: Collection[int]) -> None:
+    for model in (PushSubscription, Preference, ReadMark):
+        model.objects.filter(user__in=user_ids).delete()
+    SilencedAuthor.objects.filter(Q(user__in=user_ids) | Q(author__in=user_ids)).delete()
