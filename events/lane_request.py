@@ -4,16 +4,11 @@ Guarantee: it runs again, and is a dead letter with that reason after OVERRUNS r
 requeue it until the lane's delivery limit, which is hours in one worker process.
 """
 
-import structlog
 from billiard.exceptions import TimeLimitExceeded
 from celery.worker.request import Request
 
-from events.errors import PASSING
-
 # The soft limit has gone unheeded this often: that is no accident of the surroundings.
 OVERRUNS = 3
-
-log = structlog.get_logger(__name__)
 
 
 class LaneRequest(Request):
@@ -33,11 +28,11 @@ class LaneRequest(Request):
         self.task.request_stack.push(self._context)  # The reason is kept with the task's name.
         try:
             super().on_timeout(soft, timeout)
-        except PASSING as error:
-            log.warning("a time limit's reason could not be kept", error=str(error))
-            self.reject(requeue=True)
         finally:
             self.task.request_stack.pop()
+            if not soft:
+                # Already done, unless the reason could not be kept: the database may be away.
+                self.reject(requeue=True)
 
     def reject(self, requeue=False):
         # Lost connections are deliveries too; what they add here is one replay at most.

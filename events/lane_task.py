@@ -89,7 +89,9 @@ class LaneTask(Task):
 
     def after_return(self, status, retval, task_id, args, kwargs, einfo) -> None:
         metrics.TASKS.labels(self.name, status).inc()
-        metrics.TASK_SECONDS.labels(self.name).observe(time.monotonic() - self.request.begun)
+        # A worker's main process, which speaks for a child that it killed, has seen no beginning.
+        if begun := self.request.get("begun"):
+            metrics.TASK_SECONDS.labels(self.name).observe(time.monotonic() - begun)
 
     def on_failure(self, exc, task_id, args, kwargs, einfo) -> None:
         """Keep the exception by task id: the broker's dead-lettering does not carry it."""

@@ -35,6 +35,11 @@ AGE_SECONDS = Histogram(
     ["subscriber"],
     buckets=SECONDS,
 )
+SKIPPED = Counter(
+    "connectify_events_skipped",
+    "Events and slices without effect: known already, or about what is deleted.",
+    ["what"],
+)
 PARKED = Counter("connectify_events_parked", "Messages made dead letters by consumers.", ["queue"])
 TASKS = Counter("connectify_events_tasks", "Runs of tasks, by how they ended.", ["task", "state"])
 TASK_SECONDS = Histogram(

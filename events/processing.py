@@ -114,6 +114,7 @@ class Processor:
             fresh, reused = inbox.register(self._name, wanted, now=self._clock())
             if known := len(wanted) - len(fresh) - len(reused):
                 log.info("known events skipped", subscriber=self._name, count=known)
+                metrics.SKIPPED.labels("known event").inc(known)
             fresh.sort(key=attrgetter("event_type"))
             for event_type, group in groupby(fresh, key=attrgetter("event_type")):
                 self._subscriber.handlers[event_type](list(group))

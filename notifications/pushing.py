@@ -11,6 +11,7 @@ from uuid import UUID
 
 import structlog
 
+from events import metrics
 from events.failpoints import failpoint
 from notifications import claims, retries, settling
 from notifications.claims import Push
@@ -33,7 +34,9 @@ def push_slices(slices: Sequence[Slice], *, task: UUID, clock: Clock) -> list[Ou
     posts = _posts({piece.post_id for piece in slices})
     live = [piece for piece in slices if not _why_not(posts.get(piece.post_id))]
     if len(live) < len(slices):
-        log.info("slices of posts deleted or of nobody skipped", count=len(slices) - len(live))
+        count = len(slices) - len(live)
+        log.info("slices of posts deleted or of nobody skipped", count=count)
+        metrics.SKIPPED.labels("push slice").inc(count)
     pushes = claims.claim(live, posts, task=task, now=clock())
     return _push(pushes, posts, clock, FIRST_SECONDS, live)
 

@@ -10,6 +10,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from events import metrics
 from events.errors import NotYetError
 from events.failpoints import failpoint
 from social.models import Block, Post, User
@@ -49,7 +50,9 @@ def live(post_ids: Iterable[int]) -> set[int]:
         raise NotYetError(f"posts that are not visible yet: {sorted(absent)}")
     found = {pk for pk, deleted_at in states.items() if deleted_at is None}
     if len(found) < len(wanted):
-        log.info("deleted posts skipped", count=len(wanted) - len(found))
+        count = len(wanted) - len(found)
+        log.info("deleted posts skipped", count=count)
+        metrics.SKIPPED.labels("deleted post").inc(count)
     return found
 
 

@@ -39,8 +39,19 @@ def fail_for_long() -> None:
     raise ConnectionError("never ends")
 
 
+class FailingAtLast(LaneTask):
+    """What is to be done after a run fails too, as it may while the database is away."""
+
+    def after_return(self, *_) -> None:
+        raise ValueError("one more thing")
+
+
 @shared_task(
-    base=LaneTask, name="tests.overrun", lane="operations.low", soft_time_limit=None, time_limit=1
+    base=FailingAtLast,
+    name="tests.overrun",
+    lane="operations.low",
+    soft_time_limit=None,
+    time_limit=1,
 )
 def overrun(*, path: str) -> None:
     """Notes that it runs, and does so until its hard time limit ends its process."""

@@ -10,7 +10,7 @@ from datetime import datetime
 import structlog
 from django.db import IntegrityError, connection, transaction
 
-from events import outbox
+from events import metrics, outbox
 from events.failpoints import failpoint
 from social import partitions
 from social.models import Post
@@ -94,7 +94,9 @@ def _write(slices: Sequence[Slice], now: datetime, statement: str) -> int:
         if piece.post_id in posts
     ]
     if len(columns) < len(slices):
-        log.info("slices of deleted posts skipped", count=len(slices) - len(columns))
+        count = len(slices) - len(columns)
+        log.info("slices of deleted posts skipped", count=count)
+        metrics.SKIPPED.labels("timeline slice").inc(count)
     if not columns:
         return 0
     with connection.cursor() as cursor:

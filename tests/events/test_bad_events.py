@@ -5,6 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 from django.utils import timezone
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from events.envelope import BODY_LIMIT
@@ -95,7 +96,13 @@ def test_what_is_no_event_is_a_dead_letter_with_the_reason_and_no_other_suffers(
     assert bytes(letter.body) == body
 
 
+def skipped() -> float:
+    known = {"what": "known event"}
+    return REGISTRY.get_sample_value("connectify_events_skipped_total", known) or 0.0
+
+
 def test_an_event_replayed_a_week_later_has_no_effect_and_is_counted(broker, subscriber, effects):
+    before = skipped()
     week = timedelta(days=7)
     body = post_created(7, timestamp=timezone.now() - week)
     put(broker, QUEUE, body)
@@ -106,6 +113,7 @@ def test_an_event_replayed_a_week_later_has_no_effect_and_is_counted(broker, sub
         work_off(subscriber, 1)
     assert effects == [7]
     assert depth(broker, QUEUE) == depth(broker, "dead.letters") == 0
+    assert skipped() == before + 1
     known = {"event": "known events skipped", "subscriber": "timelines", "count": 1}
     assert known.items() <= lines[-1].items()
 
@@ -118,11 +126,18 @@ def test_an_event_older_than_the_inbox_keeps_is_a_dead_letter(broker, subscriber
     assert "9 days old" in DeadLetter.objects.get().exception_message
 
 
-def test_an_event_from_the_future_has_its_effect(broker, subscriber, effects):
+def age(what: str) -> float:
+    name = f"connectify_events_age_seconds_{what}"
+    return REGISTRY.get_sample_value(name, {"subscriber": "timelines"}) or 0.0
+
+
+def test_an_event_from_the_future_has_its_effect_and_counts_as_new(broker, subscriber, effects):
+    count, seconds = age("count"), age("sum")
     put(broker, QUEUE, post_created(7, timestamp=timezone.now() + timedelta(days=400)))
     work_off(subscriber, 1)
     assert effects == [7]
     assert depth(broker, "dead.letters") == 0
+    assert (age("count"), age("sum")) == (count + 1, seconds)
 
 
 def test_a_reused_id_raises_an_alert(broker, subscriber, effects):
