@@ -4,14 +4,18 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('operations', '0001_status'),
+        ("operations", "0001_status"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='status',
-            options={'default_permissions': ('view',), 'managed': False, 'permissions': [('steer_status', 'Can pause, resume and repair')], 'verbose_name_plural': 'status'},
+            name="status",
+            options={
+                "default_permissions": ("view",),
+                "managed": False,
+                "permissions": [("steer_status", "Can pause, resume and repair")],
+                "verbose_name_plural": "status",
+            },
         ),
     ]
