@@ -260,6 +260,12 @@ OVERLOAD_DISK_PATH = env("OVERLOAD_DISK_PATH", default="/")
 TIMELINE_TASK_ROWS = env.int("TIMELINE_TASK_ROWS", 25_000)
 TIMELINE_LARGE_AUDIENCE = env.int("TIMELINE_LARGE_AUDIENCE", 10_000)
 TIMELINE_BACKFILL_POSTS = env.int("TIMELINE_BACKFILL_POSTS", 50)
+# Owners who have not looked for so long are not written; theirs is filled in when they return.
+TIMELINE_DORMANT_AFTER = timedelta(days=env.int("TIMELINE_DORMANT_AFTER_DAYS", 30))
+# Older rows are dropped, and timelines then read from their authors' posts: at 100 million rows a
+# day 1,500 partitions and 255 GB.
+TIMELINE_KEEP = timedelta(days=env.int("TIMELINE_KEEP_DAYS", 30))
+NOTIFICATION_KEEP = timedelta(days=env.int("NOTIFICATION_KEEP_DAYS", 30))
 PUSH_TASK_SUBSCRIBERS = env.int("PUSH_TASK_SUBSCRIBERS", 500)
 # Posts a partition of the tables that are keyed by post: the live index stays in cache.
 PARTITION_POSTS = env.int("PARTITION_POSTS", 2_000)

@@ -5,26 +5,24 @@ from django.utils import timezone
 
 from events.lane_task import LaneTask
 from events.locks import held
-from notifications.models import Delivery, Notification
-from operations import erasure
-from social import forgotten_passwords, idempotency, partitions
-from social.models import Post
-from timelines.models import TimelineEntry
+from operations import erasure, partitioned
+from social import forgotten_passwords, idempotency
 
 LOW = "operations.low"
-# Partitions made ahead of the newest post; a chunk that finds none makes its own.
-AHEAD = 5
-PARTITIONED = (TimelineEntry, Notification, Delivery)
 
 
 @shared_task(base=LaneTask, name="operations.create_partitions", lane=LOW)
 def create_partitions() -> None:
     with held("operations.create_partitions") as taken:
-        if not taken:
-            return
-        newest = Post.objects.order_by("-id").values_list("id", flat=True).first() or 0
-        for model in PARTITIONED:
-            partitions.ensure_ahead(model._meta.db_table, newest, AHEAD)
+        if taken:
+            partitioned.create_ahead()
+
+
+@shared_task(base=LaneTask, name="operations.drop_partitions", lane=LOW)
+def drop_partitions() -> None:
+    with held("operations.drop_partitions") as taken:
+        if taken:
+            partitioned.drop_expired(now=timezone.now())
 
 
 @shared_task(base=LaneTask, name="operations.prune", lane=LOW)

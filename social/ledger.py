@@ -95,16 +95,19 @@ def late(
     records: type[SliceRecord],
     *,
     now: datetime,
+    oldest: int = 0,
     limit: int = 1_000,
 ) -> list[Slice]:
     """The missing slices of fan-outs that were planned more than LATE before `now`, oldest first.
 
-    Those found complete, and those of deleted posts, are closed. The others count as planned anew,
-    so that they are not taken for late again before their slices have had their time.
+    Those found complete, those of deleted posts, and those of posts below `oldest`, which have
+    expired, are closed. The others count as planned anew, so that they are not taken for late again
+    before their slices have had their time.
     """
     unfinished = fan_outs.objects.filter(finished_at=None, planned_at__lt=now - LATE)
     post_ids = list(unfinished.order_by("planned_at").values_list("post_id", flat=True)[:limit])
-    live = set(Post.objects.filter(pk__in=post_ids, deleted_at=None).values_list("pk", flat=True))
+    posts = Post.objects.filter(pk__in=post_ids, pk__gte=oldest, deleted_at=None)
+    live = set(posts.values_list("pk", flat=True))
     missing = holes(records, post_ids)
     again = [post_id for post_id in post_ids if missing[post_id] and post_id in live]
     fan_outs.objects.filter(pk__in=again).update(planned_at=now)

@@ -116,6 +116,8 @@ class Follow(models.Model):
     follower = person("following_set")
     followee = person("follower_set")
     created_at = models.DateTimeField()
+    # The oldest of the followee's posts that the follower is shown: see relations.follow.
+    shown_from = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         # Fan-out: an author's followers by key range, from the index alone.
@@ -167,3 +169,13 @@ class Mute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.muter_id} mutes {self.muted_id}"
+
+
+class Horizon(models.Model):
+    """Below this post id a partitioned table keeps nothing: see retention.py."""
+
+    table_name = models.CharField(max_length=63, primary_key=True)
+    post_id = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.table_name} from post {self.post_id}"

@@ -12,29 +12,45 @@ from django.db import connection, transaction
 from django.db.utils import IntegrityError
 from psycopg2 import errorcodes
 
+from social.models import Horizon
+
 # Bounds as FROM ('a') TO ('b'), which is how PostgreSQL prints them.
 BOUNDS = """
-    SELECT (regexp_match(bound, $$FROM \\('(\\d+)'\\)$$))[1]::bigint,
+    SELECT relname,
+           (regexp_match(bound, $$FROM \\('(\\d+)'\\)$$))[1]::bigint,
            (regexp_match(bound, $$TO \\('(\\d+)'\\)$$))[1]::bigint
     FROM (
-        SELECT pg_get_expr(child.relpartbound, child.oid) AS bound
+        SELECT relname, pg_get_expr(child.relpartbound, child.oid) AS bound
         FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
         WHERE inhparent = %s::regclass
     ) AS partition
-    ORDER BY 1
+    ORDER BY 2
 """
 
 
 def bounds(table: str) -> list[tuple[int, int]]:
     """The (first post id, first post id after) of each partition of `table`, ascending."""
+    return [(first, end) for _, first, end in named_bounds(table)]
+
+
+def named_bounds(table: str) -> list[tuple[str, int, int]]:
+    """The name, first post id and first post id after of each partition, ascending."""
     with connection.cursor() as cursor:
         cursor.execute(BOUNDS, [table])
         return cursor.fetchall()
 
 
+def horizon(table: str) -> int:
+    """The first post id that the table keeps rows of; posts below it have expired."""
+    kept = Horizon.objects.filter(table_name=table).values_list("post_id", flat=True)
+    return kept.first() or 0
+
+
 def ensure(table: str, post_ids: Iterable[int]) -> None:
-    """Make the partitions that hold the given posts, where they are missing."""
-    for post_id in sorted(set(post_ids)):
+    """Make the partitions that hold the given posts, where they are missing; none for those that
+    have expired, which would bring back what was dropped."""
+    oldest = horizon(table)
+    for post_id in sorted(pk for pk in set(post_ids) if pk >= oldest):
         with transaction.atomic(), connection.cursor() as cursor:
             # One maker at a time for each table; the others then find the partition made.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"partition {table}"])

@@ -5,11 +5,12 @@ Guarantee: nobody follows somebody who blocks them or whom they block.
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
 from events.errors import PermanentError
-from social.models import Block, Follow, Mute, User
+from social.models import Block, Follow, Mute, Post, User
 
 
 class RelationError(PermanentError):
@@ -25,7 +26,11 @@ def follow(follower: User, followee: User, *, now: datetime) -> None:
         Q(blocker=follower, blocked=followee) | Q(blocker=followee, blocked=follower)
     ).exists():
         raise RelationError("One of you blocks the other.")
-    Follow.objects.get_or_create(follower=follower, followee=followee, defaults={"created_at": now})
+    Follow.objects.get_or_create(
+        follower=follower,
+        followee=followee,
+        defaults={"created_at": now, "shown_from": lambda: _shown_from(followee)},
+    )
 
 
 @transaction.atomic
@@ -59,6 +64,16 @@ def mute(muter: User, muted: User, *, now: datetime) -> None:
 @transaction.atomic
 def unmute(muter: User, muted: User) -> None:
     Mute.objects.filter(muter=muter, muted=muted).delete()
+
+
+def _shown_from(author: User) -> int:
+    """Which of the author's posts a new follower is shown: the latest few, and all that come.
+
+    Kept with the follow, so that a timeline does not depend on when it is filled.
+    """
+    posts = Post.objects.filter(author=author, deleted_at=None).order_by("-id")
+    first = settings.TIMELINE_BACKFILL_POSTS - 1
+    return next(iter(posts.values_list("pk", flat=True)[first : first + 1]), 0)
 
 
 def _refuse_oneself(one: User, other: User) -> None:

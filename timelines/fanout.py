@@ -1,7 +1,8 @@
 """Writing slices of a fan-out by INSERT ... SELECT; follower ids never leave PostgreSQL.
 
 Guarantee: a slice is written once, in one transaction with its ledger row and its
-`timeline.delivered` event; written again it does nothing. A deleted post is written to nobody.
+`timeline.delivered` event; written again it does nothing. A deleted post is written to nobody,
+nor is one that has expired.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from events.failpoints import failpoint
 from social import partitions
 from social.models import Post
 from social.slices import Slice
+from timelines import locks
 from timelines.event_types import DeliveredSlice, TimelineDelivered
 from timelines.metrics import ROWS, SLICE_SECONDS
 from timelines.models import TimelineEntry
@@ -22,7 +24,8 @@ from timelines.models import TimelineEntry
 log = structlog.get_logger(__name__)
 
 # Timeline rows in the order of their key, which keeps the index pages that they touch few.
-# Followers come from social_follow_fanout, those who mute the author from social_mute_fanout.
+# Followers come from social_follow_fanout; the dormant, whose timelines are filled in when they
+# return, are looked up by their key. Mutes are the reader's affair: ending one hides nothing.
 # A slice that another worker is writing at this moment makes the ledger's key fail: see write().
 WRITE = """
     WITH slice AS MATERIALIZED (
@@ -37,8 +40,8 @@ WRITE = """
         FROM slice JOIN social_follow follow ON follow.followee_id = slice.author_id
              AND follow.follower_id > slice.after AND follow.follower_id <= slice.up_to
         WHERE NOT EXISTS (
-            SELECT FROM social_mute mute
-            WHERE mute.muted_id = slice.author_id AND mute.muter_id = follow.follower_id
+            SELECT FROM timelines_dormant dormant
+            WHERE dormant.owner_id = follow.follower_id AND dormant.returned_at IS NULL
         )
     ), written AS (
         INSERT INTO timelines_timelineentry (owner_id, post_id)
@@ -76,17 +79,27 @@ def write(slices: Sequence[Slice], *, now: datetime) -> int:
             if tries == TRIES:
                 raise
             if partitions.is_missing(error):
+                slices = _kept(table, slices)
                 partitions.ensure(table, {piece.post_id for piece in slices})
+
+
+def _kept(table: str, slices: Sequence[Slice]) -> list[Slice]:
+    horizon = partitions.horizon(table)
+    kept = [piece for piece in slices if piece.post_id >= horizon]
+    if len(kept) < len(slices):
+        log.info("slices of expired posts are left out", count=len(slices) - len(kept))
+    return kept
 
 
 @transaction.atomic
 def _write(slices: Sequence[Slice], now: datetime, statement: str) -> int:
-    # Posts are read by key and apart from the write: they will live on another server.
+    # Posts are read by key and apart from the write: they will live on another server. The locks
+    # come first: a deletion or an unfollow that is worked off from now on waits for these rows.
+    wanted = Post.objects.filter(pk__in={piece.post_id for piece in slices}, deleted_at=None)
+    locks.share(wanted.values_list("author_id", flat=True))
     posts = {
         pk: (author, created_at)
-        for pk, author, created_at in Post.objects.filter(
-            pk__in={piece.post_id for piece in slices}, deleted_at=None
-        ).values_list("pk", "author_id", "created_at")
+        for pk, author, created_at in wanted.values_list("pk", "author_id", "created_at")
     }
     columns = [
         (piece.post_id, posts[piece.post_id][0], piece.after, piece.up_to)

@@ -1,12 +1,24 @@
-"""Timelines: one row per owner and post, and the ledger of which slices of a fan-out are written.
+"""Timelines: one row per owner and post, the ledger of which slices of a fan-out are written, and
+what is known of each owner.
 
-Both are keyed so that they can be sharded by owner, and bear no foreign keys in the database.
+All are keyed so that they can be sharded by owner, and bear no foreign keys in the database.
 """
 
 from django.db import models
 
 from social import ledger
-from social.models import Post, person
+from social.models import Post, User, person
+
+
+def person_key(related_name: str) -> models.OneToOneField:
+    """A row of a person's own, without a reference that the database enforces."""
+    return models.OneToOneField(
+        User,
+        on_delete=models.CASCADE,
+        related_name=related_name,
+        primary_key=True,
+        db_constraint=False,
+    )
 
 
 class TimelineEntry(models.Model):
@@ -35,3 +47,49 @@ class FanOut(ledger.FanOut):
 
 class SliceRecord(ledger.SliceRecord):
     """Timeline rows of a slice that are written."""
+
+
+class Watermark(models.Model):
+    """Up to which post id every timeline is complete; one row. See watermark.py."""
+
+    post_id = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"complete up to post {self.post_id}"
+
+
+class Reader(models.Model):
+    """When an owner last looked at their timeline, to the hour, and up to which post they say
+    that they have read it."""
+
+    owner = person_key("timeline_reader")
+    seen_at = models.DateTimeField()
+    read_up_to = models.BigIntegerField(default=0)
+
+    class Meta:
+        # Who has stayed away: asked every few minutes.
+        indexes = [models.Index("seen_at", name="timelines_reader_seen")]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id}, seen at {self.seen_at}"
+
+
+class Dormant(models.Model):
+    """An owner who has stayed away, and whose timeline is not written; once `returned_at` is set,
+    it is written again, and what is missing of it is being filled in."""
+
+    owner = person_key("dormancy")
+    returned_at = models.DateTimeField(null=True)
+
+    class Meta:
+        # Those who are to be filled in; few among the many who stay away.
+        indexes = [
+            models.Index(
+                "returned_at",
+                condition=models.Q(returned_at__isnull=False),
+                name="timelines_dormant_returned",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.owner_id)

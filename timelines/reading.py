@@ -1,37 +1,37 @@
 """Reading a home timeline, newest first, page by page.
 
 Guarantee: a page shows exactly the posts of those whom the owner follows now, and none that is
-deleted or by somebody muted, whatever rows are still to be swept.
+deleted or by somebody muted, whatever rows are still to be written or swept. Where rows do not
+fill it (they have expired, were never written, or are few), it goes on with the authors' posts.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.db import connection
 
-from social import partitions
 from social.models import Post
-from timelines.models import TimelineEntry
+from timelines import pulling, rows, sources
 
 PAGE = 50
-# A query plans and scans this many partitions at most; the first ones look at few.
-WINDOW_PARTITIONS = 16
 
-# By the primary key of each partition in the window.
-OLDER = """
-    SELECT post_id FROM timelines_timelineentry
-    WHERE owner_id = %s AND post_id >= %s AND post_id < %s
-    ORDER BY post_id DESC LIMIT %s
+# Each by its primary key.
+STATE = """
+    SELECT coalesce((SELECT post_id FROM social_horizon
+                     WHERE table_name = 'timelines_timelineentry'), 0),
+           coalesce((SELECT max(post_id) FROM timelines_watermark), 0),
+           EXISTS (SELECT FROM timelines_dormant WHERE owner_id = %s)
 """
-NEWER = """
-    SELECT post_id FROM timelines_timelineentry
-    WHERE owner_id = %s AND post_id >= %s AND post_id < %s
-    ORDER BY post_id LIMIT %s
-"""
-# Keyed by the owner, as the rows are: these tables will live together.
-FOLLOWED = """
-    SELECT followee_id FROM social_follow WHERE follower_id = %s AND followee_id = ANY(%s)
-    EXCEPT SELECT muted_id FROM social_mute WHERE muter_id = %s
-"""
+NEWEST = "SELECT coalesce(max(id), 0) FROM social_post"
+
+
+class State(NamedTuple):
+    """What a reader must know before looking: rows are kept from post `horizon` on, every
+    timeline is complete up to post `complete`, and this one is `dormant`: it lacks rows."""
+
+    horizon: int
+    complete: int
+    dormant: bool
 
 
 class Page(NamedTuple):
@@ -41,63 +41,59 @@ class Page(NamedTuple):
     more: bool
 
 
-def older(owner: int, before: int | None = None, size: int = PAGE) -> Page:
-    """The newest `size` posts with an id below `before`."""
-    return _page(owner, OLDER, before, size)
-
-
-def newer(owner: int, after: int, size: int = PAGE) -> Page:
-    """The oldest `size` posts with an id above `after`, newest first."""
-    page = _page(owner, NEWER, after, size)
-    return Page(page.posts[::-1], page.more)
-
-
-def _page(owner: int, sql: str, edge: int | None, size: int) -> Page:
-    visible: list[Post] = []
-    for lower, upper in _windows(descending=sql is OLDER, edge=edge):
-        while len(visible) <= size:
-            # One more than the page, to know whether there is another one.
-            wanted = size + 1 - len(visible)
-            with connection.cursor() as cursor:
-                cursor.execute(sql, [owner, lower, upper, wanted])
-                ids = [row[0] for row in cursor]
-            visible += _visible(owner, ids)
-            if len(ids) < wanted:
-                break
-            lower, upper = (lower, ids[-1]) if sql is OLDER else (ids[-1] + 1, upper)
-        if len(visible) > size:
-            return Page(visible[:size], True)
-    return Page(visible, False)
-
-
-def _visible(owner: int, ids: list[int]) -> list[Post]:
-    """The posts with these ids, in this order, less those that the owner may not see."""
-    if not ids:
-        return []
-    posts = Post.objects.filter(deleted_at=None, author__is_active=True)
-    found = posts.select_related("author").in_bulk(ids)
-    authors = list({post.author_id for post in found.values()})
+def state(owner: int) -> State:
     with connection.cursor() as cursor:
-        cursor.execute(FOLLOWED, [owner, authors, owner])
-        followed = {row[0] for row in cursor}
-    return [found[pk] for pk in ids if pk in found and found[pk].author_id in followed]
+        cursor.execute(STATE, [owner])
+        return State(*cursor.fetchone())
 
 
-def _windows(*, descending: bool, edge: int | None):
-    """Ranges of post ids, [lower, upper), over the partitions there are, in doubling steps."""
-    ranges = partitions.bounds(TimelineEntry._meta.db_table)
-    if edge is not None:
-        keep = (lambda r: r[0] < edge) if descending else (lambda r: r[1] > edge + 1)
-        ranges = [r for r in ranges if keep(r)]
-    if descending:
-        ranges.reverse()
-    step = 1
-    while ranges:
-        window, ranges = ranges[:step], ranges[step:]
-        lower, upper = min(window)[0], max(window)[1]
-        if edge is not None and descending:
-            upper = min(upper, edge)
-        elif edge is not None:
-            lower = max(lower, edge + 1)
-        yield lower, upper
-        step = min(step * 2, WINDOW_PARTITIONS)
+def older(owner: int, known: State, before: int | None = None, size: int = PAGE) -> Page:
+    """The newest `size` posts with an id below `before`."""
+    # One more than the page, to know whether there is another one.
+    count = size + 1
+    edge = before if before is not None else _newest() + 1
+    ids = []
+    if not known.dormant:
+        ids, edge = rows.older(owner, edge, known.horizon, count)
+    posts = _visible(owner, ids)
+    if len(posts) < count and edge > 1:
+        posts += _live(pulling.older(owner, edge, count - len(posts)))
+    return Page(posts[:size], len(posts) > size)
+
+
+def newer(
+    owner: int, known: State, after: int, size: int = PAGE, *, without: Sequence[int] = ()
+) -> Page:
+    """The oldest `size` posts with an id above `after`, save those of `without`; newest first."""
+    count = size + 1
+    edge, newest = after, _newest()
+    ids = []
+    if not known.dormant and after + 1 >= known.horizon:
+        ids, edge = rows.newer(owner, edge, newest, count, without)
+    posts = _visible(owner, ids)
+    if len(posts) < count and edge < newest:
+        posts += _live(pulling.newer(owner, edge, count - len(posts), without=without))
+    return Page(posts[:size][::-1], len(posts) > size)
+
+
+def _newest() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(NEWEST)
+        return cursor.fetchone()[0]
+
+
+def _visible(owner: int, ids: Sequence[int]) -> list[Post]:
+    """The posts with these ids, in this order, less those that the owner is not shown."""
+    posts = _live(ids)
+    shown_from = sources.among(owner, {post.author_id for post in posts}) if posts else {}
+    return [
+        post
+        for post in posts
+        if post.author_id in shown_from and post.pk >= shown_from[post.author_id]
+    ]
+
+
+def _live(ids: Sequence[int]) -> list[Post]:
+    posts = Post.objects.filter(deleted_at=None, author__is_active=True)
+    found = posts.select_related("author").in_bulk(ids) if ids else {}
+    return [found[pk] for pk in ids if pk in found]

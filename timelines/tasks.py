@@ -14,10 +14,10 @@ from events import depths
 from events.failpoints import failpoint
 from events.lane_task import LaneTask
 from events.locks import held
-from social import ledger
+from social import ledger, partitions
 from social.slices import Slice
-from timelines import backfill, fanout, removal
-from timelines.models import FanOut, SliceRecord
+from timelines import backfill, dormancy, fanout, removal, watermark
+from timelines.models import FanOut, SliceRecord, TimelineEntry
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,9 @@ def repair() -> None:
     """Enqueue what is missing of late fan-outs."""
     with held("timelines.repair") as taken:
         if taken and not any(depths.ready(settings.BROKER_URL, (HIGH, LOW)).values()):
-            enqueue_slices(ledger.late(FanOut, SliceRecord, now=timezone.now()))
+            oldest = partitions.horizon(TimelineEntry._meta.db_table)
+            late = ledger.late(FanOut, SliceRecord, now=timezone.now(), oldest=oldest)
+            enqueue_slices(late)
 
 
 def enqueue_slices(slices: Sequence[Slice]) -> None:
@@ -63,5 +65,30 @@ def remove_posts(*, post_ids: list[int]) -> None:
 @shared_task(base=LaneTask, name="timelines.refresh_follows", lane=LOW, columns=PAIRS)
 def refresh_follows(*, pairs: list[list[int]]) -> None:
     """`pairs` are [follower id, followee id] each."""
+    dormancy.expect({follower for follower, _ in pairs}, now=timezone.now())
     for follower, followee in pairs:
-        backfill.refresh(follower, followee)
+        backfill.refresh(follower, [followee])
+
+
+@shared_task(base=LaneTask, name="timelines.raise_watermark", lane=LOW)
+def raise_watermark() -> None:
+    """So that clients that read forward need not remember much."""
+    with held("timelines.raise_watermark") as taken:
+        if taken:
+            watermark.raise_()
+
+
+@shared_task(base=LaneTask, name="timelines.put_to_sleep", lane=LOW)
+def put_to_sleep() -> None:
+    """Write no more timelines of owners who have stayed away."""
+    with held("timelines.put_to_sleep") as taken:
+        if taken:
+            dormancy.put_to_sleep(now=timezone.now())
+
+
+@shared_task(base=LaneTask, name="timelines.wake", lane=LOW)
+def wake() -> None:
+    """Fill in the timelines of owners who have returned."""
+    with held("timelines.wake") as taken:
+        if taken:
+            dormancy.wake_returned()

@@ -24,15 +24,15 @@ def timeline(user) -> list[int]:
 def test_a_new_follower_gets_the_latest_posts(alice, carol, written, now, settings):
     settings.TIMELINE_BACKFILL_POSTS = 3
     relations.follow(carol, alice, now=now)
-    backfill.refresh(carol.pk, alice.pk)
-    backfill.refresh(carol.pk, alice.pk)
+    backfill.refresh(carol.pk, [alice.pk])
+    backfill.refresh(carol.pk, [alice.pk])
     assert timeline(carol) == written[-3:]
 
 
 def test_an_unfollower_keeps_none(alice, bob, written, now):
     fanout.write([Slice(pk, 0, END) for pk in written], now=now)
     relations.unfollow(bob, alice)
-    backfill.refresh(bob.pk, alice.pk)
+    backfill.refresh(bob.pk, [alice.pk])
     assert timeline(bob) == []
 
 
@@ -40,14 +40,14 @@ def test_events_worked_off_in_the_wrong_order_end_in_the_state_at_rest(alice, ca
     relations.follow(carol, alice, now=now)
     relations.unfollow(carol, alice)
     for _ in range(2):  # Whichever of the two comes first or twice.
-        backfill.refresh(carol.pk, alice.pk)
+        backfill.refresh(carol.pk, [alice.pk])
         assert timeline(carol) == []
 
 
 def test_deleted_posts_are_not_filled_in(alice, carol, written, now):
     relations.follow(carol, alice, now=now)
     posts.delete(alice.posts.get(pk=written[1]), now=now)
-    backfill.refresh(carol.pk, alice.pk)
+    backfill.refresh(carol.pk, [alice.pk])
     assert written[1] not in timeline(carol)
 
 

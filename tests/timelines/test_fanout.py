@@ -8,7 +8,7 @@ from social.slices import END, Slice
 from tests.at_once import at_once
 from tests.conftest import make_user
 from timelines import fanout
-from timelines.models import SliceRecord, TimelineEntry
+from timelines.models import Dormant, SliceRecord, TimelineEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -61,10 +61,18 @@ def test_a_slice_takes_the_followers_in_its_range_alone(post, alice, now):
     assert owners(post) == {second.pk, third.pk}
 
 
-def test_a_muting_follower_is_left_out(post, bob, alice, now):
+def test_a_dormant_follower_is_left_out_until_they_return(post, bob, carol, alice, now):
+    relations.follow(carol, alice, now=now)
+    Dormant.objects.create(owner=bob)
+    Dormant.objects.create(owner=carol, returned_at=now)
+    fanout.write(whole(post), now=now)
+    assert owners(post) == {carol.pk}
+
+
+def test_a_muting_follower_has_the_row_for_when_the_mute_ends(post, bob, alice, now):
     relations.mute(bob, alice, now=now)
-    assert fanout.write(whole(post), now=now) == 0
-    assert owners(post) == set()
+    fanout.write(whole(post), now=now)
+    assert owners(post) == {bob.pk}
 
 
 def test_a_deleted_post_is_written_to_nobody(post, bob, now):
@@ -81,8 +89,9 @@ def test_a_vanished_post_is_no_error(now):
 def test_several_posts_are_written_by_one_statement(alice, bob, now, django_assert_num_queries):
     written = [posts.publish(alice, f"post {n}", now=now) for n in range(10)]
     fanout.write(whole(written[0]), now=now)
-    # A savepoint's pair, the posts, the rows with their ledger, the events, the notification.
-    with django_assert_num_queries(6):
+    # A savepoint's pair, the authors, their locks, the posts, the rows with their ledger, the
+    # events, the notification.
+    with django_assert_num_queries(8):
         fanout.write([piece for post in written[1:] for piece in whole(post)], now=now)
     assert TimelineEntry.objects.count() == 10
     assert sum(data["rows"] for data in delivered()) == 10

@@ -1,9 +1,10 @@
 import pytest
 
-from social import posts, relations
-from social.models import Post
+from social import partitions, posts, relations
+from social.models import Horizon, Post
 from social.slices import END, Slice
-from timelines import fanout, reading
+from timelines import backfill, fanout, reading
+from timelines.models import TimelineEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -25,6 +26,14 @@ def _small_partitions(settings):
     settings.PARTITION_POSTS = 5
 
 
+def older(owner: int, *arguments) -> reading.Page:
+    return reading.older(owner, reading.state(owner), *arguments)
+
+
+def newer(owner: int, *arguments) -> reading.Page:
+    return reading.newer(owner, reading.state(owner), *arguments)
+
+
 def ids(page: reading.Page) -> list[int]:
     return [post.pk for post in page.posts]
 
@@ -32,7 +41,7 @@ def ids(page: reading.Page) -> list[int]:
 def test_pages_follow_each_other_without_gap_or_repeat(bob, written):
     seen, before, pages = [], None, 0
     while True:
-        page = reading.older(bob.pk, before, 5)
+        page = older(bob.pk, before, 5)
         seen += ids(page)
         pages += 1
         if not page.more:
@@ -43,44 +52,44 @@ def test_pages_follow_each_other_without_gap_or_repeat(bob, written):
 
 
 def test_a_full_last_page_says_that_nothing_follows(bob, written):
-    assert not reading.older(bob.pk, None, 12).more
-    assert reading.older(bob.pk, None, 11).more
+    assert not older(bob.pk, None, 12).more
+    assert older(bob.pk, None, 11).more
 
 
 def test_what_is_newer_is_read_from_the_old_end(bob, written):
-    page = reading.newer(bob.pk, written[-1], 5)
+    page = newer(bob.pk, written[-1], 5)
     assert ids(page) == written[-6:-1]
     assert page.more
-    page = reading.newer(bob.pk, written[4], 5)
+    page = newer(bob.pk, written[4], 5)
     assert ids(page) == written[:4]
     assert not page.more
 
 
 def test_an_empty_timeline_is_an_empty_page(carol, written):
-    assert reading.older(carol.pk) == ([], False)
-    assert reading.newer(carol.pk, 0) == ([], False)
+    assert older(carol.pk) == ([], False)
+    assert newer(carol.pk, 0) == ([], False)
 
 
 def test_a_deleted_post_is_gone_at_once(bob, written, now):
-    post = reading.older(bob.pk).posts[3]
+    post = older(bob.pk).posts[3]
     posts.delete(post, now=now)
-    assert post.pk not in ids(reading.older(bob.pk))
+    assert post.pk not in ids(older(bob.pk))
     # The page is filled from behind the gap.
-    assert len(ids(reading.older(bob.pk, None, 5))) == 5
+    assert len(ids(older(bob.pk, None, 5))) == 5
 
 
 @pytest.mark.parametrize("end", [relations.unfollow, relations.mute, relations.block])
 def test_whom_one_no_longer_reads_is_gone_at_once(alice, bob, written, now, end):
     end(bob, alice) if end is relations.unfollow else end(bob, alice, now=now)
-    assert reading.older(bob.pk) == ([], False)
+    assert older(bob.pk) == ([], False)
 
 
 def test_a_page_takes_a_fixed_number_of_queries(bob, written, django_assert_num_queries):
-    reading.older(bob.pk, None, 5)
-    # The partitions, ids from two windows (one and two partitions), and for each the posts with
-    # their authors, and whom of them the owner follows.
-    with django_assert_num_queries(7):
-        page = reading.older(bob.pk, None, 5)
+    older(bob.pk, None, 5)
+    # What is known, the newest post, ids from two windows (one and two partitions), the posts with
+    # their authors, and whom of them the owner sees.
+    with django_assert_num_queries(6):
+        page = older(bob.pk, None, 5)
         assert [post.author.username for post in page.posts] == ["alice"] * 5
 
 
@@ -88,5 +97,55 @@ def test_another_ones_timeline_is_not_mixed_in(alice, bob, carol, written, now):
     relations.follow(carol, bob, now=now)
     post = posts.publish(bob, "by bob", now=now)
     fanout.write([Slice(post.pk, 0, END)], now=now)
-    assert ids(reading.older(carol.pk)) == [post.pk]
-    assert post.pk not in ids(reading.older(bob.pk))
+    assert ids(older(carol.pk)) == [post.pk]
+    assert post.pk not in ids(older(bob.pk))
+
+
+def test_whom_one_mutes_is_back_when_the_mute_ends(alice, bob, written, now):
+    relations.mute(bob, alice, now=now)
+    late = posts.publish(alice, "unseen", now=now)
+    fanout.write([Slice(late.pk, 0, END)], now=now)
+    relations.unmute(bob, alice)
+    assert {late.pk, *written} == set(ids(older(bob.pk)))
+
+
+def test_an_edit_is_seen_at_once(alice, bob, written, now):
+    posts.edit(alice.posts.get(pk=written[2]), "said better", now=now)
+    edited = older(bob.pk).posts[2]
+    assert (edited.content, edited.edited_at) == ("said better", now)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 7, 12, 50])
+def test_pages_go_on_below_the_horizon_without_a_seam(bob, written, size):
+    # The rows of the seven oldest posts are gone; a page boundary falls before, at or behind it.
+    horizon = written[4]
+    Horizon.objects.create(table_name="timelines_timelineentry", post_id=horizon)
+    TimelineEntry.objects.filter(post_id__lt=horizon).delete()
+    seen, before = [], None
+    while True:
+        page = older(bob.pk, before, size)
+        seen += ids(page)
+        if not page.more:
+            break
+        before = seen[-1]
+    assert seen == written
+
+
+def test_reading_forward_from_below_the_horizon_has_no_seam_either(bob, written):
+    Horizon.objects.create(table_name="timelines_timelineentry", post_id=written[4])
+    TimelineEntry.objects.filter(post_id__lt=written[4]).delete()
+    assert ids(newer(bob.pk, written[-1], 8)) == written[-9:-1]
+    assert ids(newer(bob.pk, written[5], 3)) == written[2:5]
+
+
+def test_a_slice_of_an_expired_post_is_left_out_and_its_partition_not_made_again(bob, alice, now):
+    Horizon.objects.create(table_name="timelines_timelineentry", post_id=30_000_000)
+    kept, expired = (
+        Post.objects.create(pk=pk, author=alice, content="hi", created_at=now).pk
+        for pk in (30_000_001, 29_999_999)
+    )
+    before = partitions.bounds("timelines_timelineentry")
+    assert fanout.write([Slice(pk, 0, END) for pk in (kept, expired)], now=now) == 1
+    assert len(partitions.bounds("timelines_timelineentry")) == len(before) + 1
+    backfill.refresh(bob.pk, [alice.pk])
+    assert ids(older(bob.pk)) == [kept, expired]

@@ -49,9 +49,9 @@ def test_an_event_about_a_post_that_is_not_visible_yet_waits_for_it(broker, post
 
 def test_a_follow_whose_people_are_gone_leaves_nothing(alice, bob, post):
     follower, followee = bob.pk, alice.pk
-    backfill.refresh(follower, followee)
+    backfill.refresh(follower, [followee])
     assert TimelineEntry.objects.count() == 1
     relations.unfollow(bob, alice)
     bob.delete()
-    backfill.refresh(follower, followee)
+    backfill.refresh(follower, [followee])
     assert not TimelineEntry.objects.exists()

@@ -1,20 +1,29 @@
 """Cursors of a timeline: opaque to clients and signed, so that only ours are read."""
 
+from collections.abc import Sequence
+
 from django.core import signing
 from rest_framework.exceptions import ValidationError
 
 SIGNER = signing.Signer(salt="timeline.cursor")
 
 
-def encode(post_id: int) -> str:
-    return SIGNER.sign_object(post_id)
+def encode(ids: Sequence[int]) -> str:
+    """A cursor that holds these ascending ids; each is written as its distance from the last."""
+    steps = [pk - last for last, pk in zip([0, *ids], ids, strict=False)]
+    return SIGNER.sign_object(steps, compress=True)
 
 
-def decode(parameter: str, cursor: str | None) -> int | None:
-    """The post id in the cursor; raises a validation error that names the query parameter."""
+def decode(parameter: str, cursor: str | None) -> list[int] | None:
+    """The ids in the cursor; raises a validation error that names the query parameter."""
     if cursor is None:
         return None
     try:
-        return int(SIGNER.unsign_object(cursor))
+        steps = SIGNER.unsign_object(cursor)
     except (signing.BadSignature, ValueError, UnicodeError) as error:
         raise ValidationError({parameter: ["This is no cursor of ours."]}) from error
+    ids, last = [], 0
+    for step in steps:
+        last += step
+        ids.append(last)
+    return ids

@@ -1,5 +1,9 @@
 from django.urls import path
 
-from timelines.api.views import HomeTimelineView
+from timelines.api import views
 
-urlpatterns = [path("timeline/", HomeTimelineView.as_view(), name="timeline")]
+urlpatterns = [
+    path("timeline/", views.HomeTimelineView.as_view(), name="timeline"),
+    path("timeline/unread-count/", views.UnreadCountView.as_view(), name="timeline-unread-count"),
+    path("timeline/read/", views.ReadMarkView.as_view(), name="timeline-read"),
+]

@@ -1,15 +1,18 @@
 """The home timeline over REST."""
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
+from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from social.api.serializers import PostSerializer
-from timelines import reading
+from social.api.serializers import PostSerializer, StrictSerializer
+from timelines import dormancy, forward, reading, unread
 from timelines.api import cursors
 
 
@@ -36,26 +39,60 @@ class HomeTimelineView(APIView):
         size = _limit(request.query_params.get("limit"))
         if before is not None and after is not None:
             raise ValidationError({"after": ["Give one of before and after."]})
+        owner = request.user.pk
+        dormancy.note_visit(owner, now=timezone.now())
+        # What is known to be complete must be asked before the posts.
+        known = reading.state(owner)
         if after is not None:
-            page = reading.newer(request.user.pk, after, size)
+            page, at = forward.newer(owner, known, forward.Position(after[0], after[1:]), size)
         else:
-            page = reading.older(request.user.pk, before, size)
-        return Response(self._answer(page, after, size))
-
-    def _answer(self, page: reading.Page, after: int | None, size: int) -> dict:
+            page = reading.older(owner, known, before and before[0], size)
+            at = forward.position(owner, known, page) if page.posts or not before else None
         ids = [post.pk for post in page.posts]
-        has_older = page.more if after is None else bool(ids)
-        newest = ids[0] if ids else after
-        return {
-            "results": PostSerializer(page.posts, many=True).data,
-            "older": self._url(size, before=ids[-1]) if has_older else None,
-            "newer": self._url(size, after=newest) if newest is not None else None,
-        }
+        has_older = bool(ids) if after is not None else page.more
+        return Response(
+            {
+                "results": PostSerializer(page.posts, many=True).data,
+                "older": self._url(size, "before", ids[-1:]) if has_older else None,
+                "newer": self._url(size, "after", [at.floor, *at.seen]) if at else None,
+            }
+        )
 
-    def _url(self, size: int, **cursor: int) -> str:
-        ((name, post_id),) = cursor.items()
-        query = urlencode({name: cursors.encode(post_id), "limit": size})
+    def _url(self, size: int, name: str, ids: Sequence[int]) -> str:
+        query = urlencode({name: cursors.encode(ids), "limit": size})
         return self.request.build_absolute_uri(f"{self.request.path}?{query}")
+
+
+class UnreadCountSerializer(serializers.Serializer):
+    count = serializers.IntegerField(help_text=f"At most {unread.MOST}.")
+    more = serializers.BooleanField(help_text="Whether there are more than that.")
+
+
+class UnreadCountView(APIView):
+    """How many of the newest posts of the home timeline one has not marked as read."""
+
+    @extend_schema(responses=UnreadCountSerializer)
+    def get(self, request) -> Response:
+        counted = unread.count(request.user.pk, reading.state(request.user.pk))
+        return Response(counted._asdict())
+
+
+class ReadMarkSerializer(StrictSerializer):
+    up_to = serializers.IntegerField(min_value=1, max_value=2**63 - 1, help_text="A post's id.")
+
+
+class ReadMarkView(GenericAPIView):
+    """Mark the home timeline as read up to a post; an older post than last time changes nothing."""
+
+    serializer_class = ReadMarkSerializer
+
+    @extend_schema(responses={204: None})
+    def post(self, request) -> Response:
+        mark = self.get_serializer(data=request.data)
+        mark.is_valid(raise_exception=True)
+        up_to = mark.validated_data["up_to"]
+        unread.mark_read(request.user.pk, up_to, now=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 def _limit(given: str | None) -> int:

@@ -1,0 +1,51 @@
+"""Looking at the partitions of timelines, notifications and deliveries, and acting on them."""
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from operations import partitioned
+from social import partitions, retention
+
+
+class Command(BaseCommand):
+    help = (
+        "Lists the partitions: posts, rows (estimated), bytes with indexes, age. --create-ahead"
+        " makes those of the next posts; --drop-expired says what has expired, and with --yes"
+        " drops it. Rows are hidden when they expire and dropped by the run after that."
+    )
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--create-ahead", action="store_true")
+        parser.add_argument("--drop-expired", action="store_true")
+        parser.add_argument("--yes", action="store_true", help="drop, and do not only say what")
+
+    def handle(self, create_ahead: bool, drop_expired: bool, yes: bool, **options) -> None:
+        now = timezone.now()
+        if create_ahead:
+            partitioned.create_ahead()
+        if drop_expired and yes:
+            for name in partitioned.drop_expired(now=now):
+                self.stdout.write(f"dropped {name}")
+        for one in partitioned.TABLES:
+            self._list(one, now, dry_run=drop_expired and not yes)
+
+    def _list(self, one: partitioned.Partitioned, now, *, dry_run: bool) -> None:
+        horizon = partitions.horizon(one.table)
+        expiring = retention.expiring(one.table, one.keep, now=now)
+        listed = retention.survey(one.table)
+        size = sum(partition.bytes for partition in listed)
+        self.stdout.write(
+            f"{one.table}: {len(listed)} partitions, {size:,} bytes, kept {one.keep.days} days"
+        )
+        for partition in listed:
+            state = "kept"
+            if partition.end <= horizon:
+                state = "would be dropped" if dry_run else "dropped by the next run"
+            elif partition.end <= expiring:
+                state = "would expire" if dry_run else "expires with the next run"
+            age = f"{(now - partition.newest).days} days" if partition.newest else "no posts"
+            rows = f"{partition.rows:,}" if partition.rows >= 0 else "not counted"
+            self.stdout.write(
+                f"  posts {partition.first}-{partition.end - 1}: {rows} rows,"
+                f" {partition.bytes:,} bytes, {age}, {state}"
+            )

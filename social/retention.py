@@ -1,0 +1,92 @@
+"""How long the tables that are partitioned by post id keep their rows.
+
+Guarantee: nothing is dropped that readers may still look for. A table's horizon moves first; what
+lies below it is detached, without waiting for readers or writers, and dropped by the next run.
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import connection
+
+from social import partitions
+from social.models import Horizon, Post
+
+# The planner's estimate of rows; sizes include the index.
+SIZES = """
+    SELECT child.relname, child.reltuples::bigint, pg_total_relation_size(child.oid),
+           inhdetachpending
+    FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
+    WHERE inhparent = %s::regclass
+"""
+# Left by a run that ended between detaching and dropping.
+DETACHED = """
+    SELECT relname FROM pg_class
+    WHERE relname ~ ('^' || %s || '_p[0-9]+$') AND relkind = 'r' AND NOT relispartition
+"""
+
+
+class Partition(NamedTuple):
+    """The posts with `first` <= id < `end`; `newest` is when the newest of them, or else of those
+    before, was posted. An estimate of -1 rows means that nobody has counted yet."""
+
+    name: str
+    first: int
+    end: int
+    rows: int
+    bytes: int
+    newest: datetime | None
+
+
+def survey(table: str) -> list[Partition]:
+    """Every partition of the table, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(SIZES, [table])
+        sizes = {name: (rows, size) for name, rows, size, _ in cursor}
+    return [
+        Partition(name, first, end, *sizes.get(name, (-1, 0)), _newest_below(end))
+        for name, first, end in partitions.named_bounds(table)
+    ]
+
+
+def expiring(table: str, keep: timedelta, *, now: datetime) -> int:
+    """The horizon that the table should have: the end of the newest partition that, like all
+    before it, holds only posts older than `keep`."""
+    horizon = partitions.horizon(table)
+    for _, end in partitions.bounds(table):
+        newest = _newest_below(end)
+        if newest is None or newest >= now - keep:
+            break
+        horizon = max(horizon, end)
+    return horizon
+
+
+def expire(table: str, keep: timedelta, *, now: datetime) -> list[str]:
+    """Drop what lay below the horizon before this run, then move the horizon; returns the names
+    of the dropped. Not inside a transaction: DETACH ... CONCURRENTLY refuses that."""
+    dropped = _drop_below(table, partitions.horizon(table))
+    Horizon.objects.update_or_create(
+        table_name=table, defaults={"post_id": expiring(table, keep, now=now)}
+    )
+    return dropped
+
+
+def _drop_below(table: str, horizon: int) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(SIZES, [table])
+        pending = {name for name, *_, detaching in cursor if detaching}
+        for name, _, end in partitions.named_bounds(table):
+            if end <= horizon:
+                # One that was interrupted can only be finished, not begun again.
+                how = "FINALIZE" if name in pending else "CONCURRENTLY"
+                cursor.execute(f"ALTER TABLE {table} DETACH PARTITION {name} {how}")
+        cursor.execute(DETACHED, [table])
+        names = sorted(name for (name,) in cursor)
+        for name in names:
+            cursor.execute(f"DROP TABLE {name}")
+    return names
+
+
+def _newest_below(end: int) -> datetime | None:
+    posts = Post.objects.filter(pk__lt=end).order_by("-pk")
+    return posts.values_list("created_at", flat=True).first()

@@ -1,0 +1,98 @@
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+
+from social import partitions, retention
+from social.models import Post
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TABLE = "scratch"
+KEEP = timedelta(days=30)
+
+
+@pytest.fixture(autouse=True)
+def table(transactional_db, settings):
+    """Partitions of ten posts each for the posts 0 to 39; the test's own."""
+    settings.PARTITION_POSTS = 10
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TABLE {TABLE} (owner_id bigint, post_id bigint,"
+            " PRIMARY KEY (owner_id, post_id)) PARTITION BY RANGE (post_id)"
+        )
+        partitions.ensure(TABLE, [5, 15, 25, 35])
+        yield
+        cursor.execute(f"DROP TABLE {TABLE}")
+
+
+@pytest.fixture(autouse=True)
+def _posts(alice, now):
+    """Of the third partition one post is young, and one of the second exactly as old as may be."""
+    Post.objects.bulk_create(
+        Post(pk=pk, author=alice, content="hi", created_at=now - timedelta(days=days))
+        for pk, days in ((5, 90), (15, 60), (19, 31), (25, 60), (26, 1), (35, 0))
+    )
+
+
+def kept() -> list[int]:
+    return [first for first, _ in partitions.bounds(TABLE)]
+
+
+def test_rows_are_hidden_first_and_dropped_by_the_next_run(now):
+    assert retention.expire(TABLE, KEEP, now=now) == []
+    assert partitions.horizon(TABLE) == 20
+    assert kept() == [0, 10, 20, 30]
+    assert retention.expire(TABLE, KEEP, now=now) == ["scratch_p0", "scratch_p10"]
+    assert kept() == [20, 30]
+    assert retention.expire(TABLE, KEEP, now=now) == []
+
+
+def test_a_partition_is_as_old_as_its_newest_post(now):
+    retention.expire(TABLE, timedelta(days=40), now=now)
+    assert partitions.horizon(TABLE) == 10
+
+
+def test_a_horizon_never_goes_back(now):
+    retention.expire(TABLE, KEEP, now=now)
+    retention.expire(TABLE, KEEP * 10, now=now)
+    assert partitions.horizon(TABLE) == 20
+
+
+def test_what_has_expired_is_not_made_again(now):
+    retention.expire(TABLE, KEEP, now=now)
+    retention.expire(TABLE, KEEP, now=now)
+    partitions.ensure(TABLE, [5, 45])
+    assert kept() == [20, 30, 40]
+
+
+def test_a_run_that_was_interrupted_is_finished(now):
+    retention.expire(TABLE, KEEP, now=now)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {TABLE} DETACH PARTITION {TABLE}_p0 CONCURRENTLY")
+    assert retention.expire(TABLE, KEEP, now=now) == ["scratch_p0", "scratch_p10"]
+
+
+def test_a_detaching_that_was_interrupted_is_finished(now):
+    retention.expire(TABLE, KEEP, now=now)
+    reader = connection.copy()
+    with transaction.atomic(), connection.cursor() as cursor:
+        # A reader in a transaction keeps it from ending, until it gives up.
+        cursor.execute(f"SELECT * FROM {TABLE}")
+        with reader.cursor() as other:
+            other.execute("SET lock_timeout = '100ms'")
+            with pytest.raises(Exception, match="lock timeout"):
+                other.execute(f"ALTER TABLE {TABLE} DETACH PARTITION {TABLE}_p0 CONCURRENTLY")
+    reader.close()
+    assert retention.expire(TABLE, KEEP, now=now) == ["scratch_p0", "scratch_p10"]
+    assert kept() == [20, 30]
+
+
+def test_a_survey_tells_ranges_sizes_and_ages(now):
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {TABLE} SELECT n, 5 FROM generate_series(1, 1000) n")
+        cursor.execute(f"ANALYZE {TABLE}")
+    first, *_, last = retention.survey(TABLE)
+    assert (first.name, first.first, first.end, first.rows) == ("scratch_p0", 0, 10, 1_000)
+    assert first.bytes > last.bytes > 0
+    assert (first.newest, last.newest) == (now - timedelta(days=90), now)

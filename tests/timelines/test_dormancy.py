@@ -1,0 +1,78 @@
+from datetime import timedelta
+
+import pytest
+
+from social import posts, relations
+from social.slices import END, Slice
+from timelines import dormancy, fanout, reading
+from timelines.models import Dormant, Reader, TimelineEntry
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def away(bob, now, settings) -> None:
+    """Bob has not looked for longer than anybody is waited for."""
+    dormancy.note_visit(bob.pk, now=now - settings.TIMELINE_DORMANT_AFTER - timedelta(seconds=1))
+    dormancy.put_to_sleep(now=now)
+
+
+def publish(author, now) -> int:
+    post = posts.publish(author, "hi", now=now)
+    fanout.write([Slice(post.pk, 0, END)], now=now)
+    return post.pk
+
+
+def shown(user) -> list[int]:
+    return [post.pk for post in reading.older(user.pk, reading.state(user.pk)).posts]
+
+
+def rows(user) -> int:
+    return TimelineEntry.objects.filter(owner=user).count()
+
+
+def test_who_stays_away_is_not_written_and_reads_the_same(alice, bob, away, now):
+    written = [publish(alice, now) for _ in range(3)]
+    assert rows(bob) == 0
+    assert shown(bob) == written[::-1]
+
+
+def test_who_returns_is_written_at_once_and_filled_in_soon(alice, bob, away, now):
+    missed = publish(alice, now)
+    dormancy.note_visit(bob.pk, now=now)
+    since = publish(alice, now)
+    assert rows(bob) == 1
+    assert shown(bob) == [since, missed]
+    assert dormancy.wake_returned() == 1
+    assert rows(bob) == 2
+    assert shown(bob) == [since, missed]
+    assert not Dormant.objects.exists()
+
+
+def test_what_was_muted_or_shown_no_longer_is_not_filled_in(alice, bob, carol, away, now):
+    relations.follow(bob, carol, now=now)
+    publish(carol, now)
+    relations.unfollow(bob, carol)
+    dormancy.note_visit(bob.pk, now=now)
+    dormancy.wake_returned()
+    assert rows(bob) == 0
+
+
+def test_who_looks_now_and_then_is_never_put_to_sleep(bob, now, settings):
+    dormancy.note_visit(bob.pk, now=now - settings.TIMELINE_DORMANT_AFTER)
+    assert dormancy.put_to_sleep(now=now) == 0
+
+
+def test_who_follows_and_never_looks_is_put_to_sleep_as_well(bob, now, settings):
+    dormancy.expect({bob.pk}, now=now)
+    dormancy.expect({bob.pk}, now=now + settings.TIMELINE_DORMANT_AFTER)
+    later = now + settings.TIMELINE_DORMANT_AFTER + timedelta(seconds=1)
+    assert dormancy.put_to_sleep(now=later) == 1
+
+
+def test_a_visit_is_written_once_an_hour(bob, now, django_assert_num_queries):
+    dormancy.note_visit(bob.pk, now=now)
+    with django_assert_num_queries(1):
+        dormancy.note_visit(bob.pk, now=now + timedelta(minutes=59))
+    dormancy.note_visit(bob.pk, now=now + timedelta(minutes=61))
+    assert Reader.objects.get().seen_at == now + timedelta(minutes=61)

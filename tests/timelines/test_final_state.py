@@ -1,0 +1,286 @@
+"""Whatever is done, and in whatever order events and tasks are worked off, some of them twice: at
+the end every timeline shows what it would show had all been done one after the other."""
+
+import inspect
+import json
+from datetime import UTC, datetime, timedelta
+
+import hypothesis.strategies as st
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as profile
+
+from celery_app import app
+from events.models import OutboxEvent
+from events.registry import decode_event, subscribers
+from social import ledger, partitions, posts, relations, retention
+from social.models import Horizon, Post, User
+from tests.timelines.history import History
+from timelines import backfill, dormancy, forward, reading, tasks, watermark
+from timelines.models import FanOut, Reader, SliceRecord, TimelineEntry
+
+FIRST_POSTS = 2
+PAGE = 2
+KEEP = timedelta(days=5)
+
+# What is done, and how often for each time of the rarest.
+WEIGHTS = {
+    "publish": 3,
+    "delete": 1,
+    "follow": 1,
+    "unfollow": 1,
+    "follow_anew": 1,
+    "mute": 1,
+    "unmute": 1,
+    "block_for_a_while": 1,
+    "be_blocked_for_a_while": 1,
+    "look": 2,
+    "stay_away": 1,
+    "begin_to_read_on": 1,
+    "read_on": 2,
+    "work": 8,
+    "work_again": 2,
+    "wake": 1,
+    "raise_watermark": 1,
+    "repair": 1,
+    "expire": 1,
+}
+WEIGHTED = [name for name, weight in WEIGHTS.items() for _ in range(weight)]
+# By whom, to whom, and to which of what there is.
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(WEIGHTED),
+        st.integers(0, 1),
+        st.integers(2, 3),
+        st.integers(0, 1_000),
+    ),
+    min_size=30,
+    max_size=60,
+)
+
+
+class Company:
+    """Two who write and two who read; a day passes with each post."""
+
+    def __init__(self, broker):
+        self.channel = broker.channel()
+        names = ("alice", "dave", "bob", "carol")
+        self.people = [User.objects.create(username=name, password="!") for name in names]
+        self.now = datetime(2026, 1, 15, tzinfo=UTC)
+        self.told = 0
+        self.waiting, self.done = [], []
+        self.history = History(FIRST_POSTS)
+        # Of each reader who reads on: since when, from where, and what they have been given.
+        self.trails: dict[int, tuple[int, forward.Position, list[int]]] = {}
+
+    # --- what people do --------------------------------------------------------------------------
+
+    def acquaint(self):
+        for reader, author in ((2, 0), (2, 1), (3, 0)):
+            self.follow(reader, author)
+        for author in (0, 1, 0, 1, 0):
+            self.publish(author)
+
+    def go_on(self, steps):
+        for name, author, reader, which in steps:
+            step = getattr(self, name)
+            names = inspect.signature(step).parameters
+            values = {"author": author, "reader": reader, "which": which}
+            values["owner"] = self.people[reader].pk
+            step(**{name: values[name] for name in names})
+
+    def publish(self, author):
+        self.now += timedelta(days=1)
+        post = posts.publish(self.people[author], "hi", now=self.now)
+        self.history.publish(self.people[author].pk, post.pk)
+
+    def delete(self, which):
+        for pk in pick(sorted(self.history.live), which):
+            posts.delete(Post.objects.get(pk=pk), now=self.now)
+            self.history.live.remove(pk)
+
+    def follow(self, reader, author):
+        relations.follow(self.people[reader], self.people[author], now=self.now)
+        self.history.follow(self.people[reader].pk, self.people[author].pk)
+
+    def unfollow(self, reader, author):
+        relations.unfollow(self.people[reader], self.people[author])
+        self.history.unfollow(self.people[reader].pk, self.people[author].pk)
+
+    def follow_anew(self, reader, author):
+        self.unfollow(reader, author)
+        self.follow(reader, author)
+
+    def block_for_a_while(self, reader, author):
+        relations.block(self.people[reader], self.people[author], now=self.now)
+        relations.unblock(self.people[reader], self.people[author])
+        self.history.unfollow(self.people[reader].pk, self.people[author].pk)
+
+    def be_blocked_for_a_while(self, reader, author):
+        relations.block(self.people[author], self.people[reader], now=self.now)
+        relations.unblock(self.people[author], self.people[reader])
+        self.history.unfollow(self.people[reader].pk, self.people[author].pk)
+
+    def mute(self, reader, author):
+        relations.mute(self.people[reader], self.people[author], now=self.now)
+        self.history.mute(self.people[reader].pk, self.people[author].pk, True)
+
+    def unmute(self, reader, author):
+        relations.unmute(self.people[reader], self.people[author])
+        self.history.mute(self.people[reader].pk, self.people[author].pk, False)
+
+    def stay_away(self, owner):
+        Reader.objects.update_or_create(
+            owner_id=owner, defaults={"seen_at": self.now - settings.TIMELINE_DORMANT_AFTER * 2}
+        )
+        dormancy.put_to_sleep(now=self.now)
+
+    def look(self, owner):
+        """Whatever is still to be worked off, nothing is shown that is not to be."""
+        dormancy.note_visit(owner, now=self.now)
+        shown = self.pages(owner)
+        assert shown == sorted(set(shown), reverse=True)
+        assert set(shown) <= set(self.history.shown(owner))
+
+    def begin_to_read_on(self, owner):
+        known = reading.state(owner)
+        at = forward.position(owner, known, reading.older(owner, known, size=PAGE))
+        self.trails[owner] = (next(self.history.clock), at, self.pages(owner))
+
+    def read_on(self, owner):
+        if owner not in self.trails:
+            self.begin_to_read_on(owner)
+        since, at, given = self.trails[owner]
+        page, at = forward.newer(owner, reading.state(owner), at, PAGE)
+        new = [post.pk for post in page.posts]
+        assert not set(new) & set(given)
+        self.trails[owner] = (since, at, given + new)
+
+    # --- what the house does ---------------------------------------------------------------------
+
+    def work(self, which):
+        self.collect()
+        for job in pick(self.waiting, which):
+            self.waiting.remove(job)
+            job()
+            self.done.append(job)
+
+    def work_again(self, which):
+        for job in pick(self.done, which):
+            job()
+
+    def wake(self):
+        dormancy.wake_returned()
+
+    def raise_watermark(self):
+        watermark.raise_()
+
+    def repair(self):
+        late = self.now + ledger.LATE * 2
+        horizon = partitions.horizon(backfill.TABLE)
+        for piece in ledger.late(FanOut, SliceRecord, now=late, oldest=horizon):
+            self.waiting.append(lambda piece=piece: tasks.write_slices(slices=[piece]))
+
+    def expire(self):
+        """As retention.expire, which no transaction may enclose."""
+        horizon = retention.expiring(backfill.TABLE, KEEP, now=self.now)
+        Horizon.objects.update_or_create(table_name=backfill.TABLE, defaults={"post_id": horizon})
+        for name, _, end in partitions.named_bounds(backfill.TABLE):
+            if end <= horizon:
+                with connection.cursor() as cursor:
+                    cursor.execute(f"DROP TABLE {name}")
+
+    # --- how it is held together -----------------------------------------------------------------
+
+    def collect(self):
+        """What has been recorded and enqueued since last time waits to be worked off."""
+        handlers = subscribers["timelines"].handlers
+        for row in OutboxEvent.objects.filter(pk__gt=self.told).order_by("pk"):
+            self.told = row.pk
+            if row.routing_key in handlers:
+                event = decode_event(bytes(row.body), "application/json")
+                handler = handlers[row.routing_key]
+                self.waiting.append(
+                    lambda event=event, handler=handler: self.handle(handler, event)
+                )
+
+    def handle(self, handler, event):
+        handler([event])
+        for lane in (tasks.HIGH, tasks.LOW):
+            while message := self.channel.basic_get(lane, no_ack=True):
+                task = app.tasks[message.headers["task"]]
+                kwargs = json.loads(message.body)[1]
+                self.waiting.append(lambda task=task, kwargs=kwargs: task(**kwargs))
+
+    def settle(self):
+        self.collect()
+        while self.waiting:
+            self.waiting.pop()()
+            self.collect()
+        for reader in self.people[2:]:
+            dormancy.note_visit(reader.pk, now=self.now)
+        self.wake()
+        self.raise_watermark()
+        for reader in self.people[2:]:
+            assert self.pages(reader.pk) == self.history.shown(reader.pk)
+            self.check_rows(reader.pk)
+        for owner in self.trails:
+            for _ in range(len(self.history.posts) + 1):
+                self.read_on(owner)
+            since, _, given = self.trails[owner]
+            assert self.history.news(owner, since) <= set(given)
+
+    def check_rows(self, owner):
+        """Rows that are kept are those that are shown, save of the muted; what is surplus has been
+        swept but for what an earlier follow of the same author had shown."""
+        rows = set(TimelineEntry.objects.filter(owner=owner).values_list("post_id", flat=True))
+        horizon = partitions.horizon(backfill.TABLE)
+        shown = {pk for pk in self.history.shown(owner) if pk >= horizon}
+        assert shown <= rows
+        followed = {author for follower, author in self.history.follows if follower == owner}
+        assert all(pk in self.history.live for pk in rows)
+        assert {self.history.posts[pk][0] for pk in rows} <= followed
+
+    def pages(self, owner):
+        shown, before = [], None
+        while True:
+            page = reading.older(owner, reading.state(owner), before, PAGE)
+            shown += [post.pk for post in page.posts]
+            if not page.more:
+                return shown
+            before = shown[-1]
+
+
+def pick(things, which):
+    """One of the things, where there are any."""
+    return [things[which % len(things)]] if things else []
+
+
+@pytest.mark.parametrize(
+    "examples", [30, pytest.param(2_000, marks=[pytest.mark.slow, pytest.mark.timeout(1_200)])]
+)
+@pytest.mark.django_db
+def test_the_final_state_is_the_sequential_one(broker, settings, examples):
+    settings.PARTITION_POSTS = 3
+    settings.TIMELINE_BACKFILL_POSTS = FIRST_POSTS
+
+    @given(STEPS)
+    @profile(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],  # Shrinking what fails would take longer than tests may.
+        suppress_health_check=list(HealthCheck),
+    )
+    def live(steps):
+        with transaction.atomic():
+            company = Company(broker)
+            company.acquaint()
+            company.go_on(steps)
+            company.settle()
+            transaction.set_rollback(True)
+
+    live()

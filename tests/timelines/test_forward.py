@@ -1,0 +1,100 @@
+import pytest
+
+from social import posts
+from social.slices import END, Slice
+from timelines import fanout, forward, reading, watermark
+from timelines.forward import Position
+
+pytestmark = pytest.mark.django_db
+
+
+class Client:
+    """Somebody's open timeline: reads the first page, and then what is newer."""
+
+    def __init__(self, owner: int, size: int = 50, lead: int = forward.AHEAD):
+        self.owner, self.size, self.lead = owner, size, lead
+        known = reading.state(owner)
+        page = reading.older(owner, known, size=size)
+        self.at = forward.position(owner, known, page)
+        self.shown = ids(page)
+
+    def read_on(self) -> list[int]:
+        known = reading.state(self.owner)
+        page, self.at = forward.newer(self.owner, known, self.at, self.size, lead=self.lead)
+        return ids(page)
+
+
+def ids(page: reading.Page) -> list[int]:
+    return [post.pk for post in page.posts]
+
+
+def publish(author, count: int, now) -> list[int]:
+    return [posts.publish(author, f"post {number}", now=now).pk for number in range(count)]
+
+
+def write(post_ids, now) -> None:
+    fanout.write([Slice(pk, 0, END) for pk in post_ids], now=now)
+
+
+def test_a_post_whose_rows_come_late_is_not_missed(alice, bob, now):
+    early, *others, late = publish(alice, 6, now)
+    client = Client(bob.pk)
+    write([late], now)
+    assert client.read_on() == [late]
+    watermark.raise_()
+    assert client.read_on() == []
+    write([early], now)
+    watermark.raise_()
+    assert client.read_on() == [early]
+    write(others, now)
+    watermark.raise_()
+    assert client.read_on() == others[::-1]
+    assert client.read_on() == []
+    # Nothing needs to be remembered any more.
+    watermark.raise_()
+    client.read_on()
+    assert client.at == Position(late)
+
+
+def test_a_late_post_that_was_there_before_the_first_page_is_not_missed_either(alice, bob, now):
+    late, other = publish(alice, 2, now)
+    write([other], now)
+    client = Client(bob.pk)
+    assert client.shown == [other]
+    write([late], now)
+    watermark.raise_()
+    assert client.read_on() == [late]
+
+
+def test_what_is_there_already_below_the_first_page_is_no_news(alice, bob, now):
+    written = publish(alice, 5, now)
+    write(written, now)
+    client = Client(bob.pk, size=2)
+    assert client.shown == written[:2:-1]
+    assert client.read_on() == []
+    watermark.raise_()
+    assert client.read_on() == []
+
+
+def test_many_are_read_page_by_page_from_the_old_end(alice, bob, now):
+    client = Client(bob.pk, size=2)
+    written = publish(alice, 5, now)
+    write(written, now)
+    assert [client.read_on() for _ in range(4)] == [
+        [written[1], written[0]],
+        [written[3], written[2]],
+        [written[4]],
+        [],
+    ]
+
+
+def test_who_is_far_ahead_of_a_late_post_waits_for_it(alice, bob, now):
+    late, *others = publish(alice, 6, now)
+    client = Client(bob.pk, lead=3)
+    write(others, now)
+    assert client.read_on() == others[2::-1]
+    assert client.read_on() == []
+    write([late], now)
+    watermark.raise_()
+    assert client.read_on() == [*others[:2:-1], late]
+    assert client.read_on() == []

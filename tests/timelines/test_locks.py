@@ -1,0 +1,79 @@
+"""What runs at the same moment in two processes, and so cannot be put into one order by a test of
+their calls alone."""
+
+import threading
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection, transaction
+
+from social import posts, relations
+from social.slices import END, Slice
+from tests.waiting import until
+from timelines import backfill, fanout, removal
+from timelines.models import TimelineEntry
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+
+@contextmanager
+def slice_in_progress(post, now):
+    """A worker has written the post's slice; it commits once somebody waits for it, if anybody
+    does, when the block is left."""
+    written, waited_for = threading.Event(), threading.Event()
+
+    def work():
+        with transaction.atomic():
+            fanout.write([Slice(post.pk, 0, END)], now=now)
+            written.set()
+            waited_for.wait(10)
+        connection.close()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    assert written.wait(10)
+    yield waited_for
+    waited_for.set()
+    worker.join(10)
+
+
+def while_it_waits(action, waited_for) -> None:
+    """Run the action in a thread, and let the worker commit once the action waits or has ended."""
+
+    def act():
+        action()
+        connection.close()
+
+    thread = threading.Thread(target=act)
+    thread.start()
+    until(lambda: not thread.is_alive() or _waiting())
+    waited_for.set()
+    thread.join(10)
+
+
+def _waiting() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING)
+        return cursor.fetchone()[0] > 0
+
+
+def test_rows_that_are_being_written_do_not_outlive_an_unfollow(alice, bob, post, now):
+    with slice_in_progress(post, now) as waited_for:
+        relations.unfollow(bob, alice)
+        while_it_waits(lambda: backfill.refresh(bob.pk, [alice.pk]), waited_for)
+    assert not TimelineEntry.objects.exists()
+
+
+def test_rows_that_are_being_written_do_not_outlive_a_deletion(alice, bob, post, now):
+    with slice_in_progress(post, now) as waited_for:
+        posts.delete(post, now=now)
+        while_it_waits(lambda: removal.remove_posts([post.pk]), waited_for)
+    assert not TimelineEntry.objects.exists()
+
+
+def test_slices_of_one_author_do_not_wait_for_each_other(alice, bob, post, now):
+    other = posts.publish(alice, "hi again", now=now)
+    with slice_in_progress(post, now):
+        assert fanout.write([Slice(other.pk, 0, END)], now=now) == 1

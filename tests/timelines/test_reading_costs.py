@@ -1,0 +1,112 @@
+"""What a page of a timeline costs, however long it is and however many partitions are kept."""
+
+import json
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from social import partitions
+from social.models import Post
+from tests.conftest import make_user
+from timelines import backfill, reading
+
+pytestmark = pytest.mark.django_db
+
+FIRST = 20_000_000  # where a partition begins, and no other test has made any
+ROWS = """
+    INSERT INTO timelines_timelineentry (owner_id, post_id)
+    SELECT owner, post FROM unnest(%s::bigint[]) AS owner, unnest(%s::bigint[]) AS post
+"""
+
+
+def write(owners, author, ids, now) -> None:
+    """Posts with these ids, in the timelines of these owners."""
+    Post.objects.bulk_create(Post(pk=pk, author=author, content="hi", created_at=now) for pk in ids)
+    partitions.ensure(backfill.TABLE, ids)
+    with connection.cursor() as cursor:
+        cursor.execute(ROWS, [[owner.pk for owner in owners], list(ids)])
+
+
+@contextmanager
+def statements():
+    """Every statement that is executed, with its parameters."""
+    executed = []
+
+    def note(execute, sql, parameters, many, context):
+        executed.append((sql, parameters))
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(note):
+        yield executed
+
+
+def buffers(executed) -> int:
+    """How many buffers the statements touch, asked of PostgreSQL by running them again."""
+    touched = 0
+    for sql, parameters in executed:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", parameters)
+            plan = cursor.fetchone()[0]
+        plan = plan if isinstance(plan, list) else json.loads(plan)
+        top = plan[0]["Plan"]
+        touched += top["Shared Hit Blocks"] + top["Shared Read Blocks"]
+    return touched
+
+
+def test_page_twenty_touches_as_many_buffers_as_page_one(alice, bob, now, settings):
+    settings.PARTITION_POSTS = 50
+    others = [make_user(f"other-{number}") for number in range(20)]
+    write([bob, *others], alice, range(FIRST, FIRST + 1_200), now)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE timelines_timelineentry, social_post, social_follow, social_user")
+    known = reading.state(bob.pk)
+    costs, before = [], FIRST + 1_200
+    for _ in range(20):
+        with statements() as executed:
+            page = reading.older(bob.pk, known, before, 50)
+        assert len(page.posts) == 50
+        before = page.posts[-1].pk
+        costs.append(buffers(executed))
+    assert costs[0] * 0.9 <= costs[19] <= costs[0] * 1.1, costs
+
+
+def planned_partitions(executed) -> list[int]:
+    """Of each statement on timelines, how many partitions its plan has."""
+    counts = []
+    for sql, parameters in executed:
+        if "timelines_timelineentry" in sql and "ORDER BY" in sql:
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN (FORMAT TEXT) {sql}", parameters)
+                lines = [line for (line,) in cursor]
+            counts.append(sum("Scan" in line and "_p" in line for line in lines))
+    return counts
+
+
+def test_an_owner_with_few_rows_in_many_partitions_asks_a_bounded_number_of_times(
+    alice, bob, carol, now, settings, django_assert_num_queries
+):
+    settings.PARTITION_POSTS = 5
+    # Bob follows Alice, who wrote long ago; since then Carol has filled a hundred partitions.
+    write([bob], alice, [FIRST], now)
+    write([], carol, range(FIRST + 1, FIRST + 500), now)
+    with statements() as executed:
+        page = reading.older(bob.pk, reading.state(bob.pk))
+    assert [post.pk for post in page.posts] == [FIRST]
+    # What is known, the newest post, five windows, whom Bob sees, their posts' ids, the posts.
+    assert len(executed) == 10
+    assert planned_partitions(executed) == [1, 2, 4, 8, 16]
+
+
+def test_a_page_of_an_endless_timeline_asks_the_same_wherever_it_is(alice, bob, now, settings):
+    settings.PARTITION_POSTS = 10
+    write([bob], alice, range(FIRST, FIRST + 1_000), now)
+    known = reading.state(bob.pk)
+    counts = set()
+    for before in (FIRST + 1_000, FIRST + 700, FIRST + 200):
+        with CaptureQueriesContext(connection) as queries:
+            reading.older(bob.pk, known, before, 50)
+        counts.add(len(queries))
+    # Three windows (1, 2 and 4 partitions of ten), the posts with authors, whom Bob sees.
+    assert counts == {5}

@@ -1,0 +1,49 @@
+import pytest
+
+from social import posts
+from social.slices import END, Slice
+from tests.api import assert_problem, client_of
+from timelines import fanout, reading, unread
+
+pytestmark = pytest.mark.django_db
+COUNT = "/api/v1/timeline/unread-count/"
+READ = "/api/v1/timeline/read/"
+
+
+@pytest.fixture
+def written(alice, bob, now) -> list[int]:
+    ids = [posts.publish(alice, f"post {number}", now=now).pk for number in range(4)]
+    fanout.write([Slice(pk, 0, END) for pk in ids], now=now)
+    return ids
+
+
+def test_posts_are_unread_until_they_are_marked(bob, written):
+    client = client_of(bob)
+    assert client.get(COUNT).json() == {"count": 4, "more": False}
+    assert client.post(READ, {"up_to": written[2]}, format="json").status_code == 204
+    assert client.get(COUNT).json() == {"count": 1, "more": False}
+
+
+def test_a_mark_never_goes_back(bob, written):
+    client = client_of(bob)
+    for up_to in (written[3], written[0]):
+        client.post(READ, {"up_to": up_to}, format="json")
+    assert client.get(COUNT).json()["count"] == 0
+
+
+def test_a_deleted_post_is_not_counted(alice, bob, written, now):
+    posts.delete(alice.posts.get(pk=written[0]), now=now)
+    assert client_of(bob).get(COUNT).json()["count"] == 3
+
+
+def test_no_more_are_counted_than_a_page_shows(bob, written, now):
+    known = reading.state(bob.pk)
+    assert unread.count(bob.pk, known, most=3) == (3, True)
+    unread.mark_read(bob.pk, written[0], now=now)
+    assert unread.count(bob.pk, known, most=3) == (3, False)
+
+
+@pytest.mark.parametrize("up_to", [0, -1, 2**63, "x", None, 1.5, [1]])
+def test_what_is_no_post_id_is_refused(bob, up_to):
+    answer = client_of(bob).post(READ, {"up_to": up_to}, format="json")
+    assert_problem(answer, 400, "up_to")

@@ -1,0 +1,74 @@
+"""The post ids in an owner's rows, read in windows of partitions.
+
+Guarantee: a statement is bounded on both sides and plans 16 partitions at most, and there are at
+most five of them, so that neither planning nor the number of statements grows with how many
+partitions are kept.
+"""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db import connection
+
+# Partitions a window. A page of somebody whom many posts reach is found in the first one; together
+# they hold 62,000 posts, and an owner who finds no page there follows few enough to ask them.
+STEPS = (1, 2, 4, 8, 16)
+
+# By the primary key of each partition in the window, in their order.
+OLDER = """
+    SELECT post_id FROM timelines_timelineentry
+    WHERE owner_id = %s AND post_id >= %s AND post_id < %s AND post_id <> ALL(%s)
+    ORDER BY post_id DESC LIMIT %s
+"""
+NEWER = OLDER.replace("DESC", "ASC")
+
+
+def older(owner: int, before: int, oldest: int, count: int) -> tuple[list[int], int]:
+    """The newest `count` ids in [oldest, before), descending, and the id down to which all are
+    among them."""
+    windows = _windows_down(before, oldest)
+    ids, reached = _read(OLDER, owner, windows, (), count)
+    return ids, reached if reached is not None else before
+
+
+def newer(owner: int, after: int, newest: int, count: int, without=()) -> tuple[list[int], int]:
+    """The oldest `count` ids in (after, newest] save `without`, ascending, and the id up to which
+    all are among them."""
+    ids, reached = _read(NEWER, owner, _windows_up(after, newest), without, count)
+    return ids, reached if reached is not None else after
+
+
+def _read(sql: str, owner: int, windows, without, count: int) -> tuple[list[int], int | None]:
+    ids: list[int] = []
+    reached = None
+    for lower, upper in windows:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [owner, lower, upper, list(without), count - len(ids)])
+            ids += [row[0] for row in cursor]
+        if len(ids) == count:
+            return ids, ids[-1]
+        reached = lower if sql is OLDER else upper - 1
+    return ids, reached
+
+
+def _windows_down(before: int, oldest: int) -> Iterator[tuple[int, int]]:
+    """Ranges [lower, upper) that end where partitions of the configured size do."""
+    upper = before
+    for step in STEPS:
+        if upper <= oldest:
+            return
+        partition = (upper - 1) // settings.PARTITION_POSTS
+        lower = max(oldest, (partition - step + 1) * settings.PARTITION_POSTS)
+        yield lower, upper
+        upper = lower
+
+
+def _windows_up(after: int, newest: int) -> Iterator[tuple[int, int]]:
+    lower = after + 1
+    for step in STEPS:
+        if lower > newest:
+            return
+        partition = lower // settings.PARTITION_POSTS
+        upper = min(newest + 1, (partition + step) * settings.PARTITION_POSTS)
+        yield lower, upper
+        lower = upper
