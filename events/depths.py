@@ -11,14 +11,19 @@ def ready(broker_url: str, queues: Iterable[str]) -> dict[str, int]:
 
     Raises an error of PASSING where the broker cannot be reached.
     """
-    found = {}
     with Connection(broker_url, connect_timeout=5) as broker:
-        broker.connect()  # A channel would try for seconds where nobody listens.
-        for name in queues:
-            try:
-                # A refused declaration closes its channel, so each has its own.
-                with broker.channel() as channel:
-                    found[name] = channel.queue_declare(name, passive=True).message_count
-            except amqp.exceptions.NotFound:
-                found[name] = 0
+        return ready_by(broker, queues)
+
+
+def ready_by(broker: Connection, queues: Iterable[str]) -> dict[str, int]:
+    """The same over a connection that the caller keeps."""
+    broker.connect()  # A channel would try for seconds where nobody listens.
+    found = {}
+    for name in queues:
+        try:
+            # A refused declaration closes its channel, so each has its own.
+            with broker.channel() as channel:
+                found[name] = channel.queue_declare(name, passive=True).message_count
+        except amqp.exceptions.NotFound:
+            found[name] = 0
     return found

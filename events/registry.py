@@ -5,7 +5,7 @@ An app puts its event types into `<app>/event_types.py` and its subscriber into
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -31,7 +31,8 @@ class Subscriber:
     A handler gets a list of events of one type and runs inside a transaction together with the
     inbox: it writes its effect there, or publishes tasks (whose effects have unique keys) and
     returns when the broker has confirmed them. `batch` is how many events it takes at most at once.
-    `target_seconds` is the promise: how old an event may be until its effect is complete.
+    `target_seconds` is the promise: how old an event may be until its effect is complete. While one
+    of its lanes holds as many tasks as `lane_limits` says, no more events are taken.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Subscriber:
     handlers: Mapping[str, Handler]
     batch: int = 100
     target_seconds: float = 60.0
+    lane_limits: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def exchanges(self) -> set[str]:

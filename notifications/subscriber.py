@@ -30,6 +30,8 @@ register_subscriber(
         queue="push.worker",
         handlers={"post.created": on_post_created, "user.closed": on_user_closed},
         batch=50,
+        # Not the retries' lane: a push service that is away must not delay first attempts.
+        lane_limits={tasks.HIGH: settings.PUSH_LANE_TASKS},
         target_seconds=5.0,
     )
 )

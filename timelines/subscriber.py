@@ -46,6 +46,11 @@ register_subscriber(
             "user.unfollowed": on_follow_changed,
         },
         batch=100,
+        lane_limits={
+            tasks.HIGH: settings.TIMELINE_LANE_TASKS,
+            # A post of a very large audience is many tasks, which must not hold up the others.
+            tasks.LOW: 50 * settings.TIMELINE_LANE_TASKS,
+        },
         target_seconds=30.0,
     )
 )

@@ -7,7 +7,7 @@ from social import posts, relations
 from social.slices import END, Slice
 from tests.at_once import at_once
 from tests.conftest import make_user
-from timelines import fanout
+from timelines import backfill, fanout
 from timelines.models import Dormant, SliceRecord, TimelineEntry
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +51,14 @@ def test_a_slice_written_again_does_nothing(post, bob, alice, now):
     assert fanout.write(whole(post), now=now) == 0
     assert owners(post) == set()
     assert len(delivered()) == 1
+
+
+def test_rows_that_a_back_fill_has_made_are_no_obstacle(post, bob, alice, carol, now):
+    relations.follow(carol, alice, now=now)
+    backfill.refresh(carol.pk, alice.pk)
+    assert owners(post) == {carol.pk}
+    assert fanout.write(whole(post), now=now) == 2
+    assert owners(post) == {bob.pk, carol.pk}
 
 
 def test_a_slice_takes_the_followers_in_its_range_alone(post, alice, now):

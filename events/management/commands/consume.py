@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from events import letters, metrics
+from events.backpressure import BacklogSign
 from events.consumer import BatchConsumer
 from events.parking import Parking
 from events.pausing import PauseSign
@@ -34,6 +35,14 @@ class Command(BaseCommand):
         chosen = subscribers[subscriber]
         publisher = Publisher(url)
         processor = Processor(chosen, Parking(chosen.queue, publisher), timezone.now)
-        queue, hold = event_queue(chosen.queue), PauseSign(chosen.name)
-        BatchConsumer(url, queue, chosen.batch, processor, stop, hold).run()
+        paused = PauseSign(chosen.name)
+        full = BacklogSign(chosen.name, url, chosen.lane_limits)
+        BatchConsumer(
+            url,
+            event_queue(chosen.queue),
+            chosen.batch,
+            processor,
+            stop,
+            lambda: paused() or full(),
+        ).run()
         publisher.close()
