@@ -17,6 +17,8 @@ OPEN_SECONDS = 10.0
 LONGEST_SECONDS = 300.0
 # Longer than an attempt may take: a probe that is not heard of by then has died with its process.
 PROBE_SECONDS = 20.0
+# How long the others wait for what becomes of a probe, before they ask again.
+PROBED_SECONDS = 3.0
 
 
 @dataclass(slots=True)
@@ -24,6 +26,7 @@ class _Host:
     failures: int = 0
     opening: Opening | None = None
     probing: bool = False
+    probed_until: float = 0.0
 
 
 class Breakers:
@@ -49,12 +52,14 @@ class Breakers:
         if host.opening is None:
             return 0.0
         now = self._clock()
-        if left := max(0.0, host.opening.until - now):
-            return left
-        # One probe at a time, in all processes; the others wait for what becomes of it.
-        host.opening = Opening(host.opening.number, now + PROBE_SECONDS)
+        if now < host.opening.until:
+            return host.opening.until - now
+        if now < host.probed_until:
+            return PROBED_SECONDS
+        # One probe at a time, in all processes.
         host.probing = self._board.take_probe(origin, PROBE_SECONDS)
-        return 0.0 if host.probing else PROBE_SECONDS
+        host.probed_until = now + (PROBE_SECONDS if host.probing else PROBED_SECONDS)
+        return 0.0 if host.probing else PROBED_SECONDS
 
     def failed(self, origin: str) -> float:
         """Returns the seconds for which the host is to be left alone now."""

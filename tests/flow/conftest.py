@@ -39,6 +39,8 @@ def processes(node, database_url, tmp_path_factory) -> Processes:
         "DATABASE_DIRECT_URL": database_url,
         "BROKER_URL": node.environment()["BROKER_URL"],
         "LOG_LEVEL": "INFO",  # As in production: test_logs.py reads what is logged.
+        # A few hundred followers are several tasks.
+        "PUSH_TASK_SUBSCRIBERS": "50",
     }
     databases.migrate(ROOT, environ)
     home = tmp_path_factory.mktemp("processes")

@@ -1,12 +1,15 @@
 """Connectify seen from outside: people who use its API over HTTP, and a look into its tables."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import amqp
 import psycopg2
 import requests
+
+from stack.push_service import Device
 
 PASSWORD = "correct horse battery staple"
 CROWD = """
@@ -18,6 +21,18 @@ CROWD = """
     )
     INSERT INTO social_follow (follower_id, followee_id, created_at)
     SELECT id, %s, now() FROM crowd RETURNING follower_id
+"""
+SUBSCRIBE = """
+    WITH device AS (
+        SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[])
+             AS device (user_id, endpoint, p256dh, auth)
+    ), asked AS (
+        INSERT INTO notifications_preference (user_id, push_enabled)
+        SELECT user_id, true FROM device
+    )
+    INSERT INTO notifications_pushsubscription
+        (user_id, endpoint, p256dh, auth, name, created_at)
+    SELECT user_id, endpoint, p256dh, auth, '', now() FROM device RETURNING endpoint, id
 """
 
 
@@ -57,6 +72,19 @@ class World:
     def crowd(self, author: Person, size: int) -> set[int]:
         """Ids of `size` new followers of the author, made by SQL."""
         return {row[0] for row in self.sql(CROWD, uuid.uuid4().hex, size, author.id)}
+
+    def subscribe(self, users: Iterable[int], devices: Iterable[Device], origin: str) -> list[int]:
+        """Ids of the subscriptions of a device for each user, made by SQL."""
+        made = [device.subscription(origin) for device in devices]
+        ids = dict(
+            self.sql(
+                SUBSCRIBE,
+                list(users),
+                [each["endpoint"] for each in made],
+                *([each["keys"][name] for each in made] for name in ("p256dh", "auth")),
+            )
+        )
+        return [ids[each["endpoint"]] for each in made]
 
     def post(self, author: Person, content: str = "Hello world!") -> int:
         response = self.call(author, "POST", "posts/", {"content": content})

@@ -6,7 +6,13 @@ from redis import Redis
 from structlog.testing import capture_logs
 
 from notifications.breaker_board import Board
-from notifications.breakers import LONGEST_SECONDS, OPEN_SECONDS, PROBE_SECONDS, THRESHOLD, Breakers
+from notifications.breakers import (
+    LONGEST_SECONDS,
+    OPEN_SECONDS,
+    PROBED_SECONDS,
+    THRESHOLD,
+    Breakers,
+)
 
 NOWHERE = "redis://127.0.0.1:1/0"
 
@@ -75,7 +81,7 @@ def test_one_push_probes_the_host_and_its_answer_opens_the_way(process, origin, 
     fail(one, origin)
     clock.now += OPEN_SECONDS
     assert one.wait(origin) == 0
-    assert one.wait(origin) == PROBE_SECONDS
+    assert one.wait(origin) == PROBED_SECONDS
     one.answered(origin)
     assert one.wait(origin) == one.wait(origin) == 0
 
@@ -105,7 +111,7 @@ def test_what_one_process_knows_the_others_know_from_their_next_round_on(process
     other.begin_round()
     assert other.wait(origin) == OPEN_SECONDS
     clock.now += OPEN_SECONDS
-    assert (other.wait(origin), one.wait(origin)) == (0, PROBE_SECONDS)
+    assert (other.wait(origin), one.wait(origin)) == (0, PROBED_SECONDS)
     other.answered(origin)
     one.begin_round()
     assert one.wait(origin) == 0
@@ -115,8 +121,8 @@ def test_a_probe_that_died_with_its_process_is_followed_by_another(process, orig
     one, other = process(), process()
     fail(one, origin)
     clock.now += OPEN_SECONDS
-    assert (one.wait(origin), other.wait(origin)) == (0, PROBE_SECONDS)
-    clock.now += PROBE_SECONDS
+    assert (one.wait(origin), other.wait(origin)) == (0, PROBED_SECONDS)
+    clock.now += PROBED_SECONDS
     with Redis.from_url(settings.REDIS_URL) as valkey:
         # Its time is Valkey's own, which no test can turn forward.
         valkey.delete(f"connectify:push:probe:{origin}")
@@ -131,7 +137,7 @@ def test_without_valkey_each_process_goes_on_by_itself(process, origin, clock):
         one.begin_round()
         assert one.wait(origin) == OPEN_SECONDS
         clock.now += OPEN_SECONDS
-        assert (one.wait(origin), one.wait(origin)) == (0, PROBE_SECONDS)
+        assert (one.wait(origin), one.wait(origin)) == (0, PROBED_SECONDS)
         one.answered(origin)
         assert one.wait(origin) == 0
     # Each asks once, and then leaves Valkey alone for a while.
