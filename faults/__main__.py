@@ -23,8 +23,6 @@ from stack import interruption
 from stack.process import ServerFailure
 
 INTERRUPTED = 130
-# Of the table, and not written yet.
-NOT_YET = {30: "push service answers 500, 429 with Retry-After, hangs, 410"}
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -50,12 +48,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def print_list() -> None:
-    for number in sorted({*ROWS, *NOT_YET}):
-        if number in NOT_YET:
-            print(f"{number:>3}  {NOT_YET[number]} [not yet]")
-        else:
-            row = ROWS[number]
-            print(f"{number:>3}  {row.title} [{row.evidence}; at most {row.limit:.0f} s]")
+    for number, row in sorted(ROWS.items()):
+        print(f"{number:>3}  {row.title} [{row.evidence}; at most {row.limit:.0f} s]")
 
 
 def run_rows(house: House, rows: Sequence[Row], seed: int) -> Iterator[Outcome]:

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 import psycopg2
 
-# All that posts leave behind. Users, tokens and the reconciler's marks stay.
+# Posts, all that they leave behind, and devices. Users, tokens and the reconciler's marks stay.
 EMPTIED = (
     *("social_post", "social_idempotencykey", "social_block"),
     *("timelines_timelineentry", "timelines_slicerecord", "timelines_fanout"),
     *("notifications_notification", "notifications_delivery"),
     *("notifications_slicerecord", "notifications_fanout"),
+    *("notifications_pushsubscription", "notifications_preference"),
     *("analytics_eventrecord", "analytics_rollup"),
     *("events_outboxevent", "events_inboxentry", "events_deadletter"),
     "django_celery_results_taskresult",

@@ -46,6 +46,8 @@ SETTINGS = {
     "TIMELINE_LARGE_AUDIENCE": "200",
     "PARTITION_POSTS": "200",
     "OVERLOAD_FREE_DISK": "0.01",
+    # The harness's own push services.
+    "PUSH_ALLOW_LOOPBACK": "1",
 }
 
 

@@ -27,11 +27,18 @@ ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
 
 
 class Load:
-    """`rate` posts a second from start() to stop(), in a thread of its own. `answers` counts all
-    by status, with "with Retry-After" behind it where there was one."""
+    """`rate` posts a second from start() to stop(), in a thread of its own, and `follows` changes
+    of a follow for each. `answers` counts all by status, with "with Retry-After" behind it where
+    there was one."""
 
     def __init__(
-        self, origin: str, population: Population, random: Random, label: str, rate: float
+        self,
+        origin: str,
+        population: Population,
+        random: Random,
+        label: str,
+        rate: float,
+        follows: float = FOLLOWS_A_POST,
     ):
         self.attempts: list[Attempt] = []
         self.answers: Counter[str] = Counter()
@@ -40,6 +47,7 @@ class Load:
         self._random = random
         self._label = label
         self._rate = rate
+        self._follows_a_post = follows
         self._left = [*range(population.graph.authors)] * POSTS_OF_AUTHOR
         random.shuffle(self._left)
         self._follows = set(population.graph.follows)
@@ -68,7 +76,7 @@ class Load:
             begun = time.monotonic()
             while not self._stopping.is_set() and self._left:
                 group.create_task(self._post(session, self._left.pop()))
-                if self._random.random() < FOLLOWS_A_POST:
+                if self._random.random() < self._follows_a_post:
                     group.create_task(self._relate(session))
                 due = begun + len(self.attempts) / self._rate
                 await asyncio.sleep(max(due - time.monotonic(), 0.001))

@@ -47,9 +47,10 @@ class Scene:
 
     # --- the load and the time ------------------------------------------------------------------
 
-    def begin_load(self, rate: float = RATE, warm: float = WARM_SECONDS) -> Load:
+    def begin_load(self, rate: float = RATE, warm: float = WARM_SECONDS, **options) -> Load:
+        """`options` are Load's."""
         house = self.house
-        self.load = Load(house.origin, house.population, self.random, self._label, rate)
+        self.load = Load(house.origin, house.population, self.random, self._label, rate, **options)
         self.load_begun_at = time.monotonic()
         self.load.start()
         time.sleep(warm)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from notifications.breaker_board import Board, Opening
 
 THRESHOLD = 20
+# A host that does not answer costs the others time, and so counts for several that fail at once.
+SILENCE = 4
 OPEN_SECONDS = 10.0
 LONGEST_SECONDS = 300.0
 # Longer than an attempt may take: a probe that is not heard of by then has died with its process.
@@ -61,10 +63,15 @@ class Breakers:
         host.probed_until = now + (PROBE_SECONDS if host.probing else PROBED_SECONDS)
         return 0.0 if host.probing else PROBED_SECONDS
 
-    def failed(self, origin: str) -> float:
+    def is_doubtful(self, origin: str) -> bool:
+        """Whether the host has failed last; of a probe, that is known."""
+        host = self._hosts[origin]
+        return bool(host.failures) and not host.probing
+
+    def failed(self, origin: str, weight: int = 1) -> float:
         """Returns the seconds for which the host is to be left alone now."""
         host = self._hosts[origin]
-        host.failures += 1
+        host.failures += weight
         if host.probing or (host.opening is None and host.failures >= THRESHOLD):
             number = host.opening.number + 1 if host.opening else 1
             seconds = min(LONGEST_SECONDS, OPEN_SECONDS * 2 ** (number - 1))

@@ -19,7 +19,7 @@ from notifications.messages import Message, message_of
 from notifications.models import Delivery, Held
 from notifications.outcomes import Outcome
 from notifications.retries import Retry
-from notifications.sending import FIRST_SECONDS, LATER_SECONDS, Clock, sender
+from notifications.sending import FIRST, LATER, Clock, Patience, sender
 from social.models import Post
 from social.slices import Slice
 
@@ -38,13 +38,13 @@ def push_slices(slices: Sequence[Slice], *, task: UUID, clock: Clock) -> list[Ou
         log.info("slices of posts deleted or of nobody skipped", count=count)
         metrics.SKIPPED.labels("push slice").inc(count)
     pushes = claims.claim(live, posts, task=task, now=clock())
-    return _push(pushes, posts, clock, FIRST_SECONDS, live)
+    return _push(pushes, posts, clock, FIRST, live)
 
 
 def push_again(due: Sequence[Retry], *, task: UUID, clock: Clock) -> list[Outcome]:
     """Try again; returns the outcomes to be tried once more."""
     posts = _posts({retry.post_id for retry in due})
-    return _push(retries.claim(due, posts, task=task, now=clock()), posts, clock, LATER_SECONDS)
+    return _push(retries.claim(due, posts, task=task, now=clock()), posts, clock, LATER)
 
 
 def _posts(post_ids: set[int]) -> dict[int, Post]:
@@ -62,7 +62,7 @@ def _push(
     pushes: Sequence[Push],
     posts: dict[int, Post],
     clock: Clock,
-    limit: float,
+    patience: Patience,
     slices: Sequence[Slice] = (),
 ) -> list[Outcome]:
     messages = {post_id: message_of(post) for post_id, post in posts.items()}
@@ -74,7 +74,7 @@ def _push(
         else:
             wanted.append(push)
     if wanted:
-        outcomes += sender().send(wanted, messages, clock, limit)
+        outcomes += sender().send(wanted, messages, clock, patience)
     before_settling()
     settled = settling.settle(outcomes, posts, now=clock(), slices=slices)
     return [outcome for outcome in settled if outcome.state == Delivery.State.RETRYING]

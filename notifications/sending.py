@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from typing import NamedTuple
 
 import aiohttp
 from django.conf import settings
@@ -17,7 +18,7 @@ from django.utils.module_loading import import_string
 
 from notifications import addresses
 from notifications.breaker_board import Board
-from notifications.breakers import Breakers
+from notifications.breakers import SILENCE, Breakers
 from notifications.claims import Push
 from notifications.endpoints import EndpointError
 from notifications.messages import Message
@@ -27,11 +28,21 @@ from notifications.transports import Transport, UnavailableError
 # Requests in flight, in all and to one host.
 IN_FLIGHT = 200
 IN_FLIGHT_A_HOST = 100
-# How long the answer to a first attempt may take, since the others of its task wait for it, and to
-# a later one.
-FIRST_SECONDS = 3.0
-LATER_SECONDS = 15.0
-PASSING = (aiohttp.ClientError, OSError, TimeoutError, UnavailableError)
+
+
+class Patience(NamedTuple):
+    """The seconds that an answer may take: of a host that answered last, and of one that failed."""
+
+    usual: float
+    doubted: float
+
+
+# The other pushes of a task, and the tasks behind it, wait for the slowest answer: a first attempt
+# is soon given up, and made again where there is more time.
+FIRST = Patience(2.0, 1.0)
+LATER = Patience(15.0, 15.0)
+
+PASSING = (aiohttp.ClientError, OSError, UnavailableError)
 LEFT_ALONE = "the push service is left alone for a while"
 
 Clock = Callable[[], datetime]
@@ -55,11 +66,10 @@ class Sender:
         pushes: Sequence[Push],
         messages: Mapping[int, Message],
         clock: Clock,
-        limit: float = LATER_SECONDS,
+        patience: Patience = LATER,
     ) -> list[Outcome]:
-        """The outcomes of the pushes, in their order; `messages` are by post id, `limit` is the
-        seconds that an answer may take."""
-        return self._loop.run_until_complete(self._send_all(pushes, messages, clock, limit))
+        """The outcomes of the pushes, in their order; `messages` are by post id."""
+        return self._loop.run_until_complete(self._send_all(pushes, messages, clock, patience))
 
     def close(self) -> None:
         if self._http is not None:
@@ -67,7 +77,7 @@ class Sender:
         self._breakers.close()
         self._loop.close()
 
-    async def _send_all(self, pushes, messages, clock, limit) -> list[Outcome]:
+    async def _send_all(self, pushes, messages, clock, patience) -> list[Outcome]:
         if self._http is None:
             self._http = aiohttp.ClientSession(
                 connector=addresses.connector(limit=IN_FLIGHT),
@@ -80,10 +90,13 @@ class Sender:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         self._breakers.begin_round()
-        attempts = [self._attempt(push, messages[push.post_id], clock, limit) for push in pushes]
-        return await asyncio.gather(*attempts)
+        return await asyncio.gather(
+            *(self._attempt(push, messages[push.post_id], clock, patience) for push in pushes)
+        )
 
-    async def _attempt(self, push: Push, message: Message, clock: Clock, limit: float) -> Outcome:
+    async def _attempt(
+        self, push: Push, message: Message, clock: Clock, patience: Patience
+    ) -> Outcome:
         try:
             transport = self._transport(push.transport)
             origin = transport.origin(push)
@@ -91,9 +104,14 @@ class Sender:
             async with self._host_gates[origin], self._gate:
                 if wait := self._breakers.wait(origin):
                     return again(push, LEFT_ALONE, message, now=clock(), wait=wait, charged=False)
+                limit = patience[self._breakers.is_doubtful(origin)]
                 try:
                     async with asyncio.timeout(limit):
                         answer = await transport.send(self._http, push, message, now=clock())
+                except TimeoutError:
+                    wait = self._breakers.failed(origin, SILENCE)
+                    reason = f"no answer within {limit:g} s"
+                    return again(push, reason, message, now=clock(), wait=wait)
                 except PASSING as error:
                     wait = self._breakers.failed(origin)
                     reason = f"{type(error).__name__} {error}"

@@ -8,6 +8,7 @@ from faults.rows import (
     database,
     network,
     poison,
+    push,
     queues,
     relay,
     tasks,
@@ -15,6 +16,8 @@ from faults.rows import (
     worker,
 )
 
-FAMILIES = (*(web, relay, worker, tasks, broker, queues, network, database, cache, poison, clock),)
+FAMILIES = (
+    *(web, relay, worker, tasks, broker, queues, network, database, cache, push, poison, clock),
+)
 
 __all__ = ["FAMILIES", "ROWS"]

@@ -5,7 +5,7 @@ import pytest
 from notifications.breakers import THRESHOLD
 from notifications.claims import Push
 from notifications.messages import Message
-from notifications.sending import IN_FLIGHT_A_HOST, LEFT_ALONE, Sender
+from notifications.sending import IN_FLIGHT_A_HOST, LATER, LEFT_ALONE, Patience, Sender
 from stack.push_service import Device, PushService, running_push_service
 from tests.notifications.conftest import forget_failures
 
@@ -35,8 +35,8 @@ def pushes_to(service: PushService, count: int) -> list[Push]:
     ]
 
 
-def send(sender: Sender, pushes: list[Push], limit: float = 15.0):
-    return sender.send(pushes, {1: MESSAGE}, lambda: NOW, limit)
+def send(sender: Sender, pushes: list[Push], patience: Patience = LATER):
+    return sender.send(pushes, {1: MESSAGE}, lambda: NOW, patience)
 
 
 def test_outcomes_come_in_the_order_of_their_pushes(sender, service):
@@ -50,7 +50,7 @@ def test_a_host_that_hangs_holds_up_nobody_else(sender, service, other_service):
     service.answer("*", "hang")
     hanging, fine = pushes_to(service, 150), pushes_to(other_service, 150)
     mixed = [push for pair in zip(hanging, fine, strict=True) for push in pair]
-    outcomes = send(sender, mixed, limit=1.0)
+    outcomes = send(sender, mixed, Patience(1.0, 1.0))
     assert {outcome.state for outcome in outcomes[1::2]} == {"sent"}
     assert {outcome.state for outcome in outcomes[0::2]} == {"retrying"}
 
@@ -66,6 +66,18 @@ def test_a_host_that_keeps_failing_is_left_alone_and_that_is_not_charged(sender,
     # Some were on their way when the breaker opened, and no more than the host's gate lets in.
     assert THRESHOLD <= len(tried) == len(service.receipts) <= IN_FLIGHT_A_HOST + THRESHOLD
     assert len(alone) + len(tried) == count
+
+
+def test_a_host_that_is_silent_is_given_less_time_and_then_left_alone(sender, service):
+    service.answer("*", "hang")
+    patience = Patience(0.3, 0.1)
+    reasons = [send(sender, pushes_to(service, 2), patience)[1].reason for _ in range(4)]
+    assert reasons == [
+        "no answer within 0.3 s",
+        "no answer within 0.1 s",
+        "no answer within 0.1 s",
+        LEFT_ALONE,
+    ]
 
 
 def test_a_host_that_refuses_is_not_left_alone(sender, service):

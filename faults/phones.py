@@ -1,0 +1,83 @@
+"""Devices of a run's users, on push services of the harness's own, and what these received."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from faults.database import query
+from faults.population import Population
+from stack.push_service import Device, PushService, Receipt, running_push_service
+
+# Every fourth user has a device; of these every second one at the push service that is never told
+# to misbehave.
+EVERY = 4
+FINE = "fine"
+REGISTER = """
+    WITH device AS (
+        SELECT * FROM unnest(%(users)s::bigint[], %(endpoints)s::text[],
+                             %(p256dh)s::text[], %(auth)s::text[])
+             AS device (user_id, endpoint, p256dh, auth)
+    ), asked AS (
+        INSERT INTO notifications_preference (user_id, push_enabled)
+        SELECT user_id, true FROM device
+    )
+    INSERT INTO notifications_pushsubscription
+        (user_id, endpoint, p256dh, auth, name, created_at)
+    SELECT user_id, endpoint, p256dh, auth, '', now() FROM device RETURNING id
+"""
+LEFT = "SELECT count(*) FROM notifications_pushsubscription WHERE endpoint LIKE %(origin)s || '%%'"
+
+
+@dataclass(frozen=True)
+class Phones:
+    """`services` by name; `devices` by their user's id, with the name of their service."""
+
+    services: dict[str, PushService]
+    devices: dict[int, tuple[str, Device]]
+
+    def register(self, connection) -> None:
+        made = {
+            user: device.subscription(self.services[name].origin)
+            for user, (name, device) in self.devices.items()
+        }
+        columns = {
+            "users": list(made),
+            "endpoints": [each["endpoint"] for each in made.values()],
+            **{key: [each["keys"][key] for each in made.values()] for key in ("p256dh", "auth")},
+        }
+        query(connection, REGISTER, columns)
+
+    def left(self, connection, name: str) -> int:
+        """How many devices of a service are still registered."""
+        return query(connection, LEFT, {"origin": self.services[name].origin})[0][0]
+
+    def expected(self, name: str, audiences: dict[int, set[int]]) -> set[tuple[str, str]]:
+        """The (topic, token) that a service must have been sent, of whom each post is for."""
+        return {
+            (f"post-{post}", self.devices[user][1].token)
+            for post, users in audiences.items()
+            for user in users & self.devices.keys()
+            if self.devices[user][0] == name
+        }
+
+    def accepted(self, name: str) -> Counter[tuple[str, str]]:
+        return Counter((r.topic, r.token) for r in self.receipts(name) if r.accepted)
+
+    def receipts(self, name: str) -> list[Receipt]:
+        return list(self.services[name].receipts)
+
+
+@contextmanager
+def phones(population: Population, misbehaving: list[str]) -> Iterator[Phones]:
+    """Devices at a fine push service and at the named others, which behave until they are told."""
+    cycle = [name for other in misbehaving for name in (FINE, other)]
+    users = population.ids[::EVERY]
+    devices = {
+        user: (cycle[place % len(cycle)], Device.generate()) for place, user in enumerate(users)
+    }
+    with ExitStack() as stack:
+        services = {
+            name: stack.enter_context(running_push_service()) for name in (FINE, *misbehaving)
+        }
+        yield Phones(services, devices)
