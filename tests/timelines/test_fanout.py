@@ -55,7 +55,7 @@ def test_a_slice_written_again_does_nothing(post, bob, alice, now):
 
 def test_rows_that_a_back_fill_has_made_are_no_obstacle(post, bob, alice, carol, now):
     relations.follow(carol, alice, now=now)
-    backfill.refresh(carol.pk, alice.pk, now=now)
+    backfill.refresh(carol.pk, [alice.pk])
     assert owners(post) == {carol.pk}
     assert fanout.write(whole(post), now=now) == 2
     assert owners(post) == {bob.pk, carol.pk}
