@@ -28,8 +28,8 @@ CLAIM = f"""
     WITH audience AS MATERIALIZED (
         SELECT slice.post_id, follow.follower_id, {HELD} AS held
         FROM unnest(%(posts)s::bigint[], %(authors)s::bigint[],
-                    %(after)s::bigint[], %(up_to)s::bigint[], %(hours_before)s::bigint[])
-             AS slice (post_id, author_id, after, up_to, hour_before)
+                    %(after)s::bigint[], %(up_to)s::bigint[])
+             AS slice (post_id, author_id, after, up_to)
         JOIN social_follow follow ON follow.followee_id = slice.author_id
              AND follow.follower_id > slice.after AND follow.follower_id <= slice.up_to
         JOIN notifications_preference preference
@@ -118,15 +118,14 @@ def claim_parameters(
     slices: Sequence[Slice], posts: dict[int, Post], task: UUID, now: datetime
 ) -> dict:
     """The parameters of CLAIM."""
-    before = holding.hour_before({posts[piece.post_id] for piece in slices})
+    told = [posts[piece.post_id] for piece in slices]
     return {
-        "posts": [piece.post_id for piece in slices],
-        "authors": [posts[piece.post_id].author_id for piece in slices],
+        "posts": [post.pk for post in told],
+        "authors": [post.author_id for post in told],
         "after": [piece.after for piece in slices],
         "up_to": [piece.up_to for piece in slices],
-        "hours_before": [before[piece.post_id] for piece in slices],
-        "hour_before": min(before.values()),
-        "newest": max(before),
+        "hour_before": holding.hour_before(told),
+        "newest": max(post.pk for post in told),
         "task": str(task),
         "now": now,
         "lease": now + LEASE,

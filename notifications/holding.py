@@ -4,7 +4,7 @@ Guarantee: it is decided inside the statement that claims the pushes, so that no
 through Python, and who has set no quiet hours and no cap costs a comparison with NULL.
 """
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import connection
@@ -24,8 +24,8 @@ QUIET = """
 
 # Over a `slice` of a post's audience, a `follow` in it, the follower's `preference` and, outer-
 # joined, the `silenced` author: a Held, or NULL for what is pushed. The cap counts by the primary
-# key (recipient, post), no further than itself, and only in the partitions of the last hour's
-# posts, for which the bounds are there once more as constants.
+# key (recipient, post), no further than itself, and among the posts of the last hour: the bounds
+# are constants, so that the planner looks at their partitions only.
 HELD = f"""
     CASE
         WHEN silenced.author_id IS NOT NULL THEN 'author'
@@ -34,9 +34,8 @@ HELD = f"""
              AND EXISTS (
                  SELECT FROM notifications_notification earlier
                  WHERE earlier.recipient_id = follow.follower_id
-                       AND earlier.post_id > slice.hour_before AND earlier.post_id < slice.post_id
-                       AND earlier.post_id > %(hour_before)s AND earlier.post_id < %(newest)s
-                       AND earlier.held IS NULL
+                       AND earlier.post_id > %(hour_before)s AND earlier.post_id < slice.post_id
+                       AND earlier.post_id < %(newest)s AND earlier.held IS NULL
                  OFFSET preference.hourly_cap - 1
              )
         THEN 'hourly cap'
@@ -44,19 +43,12 @@ HELD = f"""
 """
 
 # By social_post_by_time.
-HOUR_BEFORE = """
-    SELECT post_id, COALESCE((
-        SELECT id FROM social_post
-        WHERE created_at <= moment
-        ORDER BY created_at DESC LIMIT 1
-    ), 0)
-    FROM unnest(%s::bigint[], %s::timestamptz[]) AS post (post_id, moment)
-"""
+LAST_UNTIL = "SELECT id FROM social_post WHERE created_at <= %s ORDER BY created_at DESC LIMIT 1"
 
 
-def hour_before(posts: Collection[Post]) -> dict[int, int]:
-    """By post id, the last post that was written an hour before it or earlier; 0 for none."""
-    ids = [post.pk for post in posts]
+def hour_before(posts: Iterable[Post]) -> int:
+    """The last post that was written an hour or more before the first of these; 0 for none."""
     with connection.cursor() as cursor:
-        cursor.execute(HOUR_BEFORE, [ids, [post.created_at - HOUR for post in posts]])
-        return dict(cursor.fetchall())
+        cursor.execute(LAST_UNTIL, [min(post.created_at for post in posts) - HOUR])
+        row = cursor.fetchone()
+    return row[0] if row else 0
