@@ -8,13 +8,15 @@ import argparse
 import json
 import sys
 
-from bench import fanout
+from bench import fanout, latency
 from bench.benchmark import Benchmark, Figures
 from stack import interruption
 from stack.process import ServerFailure
 from stack.progress import Progress
 
-BENCHMARKS: dict[str, Benchmark] = {benchmark.name: benchmark for benchmark in (fanout.BENCHMARK,)}
+BENCHMARKS: dict[str, Benchmark] = {
+    benchmark.name: benchmark for benchmark in (fanout.BENCHMARK, latency.BENCHMARK)
+}
 INTERRUPTED = 130
 
 

@@ -4,10 +4,13 @@ Everything lies below .services/bench. What a killed run has left running is end
 """
 
 import fcntl
+import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -86,6 +89,21 @@ class House:
                 with interruption.put_off():
                     self._end_processes()
                     self.services.down(lambda line: None)
+
+    def ask(self, command: str, users: Sequence[int]) -> list:
+        """What bench/inside.py answers."""
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.inside", command],
+            cwd=ROOT,
+            env=self.environ,
+            input=json.dumps(list(users)),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise ServerFailure(f"{done.stderr.strip()}\nbench.inside {command} failed: see above")
+        return json.loads(done.stdout)
 
     def connect(self):
         """A psycopg2 connection in autocommit mode."""

@@ -1,7 +1,8 @@
-"""What only Connectify itself does, in a process of its own: `python -m bench.inside post`.
+"""What only Connectify itself does, in a process of its own: `python -m bench.inside COMMAND`.
 
-Standard input: {"authors": [ids]}, one for each post to write. Standard output: the posts' ids.
-Each has its `post.created` event in the outbox, as a request would leave it; nothing is published.
+Standard input: a list of user ids. `posts` writes a post by each and prints the posts' ids; each
+has its `post.created` event in the outbox, as a request would leave it. `tokens` prints a token of
+each.
 """
 
 import json
@@ -18,7 +19,7 @@ from django.utils import timezone  # noqa: E402
 from events import outbox  # noqa: E402
 from social import partitions  # noqa: E402
 from social.event_types import PostCreated  # noqa: E402
-from social.models import Post  # noqa: E402
+from social.models import Post, Token, User  # noqa: E402
 
 BATCH = 5_000
 CONTENT = "A post of a benchmark, about as long as people write them, and not a word longer."
@@ -41,14 +42,24 @@ def write_posts(authors: list[int]) -> list[int]:
     return [post.pk for post in posts]
 
 
-def main() -> None:
-    authors = json.load(sys.stdin)["authors"]
+def posts(authors: list[int]) -> list[int]:
     ids = []
     for first in range(0, len(authors), BATCH):
         ids += write_posts(authors[first : first + BATCH])
     for table in TABLES:
         partitions.ensure(table, ids)
-    json.dump(ids, sys.stdout)
+    return ids
+
+
+def tokens(users: list[int]) -> list[str]:
+    return [Token.objects.create(user)[1] for user in User.objects.filter(pk__in=users)]
+
+
+COMMANDS = {"posts": posts, "tokens": tokens}
+
+
+def main() -> None:
+    json.dump(COMMANDS[sys.argv[1]](json.load(sys.stdin)), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,16 @@
 """Connectify's own fan-out, measured: events in the outbox first, then all processes started."""
 
-import json
-import subprocess
-import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.house import ROOT, House
+from bench.house import House
 from bench.rate import rows_per_second
 from stack import proc
 from stack.process import ServerFailure
 from stack.progress import Progress
 
 CONSUMERS = ("timelines", "notifications", "analytics", "dead_letters")
-WORKERS = ("timelines", "notifications", "rest")
+WORKERS = ("timelines", "notifications", "retries", "rest")
 # The relay last: nothing is to do before it starts.
 PROCESSES = (
     *(f"{name}-consumer" for name in CONSUMERS),
@@ -26,22 +22,6 @@ LOOK_SECONDS = 0.05
 # Without another row for this long, something is wrong.
 PATIENCE_SECONDS = 60.0
 WRITTEN = "SELECT coalesce(sum(rows), 0)::bigint FROM timelines_slicerecord"
-
-
-def write_posts(house: House, authors: Sequence[int]) -> list[int]:
-    """The ids of new posts by `authors`, their events waiting in the outbox."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.inside"],
-        cwd=ROOT,
-        env=house.environ,
-        input=json.dumps({"authors": list(authors)}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise ServerFailure(f"{done.stderr.strip()}\nthe posts could not be written: see above")
-    return json.loads(done.stdout)
 
 
 @dataclass(frozen=True)

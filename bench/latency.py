@@ -1,0 +1,59 @@
+"""bin/bench latency: from a post's answer to its author's last follower, at ten times the average
+rate of the peak day."""
+
+import argparse
+import time
+
+from bench import pipeline
+from bench.benchmark import Benchmark, Figures, at_most
+from bench.house import House
+from bench.population import Population
+from bench.posting import Posting
+from stack.progress import Progress
+
+AUTHORS = 500
+PATIENCE_SECONDS = 60.0
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", type=float, default=60.0, help="of posting (60)")
+    parser.add_argument("--rate", type=float, default=12.0, help="posts a second (12)")
+    parser.add_argument("--follows", type=int, default=5_000_000, help="rows (5,000,000)")
+
+
+def run(options: argparse.Namespace, progress: Progress) -> Figures:
+    with House().open(progress) as house:
+        progress.stage(f"making {options.follows:,} follows")
+        population = Population.make(house.connect(), options.follows)
+        names = ("web", *pipeline.PROCESSES)
+        house.processes.start(*names)
+        house.processes.wait_ready(*names)
+        posting = Posting(house, range(1, min(AUTHORS, population.authors) + 1), options.rate)
+        progress.stage(f"posting {options.rate:g} times a second")
+        posting.start()
+        end = time.monotonic() + options.seconds
+        while time.monotonic() < end:
+            progress.count(f"{len(posting.posted)} posts, {len(posting.unseen())} not seen yet")
+            time.sleep(0.5)
+        posting.finish(PATIENCE_SECONDS)
+    return {
+        "posts": len(posting.posted),
+        "failed": len(posting.failed),
+        "unseen": len(posting.unseen()),
+        **{f"visible_{name}_s": value for name, value in vars(posting.visible).items()},
+        **{f"post_{name}_s": value for name, value in vars(posting.answers).items()},
+    }
+
+
+BENCHMARK = Benchmark(
+    name="latency",
+    summary="from a post's answer to the last follower's timeline, at 12 posts a second",
+    add_options=add_options,
+    run=run,
+    required={
+        "failed": at_most(0),
+        "unseen": at_most(0),
+        "visible_p99_s": at_most(1.0),
+        "post_p99_s": at_most(0.1),
+    },
+)
