@@ -19,7 +19,7 @@ from analytics.models import Rollup
 from events import pausing
 from events.admin import ReadOnlyAdmin
 from events.errors import PASSING
-from operations import failures, lag, storage
+from operations import failures, journey, lag, storage
 from operations.models import Status
 from operations.steering import ACTIONS
 from operations.versions import versions
@@ -42,11 +42,35 @@ class StatusAdmin(ReadOnlyAdmin):
         )
 
     def get_urls(self):
-        steer = self.admin_site.admin_view(self.steer_view)
+        view = self.admin_site.admin_view
         return [
-            path("steer/<slug:name>/", steer, name="operations_steer"),
+            path("journey/", view(self.journey_view), name="operations_journey"),
+            path("steer/<slug:name>/", view(self.steer_view), name="operations_steer"),
             *super().get_urls(),
         ]
+
+    def journey_view(self, request) -> TemplateResponse:
+        """Why a post has, or has not, reached a user."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        given, user_given = request.GET.get("post", ""), request.GET.get("user", "").strip()
+        user = journey.find_user(user_given)
+        steps, problem = [], ""
+        if not (given.isascii() and given.isdigit() and len(given) < 19):
+            problem = "Give a post's id."
+        elif user is None:
+            problem = f"There is no user {user_given}."
+        else:
+            steps = journey.steps(int(given), user)
+        context = self.admin_site.each_context(request) | {
+            "title": f"Post {given} to {user_given}",
+            "opts": self.opts,
+            "post": given,
+            "user_given": user_given,
+            "steps": steps,
+            "problem": problem,
+        }
+        return TemplateResponse(request, "admin/operations/status/journey.html", context)
 
     def steer_view(self, request, name: str):
         """Asks for what the action needs, then whether it is meant; then does it and logs that."""
@@ -55,7 +79,9 @@ class StatusAdmin(ReadOnlyAdmin):
             raise Http404
         if not request.user.has_perm(action.permission):
             raise PermissionDenied
-        form = action.form(request.POST or None, initial=request.GET.dict())
+        form = action.form(
+            request.POST if request.method == "POST" else None, initial=request.GET.dict()
+        )
         if form.is_valid() and "confirmed" in request.POST:
             try:
                 done = action.run(**form.cleaned_data)

@@ -20,16 +20,12 @@ LETTERS = """
     GROUP BY queue, exception_type ORDER BY count(*) DESC, queue, exception_type
 """
 
-# The deliveries of the newest posts, by the primary key, and their devices by theirs.
+# The deliveries of the newest posts, by the primary key.
 PUSHES = """
-    SELECT coalesce(nullif(split_part(endpoint, '/', 3), ''), transport, 'removed device'),
-           state, count(*)
+    SELECT coalesce(nullif(host, ''), 'unknown'), state, count(*)
     FROM (
-        SELECT subscription_id, state FROM notifications_delivery ORDER BY post_id DESC LIMIT 2000
+        SELECT host, state FROM notifications_delivery ORDER BY post_id DESC LIMIT 2000
     ) AS push
-    LEFT JOIN LATERAL (
-        SELECT endpoint, transport FROM notifications_pushsubscription WHERE id = subscription_id
-    ) AS device ON true
     GROUP BY 1, 2 ORDER BY 1, 2
 """
 

@@ -9,7 +9,10 @@ class Status(models.Model):
     class Meta:
         managed = False
         default_permissions = ("view",)
-        permissions = [("steer_status", "Can pause, resume and repair")]
+        permissions = [
+            ("steer_status", "Can pause, resume, repair and rebuild"),
+            ("drop_partitions", "Can drop expired partitions"),
+        ]
         verbose_name_plural = "status"
 
     def __str__(self) -> str:

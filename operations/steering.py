@@ -13,6 +13,8 @@ from django.utils import timezone
 from events import pausing
 from events.registry import subscribers
 from operations import repairing
+from operations.tasks import drop_partitions
+from timelines.tasks import rebuild_timeline
 
 
 class PauseForm(forms.Form):
@@ -28,6 +30,10 @@ class ResumeForm(forms.Form):
 
 class RepairForm(forms.Form):
     post_id = forms.IntegerField(min_value=1, max_value=2**63 - 1, label="Post's id")
+
+
+class RebuildForm(forms.Form):
+    user_id = forms.IntegerField(min_value=1, max_value=2**63 - 1, label="User's id")
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,16 @@ def _repair(post_id: int) -> str:
     return f"Missing slices of post {post_id} are enqueued: {counts}."
 
 
+def _rebuild(user_id: int) -> str:
+    rebuild_timeline.enqueue(owner_id=user_id)
+    return f"The timeline of user {user_id} is being filled in."
+
+
+def _drop() -> str:
+    drop_partitions.enqueue()
+    return "Expired partitions are being dropped; see manage.py partitions."
+
+
 ACTIONS = {
     "pause": Action(
         "Pause a subscriber",
@@ -74,5 +90,20 @@ ACTIONS = {
         " Nobody sees a post twice by that.",
         RepairForm,
         _repair,
+    ),
+    "rebuild": Action(
+        "Rebuild a user's timeline",
+        "The newest posts of everybody whom the user follows are filled in where they are missing,"
+        " by the same code that fills in a new follow.",
+        RebuildForm,
+        _rebuild,
+    ),
+    "drop": Action(
+        "Drop expired partitions",
+        "What is older than the retention is hidden now, and what was hidden before is dropped for"
+        " good. A periodic task does the same; this does not wait for it.",
+        forms.Form,
+        _drop,
+        permission="operations.drop_partitions",
     ),
 }

@@ -70,6 +70,12 @@ def refresh_follows(*, pairs: list[list[int]]) -> None:
         backfill.refresh(follower, [followee])
 
 
+@shared_task(base=LaneTask, name="timelines.rebuild_timeline", lane=LOW)
+def rebuild_timeline(*, owner_id: int) -> None:
+    """By an operator's hand: fill in what is missing of one timeline."""
+    dormancy.wake(owner_id)
+
+
 @shared_task(base=LaneTask, name="timelines.raise_watermark", lane=LOW)
 def raise_watermark() -> None:
     """So that clients that read forward need not remember much."""

@@ -54,6 +54,13 @@ def test_a_post_is_repaired(steer, broker, post, bob):
     assert depth(broker, "timelines.low") == 1
 
 
+def test_a_timeline_is_rebuilt_and_expired_partitions_are_dropped(steer, broker, bob):
+    assert "is being filled in" in steer("rebuild", user_id=bob.pk).content.decode()
+    assert depth(broker, "timelines.low") == 1
+    assert "are being dropped" in steer("drop").content.decode()
+    assert depth(broker, "operations.low") == 1
+
+
 def test_what_cannot_be_done_is_said(steer, broker, settings):
     assert "Not done: There is no post 99" in steer("repair", post_id=99).content.decode()
     assert not LogEntry.objects.exists()
@@ -84,7 +91,8 @@ def test_who_may_do_what(client, alice, broker, group, may_look, may_steer):
     client.force_login(alice)
     assert (client.get(PAGE).status_code == 200) == may_look
     for name in ACTIONS:
-        assert (client.get(f"{PAGE}steer/{name}/").status_code == 200) == may_steer
+        allowed = may_steer and (name != "drop" or group == "admin")
+        assert (client.get(f"{PAGE}steer/{name}/").status_code == 200) == allowed
     letters = client.get("/admin/events/deadletter/")
     assert (letters.status_code == 200) == may_look
     assert (b"replay_selected" in letters.content) == may_steer

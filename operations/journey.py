@@ -1,0 +1,162 @@
+"""One post's way to one user, step by step: why it has, or has not, arrived.
+
+Every step is a look by key, so that it is told at once however many posts there are.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+import notifications.models
+import timelines.models
+from events.models import DeadLetter, InboxEntry, OutboxEvent
+from events.pausing import paused
+from events.registry import subscribers
+from notifications.models import Delivery, Notification, Preference, PushSubscription
+from social import partitions
+from social.models import Block, Follow, Mute, Post, User
+from timelines.models import Dormant, TimelineEntry
+
+ADMIN = {name: f"admin:{name}_changelist" for name in ("events_deadletter", "events_outboxevent")}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What was found; `stops` where the post gets no further by that. `link` leads to the rows."""
+
+    text: str
+    stops: bool = False
+    link: str = ""
+
+
+def find_user(text: str) -> User | None:
+    """By id or by name."""
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        return User.objects.filter(pk=int(text)).first()
+    return User.objects.filter(username=text).first()
+
+
+def steps(post_id: int, user: User) -> list[Step]:
+    """The steps in the order in which they happen."""
+    post = Post.objects.filter(pk=post_id).select_related("author").first()
+    if post is None:
+        return [Step(f"There is no post {post_id}.", stops=True)]
+    return [step for part in PARTS for step in part(post, user)]
+
+
+def _people(post: Post, user: User) -> Iterator[Step]:
+    yield Step(f"{post.author} posted it at {post.created_at:%Y-%m-%d %H:%M:%S}.")
+    if post.deleted_at:
+        yield Step(f"It was deleted at {post.deleted_at:%Y-%m-%d %H:%M:%S}.", stops=True)
+    for person in (post.author, user):
+        if not person.is_active:
+            yield Step(f"The account of {person} is closed.", stops=True)
+    follow = Follow.objects.filter(follower=user, followee=post.author).first()
+    if follow:
+        yield Step(f"{user} follows {post.author} since {follow.created_at:%Y-%m-%d %H:%M:%S}.")
+    else:
+        yield Step(f"{user} does not follow {post.author}.", stops=True)
+    if Mute.objects.filter(muter=user, muted=post.author).exists():
+        yield Step(f"{user} has muted {post.author}.", stops=True)
+    for one, other in ((user, post.author), (post.author, user)):
+        if Block.objects.filter(blocker=one, blocked=other).exists():
+            yield Step(f"{one} blocks {other}.", stops=True)
+
+
+def _event(post: Post, user: User) -> Iterator[Step]:
+    event = _event_of(post)
+    if event is None:
+        yield Step("Its event is not in the outbox any more, or was never there.")
+        return
+    link = f"{reverse(ADMIN['events_outboxevent'])}?q={event.event_id}"
+    if event.published_at is None:
+        problem = f": {event.last_error}" if event.last_error else "; is a relay running?"
+        yield Step(f"Its event waits in the outbox{problem}", stops=True, link=link)
+        return
+    yield Step(f"Its event was published at {event.published_at:%H:%M:%S}.", link=link)
+    known = dict(
+        InboxEntry.objects.filter(event_id=event.event_id).values_list("subscriber", "received_at")
+    )
+    held = paused()
+    for name in ("timelines", "notifications"):
+        if name in known:
+            yield Step(f"{name} took it at {known[name]:%H:%M:%S}.")
+        else:
+            why = "which is paused" if name in held else "or is a dead letter"
+            queue = subscribers[name].queue
+            yield Step(f"It waits in {queue} for {name}, {why}.", stops=True)
+
+
+def _event_of(post: Post) -> OutboxEvent | None:
+    """Ids of events begin with their time, which is the post's: by the index on event_id."""
+    prefix = f"evt_{int(post.created_at.timestamp() * 1000):012x}"
+    wanted = f'"post_id":{post.pk},'.encode()
+    events = OutboxEvent.objects.filter(event_id__startswith=prefix, routing_key="post.created")
+    return next((event for event in events if wanted in bytes(event.body)), None)
+
+
+def _letters(post: Post, user: User) -> Iterator[Step]:
+    letters = DeadLetter.objects.filter(
+        subjects__contains=[f"post_id:{post.pk}"], state=DeadLetter.State.OPEN
+    )
+    for letter in letters[:10]:
+        link = reverse("admin:events_deadletter_change", args=[letter.pk])
+        what = f"{letter.exception_type} {letter.exception_message[:200]}"
+        yield Step(f"A dead letter of {letter.queue} is about it: {what}", stops=True, link=link)
+
+
+def _slices(post: Post, user: User) -> Iterator[Step]:
+    for app in (timelines, notifications):
+        name = app.__name__
+        if not app.models.FanOut.objects.filter(pk=post.pk).exists():
+            yield Step(f"{name} has not planned it.")
+            continue
+        record = app.models.SliceRecord.objects.filter(
+            post_id=post.pk, after__lt=user.pk, up_to__gte=user.pk
+        ).first()
+        if record:
+            yield Step(f"{name} worked off {user}'s slice at {record.written_at:%H:%M:%S}.")
+        else:
+            link = reverse("admin:operations_steer", args=["repair"]) + f"?post_id={post.pk}"
+            text = f"{name} has not worked off {user}'s slice. Repair it, if nothing is late."
+            yield Step(text, stops=True, link=link)
+
+
+def _timeline(post: Post, user: User) -> Iterator[Step]:
+    if post.pk < partitions.horizon(TimelineEntry._meta.db_table):
+        yield Step("It is older than the timelines' rows: it is read from its author's posts.")
+    elif Dormant.objects.filter(owner=user).exists():
+        yield Step(f"{user} has been away: the timeline is read from the authors' posts.")
+    elif TimelineEntry.objects.filter(owner=user, post=post).exists():
+        yield Step(f"It stands in {user}'s timeline.")
+    else:
+        yield Step(f"It does not stand in {user}'s timeline.", stops=True)
+
+
+def _push(post: Post, user: User) -> Iterator[Step]:
+    preference = Preference.objects.filter(user=user).first()
+    if preference is None or not preference.push_enabled:
+        yield Step(f"{user} has not asked for push, or has switched it off.")
+        return
+    told = Notification.objects.filter(recipient=user, post=post).first()
+    if told is None:
+        yield Step(f"{user} was not told of it.", stops=True)
+        return
+    yield Step(f"{user} was told at {told.created_at:%H:%M:%S}.")
+    if told.held:
+        yield Step(f"The push was held back by a preference: {told.held}.")
+    link = f"{reverse('admin:notifications_delivery_changelist')}?q={post.pk}"
+    deliveries = Delivery.objects.filter(post=post, recipient_id=user.pk)
+    for push in deliveries.order_by("subscription_id")[:20]:
+        where = f"to device {push.subscription_id} at {push.host or 'an unknown host'}"
+        text = f"The push {where} is {push.state}, attempts {push.attempts} {push.reason}".rstrip()
+        yield Step(f"{text}.", stops=push.state in FAILED, link=link)
+    if not PushSubscription.objects.filter(user=user).exists():
+        yield Step(f"{user} has no device.")
+
+
+FAILED = frozenset({Delivery.State.FAILED, Delivery.State.REFUSED, Delivery.State.EXPIRED})
+PARTS: tuple[Callable[[Post, User], Iterator[Step]], ...] = (
+    *(_people, _event, _letters, _slices, _timeline, _push),
+)
