@@ -55,6 +55,11 @@ app.conf.update(
     beat_schedule={
         "create partitions": {"task": "operations.create_partitions", "schedule": 60.0},
         "prune the bus": {"task": "events.prune", "schedule": 600.0},
+        "release a canary": {
+            "task": "operations.release_canary",
+            "schedule": 60.0,
+            "options": {"expires": 60.0},
+        },
         "prune the rest": {"task": "operations.prune", "schedule": 600.0},
         "erase accounts": {"task": "operations.erase_accounts", "schedule": 30.0},
         "send reset mails": {"task": "operations.send_reset_mails", "schedule": 5.0},

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from analytics import histogram
 from analytics.models import COUNTS, HISTOGRAMS, Rollup
+from social import canaries
 
 BATCH = 5_000
 
@@ -73,14 +74,15 @@ def _roll_up_batch() -> int:
     with connection.cursor() as cursor:
         cursor.execute(TAKE, [BATCH])
         events = cursor.fetchall()
-        sums = _sum(events)
+        sums = _sum(events, ignored=set(canaries.accounts().values_list("pk", flat=True)))
         if sums:
             cursor.execute(ADD, [msgspec.json.encode(sums).decode()])
     return len(events)
 
 
-def _sum(events: Iterable[tuple[str, datetime, str]]) -> list[dict]:
-    """One row of increments for each period and author, of (type, time, data as JSON) rows."""
+def _sum(events: Iterable[tuple[str, datetime, str]], ignored: set[int]) -> list[dict]:
+    """One row of increments for each period and author, of (type, time, data as JSON) rows; none
+    for the authors that are ignored."""
     rows = defaultdict(
         lambda: dict.fromkeys(COUNTS, 0) | {name: histogram.empty() for name in HISTOGRAMS}
     )
@@ -89,6 +91,8 @@ def _sum(events: Iterable[tuple[str, datetime, str]]) -> list[dict]:
             continue
         data = msgspec.json.decode(text)
         for author, counts, latencies in READERS[event_type](data, occurred_at):
+            if author in ignored:
+                continue
             for key in _keys(occurred_at.astimezone(UTC), author):
                 for name, amount in counts.items():
                     rows[key][name] += amount

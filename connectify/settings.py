@@ -217,7 +217,9 @@ FCM_KEY_FILE = env("FCM_KEY_FILE", default=None)
 FCM_ORIGIN = env("FCM_ORIGIN", default="https://fcm.googleapis.com")
 if FCM_KEY_FILE:
     PUSH_TRANSPORTS["fcm"] = "notifications.transports.fcm.Fcm"
-if DEBUG:
+# A post a minute through the whole house, by which it is seen that posts arrive.
+CANARY = env.bool("CANARY", True)
+if DEBUG or CANARY:
     PUSH_TRANSPORTS["console"] = "notifications.transports.console.Console"
 # For the demo and the tests, whose push service listens on this machine; never in production.
 PUSH_ALLOW_LOOPBACK = env.bool("PUSH_ALLOW_LOOPBACK", False)

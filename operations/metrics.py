@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from events import pausing
 from events.metrics import SECONDS, registry
-from operations import failures, lag
+from operations import canary, failures, lag
 
 REQUEST_SECONDS = Histogram(
     "connectify_web_request_seconds",
@@ -66,6 +67,8 @@ class House(Collector):
         for each in lags:
             depths |= {each.queue: each.depth, **(each.lanes or {})}
         yield _labelled("queue_messages", "Messages that wait at the broker.", "queue", depths)
+        if (age := canary.age(now=timezone.now())) is not None:
+            yield _gauge("canary_seconds", "Age of the newest canary that has arrived.", age)
         held = pausing.paused()
         paused = {each.subscriber: each.subscriber in held for each in lags}
         yield _labelled("paused", "Whether it is paused.", "subscriber", paused)

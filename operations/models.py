@@ -1,6 +1,19 @@
-"""What operators are permitted. The page has no table: it shows others'."""
+"""Canaries, and what operators are permitted. The page has no table: it shows others'."""
 
 from django.db import models
+
+
+class Canary(models.Model):
+    """A post that is there to arrive (see canary.py)."""
+
+    post_id = models.BigIntegerField(primary_key=True)
+    posted_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "canaries"
+
+    def __str__(self) -> str:
+        return f"post {self.post_id}"
 
 
 class Status(models.Model):

@@ -1,11 +1,12 @@
 """Periodic maintenance. Each task holds a lock of its own, so that two beats do no harm."""
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from events.lane_task import LaneTask
 from events.locks import held
-from operations import erasure, partitioned
+from operations import canary, erasure, partitioned
 from social import forgotten_passwords, idempotency
 
 LOW = "operations.low"
@@ -23,6 +24,13 @@ def drop_partitions() -> None:
     with held("operations.drop_partitions") as taken:
         if taken:
             partitioned.drop_expired(now=timezone.now())
+
+
+@shared_task(base=LaneTask, name="operations.release_canary", lane=LOW)
+def release_canary() -> None:
+    with held("operations.release_canary") as taken:
+        if taken and settings.CANARY:
+            canary.release(now=timezone.now())
 
 
 @shared_task(base=LaneTask, name="operations.prune", lane=LOW)

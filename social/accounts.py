@@ -11,13 +11,14 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from events import outbox
 from social.event_types import UserClosed
-from social.models import Block, Closure, Token, User
+from social.models import CANARY_PREFIX, Block, Closure, Token, User
 
 
 def visible_to(viewer: User) -> QuerySet[User]:
-    """All accounts but the closed ones and those of people who block the viewer."""
+    """All accounts but canaries, the closed ones and those of people who block the viewer."""
     blocks = Block.objects.filter(blocker=OuterRef("pk"), blocked=viewer)
-    return User.objects.filter(~Exists(blocks), is_active=True)
+    found = User.objects.filter(~Exists(blocks), is_active=True)
+    return found.exclude(username__startswith=CANARY_PREFIX)
 
 
 @transaction.atomic

@@ -11,6 +11,9 @@ from django.db.models.functions import Upper
 from knox.models import AbstractAuthToken
 
 POST_LENGTH = 5_000
+# Accounts whose posts only show that the house works. No username that can be registered holds a
+# colon.
+CANARY_PREFIX = "canary:"
 
 
 class User(AbstractUser):

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from events import metrics
 from events.errors import NotYetError
 from events.failpoints import failpoint
-from social.models import Block, Post, User
+from social.models import CANARY_PREFIX, Block, Post, User
 
 log = structlog.get_logger(__name__)
 
@@ -29,11 +29,12 @@ def publish(author: User, content: str, *, now: datetime) -> Post:
 
 
 def visible_to(viewer: User) -> QuerySet[Post]:
-    """Posts with their authors: all but the deleted ones, and those of closed accounts and of
-    people who block the viewer."""
+    """Posts with their authors: all but the deleted ones, and those of canaries, of closed
+    accounts and of people who block the viewer."""
     blocks = Block.objects.filter(blocker=OuterRef("author"), blocked=viewer)
     posts = Post.objects.filter(~Exists(blocks), deleted_at=None, author__is_active=True)
-    return posts.select_related("author")
+    seen = posts.exclude(author__username__startswith=CANARY_PREFIX)
+    return seen.select_related("author")
 
 
 def by(author: User) -> QuerySet[Post]:

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from social import accounts, relations
 from social.api import paging, shapes
 from social.api.serializers import PersonPageSerializer
-from social.models import User
+from social.models import CANARY_PREFIX, User
 
 
 class RelationView(APIView):
@@ -31,7 +31,8 @@ class RelationView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _other(self, user_id: int) -> User:
-        return get_object_or_404(User, pk=user_id, is_active=True)
+        others = User.objects.exclude(username__startswith=CANARY_PREFIX)
+        return get_object_or_404(others, pk=user_id, is_active=True)
 
 
 class FollowView(RelationView):

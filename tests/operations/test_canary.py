@@ -1,0 +1,97 @@
+"""Canaries: through the real queues to the log, and seen by no user."""
+
+import os
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from analytics.models import Rollup
+from analytics.recording import record
+from analytics.rollups import roll_up
+from events.models import OutboxEvent
+from events.publisher import Publisher
+from events.registry import decode_event, subscribers
+from events.relay import relay_batch
+from notifications import pushing
+from notifications.models import Delivery
+from operations import canary
+from social import accounts, posts
+from social.models import Post, Token, User
+from social.slices import Slice
+from tests.bus import work_off
+from timelines.models import TimelineEntry
+from timelines.tasks import write_slices
+
+pytestmark = pytest.mark.django_db
+WHOLE = [0, 2**63 - 1]
+
+
+@pytest.fixture
+def released(broker, settings):
+    settings.PUSH_TRANSPORTS = {"console": "notifications.transports.console.Console"}
+    return canary.release(now=timezone.now())
+
+
+@pytest.fixture
+def arrived(released):
+    """It has gone the whole way, its tasks done by hand."""
+    publisher = Publisher(os.environ["BROKER_URL"])
+    relay_batch(publisher)
+    publisher.close()
+    for name in ("timelines", "notifications"):
+        work_off(subscribers[name], 1)
+    write_slices(slices=[[released.post_id, *WHOLE]])
+    pushing.push_slices([Slice(released.post_id, *WHOLE)], task=uuid4(), clock=timezone.now)
+    return released
+
+
+def test_a_canary_goes_the_whole_way_to_a_push(arrived):
+    (flight,) = canary.flights()
+    assert flight.arrived
+    assert TimelineEntry.objects.filter(post_id=arrived.post_id).exists()
+    assert Delivery.objects.get().state == "sent"
+    assert canary.age(now=arrived.posted_at + timedelta(seconds=90)) == 90
+
+
+def test_one_that_has_not_arrived_makes_no_younger(arrived):
+    later = arrived.posted_at + timedelta(minutes=3)
+    canary.release(now=later)
+    newest, oldest = canary.flights()
+    assert (newest.arrived, oldest.arrived) == (False, True)
+    assert canary.age(now=later) == 180
+
+
+def test_one_that_never_arrives_is_as_old_as_it_is(released):
+    assert canary.age(now=released.posted_at + timedelta(hours=1)) == 3600
+
+
+def test_without_any_there_is_no_age(db):
+    assert canary.age(now=timezone.now()) is None
+
+
+def test_no_user_finds_reads_or_follows_it(client, released, alice):
+    author = User.objects.get(username="canary:author")
+    assert author not in accounts.visible_to(alice)
+    assert not posts.visible_to(alice).filter(pk=released.post_id).exists()
+    _, token = Token.objects.create(alice)
+    headers = {"Authorization": f"Bearer {token}"}
+    for path in (f"users/{author.pk}/", f"users/{author.pk}/posts/", f"posts/{released.post_id}/"):
+        assert client.get(f"/api/v1/{path}", headers=headers).status_code == 404
+    assert client.put(f"/api/v1/users/{author.pk}/follow/", headers=headers).status_code == 404
+
+
+def test_it_is_counted_nowhere(released):
+    events = OutboxEvent.objects.exclude(body=None)
+    assert record([decode_event(bytes(e.body), None) for e in events], now=timezone.now()) == len(
+        events
+    )
+    roll_up()
+    assert not Rollup.objects.exists()
+
+
+def test_its_accounts_are_made_once(released):
+    canary.release(now=timezone.now())
+    assert User.objects.filter(username__startswith="canary:").count() == 2
+    assert Post.objects.count() == 2
