@@ -1,5 +1,5 @@
 import json
-from datetime import time, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
 from types import SimpleNamespace
 from uuid import uuid4
@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from events.models import OutboxEvent
-from notifications import claims, messages, preferences, pushing, retries, settling
+from notifications import claims, messages, pushing, retries, settling
 from notifications.models import Delivery, Notification, Preference, PushSubscription
 from notifications.outcomes import Outcome
 from social import posts, relations
@@ -279,24 +279,3 @@ def test_a_push_that_became_unwanted_is_refused_with_the_reason(
     assert (row.state, row.reason, row.due_at) == ("refused", reason, None)
     assert len(service.receipts) == sent
     assert settled() == [(0, 1)]
-
-
-HELD_SINCE = {
-    "author": lambda case: preferences.silence(case.bob, case.alice, now=case.now),
-    "quiet hours": lambda case: Preference.objects.update(
-        quiet_from=time(case.now.hour), quiet_until=time(case.now.hour + 1)
-    ),
-}
-
-
-@pytest.mark.parametrize("reason", HELD_SINCE)
-def test_a_retry_that_a_preference_holds_back_by_now_is_not_sent(
-    alice, bob, post, device, service, now, reason
-):
-    service.answer(device.token, 500, first=1)
-    outcomes = tell(post, now)
-    HELD_SINCE[reason](SimpleNamespace(alice=alice, bob=bob, now=now))
-    assert tell_again(outcomes, now) == []
-    row = Delivery.objects.get()
-    assert (row.state, row.reason, row.due_at) == ("held", reason, None)
-    assert len(service.receipts) == 1
