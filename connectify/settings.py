@@ -166,6 +166,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "social.api.problems.problem_response",
     "DEFAULT_THROTTLE_CLASSES": ["social.api.throttling.CallerThrottle"],
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is for CORS; the description says the rest.
     "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "social.api.negotiation.AlwaysJSON",
 }
@@ -174,6 +175,15 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "DESCRIPTION": "A walk through it, with examples: docs/api.md.",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "social.api.description.complete",
+    ],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "PATH_CONVERTER_OVERRIDES": {
+        "id": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1}
+    },
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

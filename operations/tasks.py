@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from events.lane_task import LaneTask
 from events.locks import held
-from operations import canary, erasure, partitioned
-from social import forgotten_passwords, idempotency
+from operations import canary, partitioned
+from social import erasure, forgotten_passwords, idempotency
 
 LOW = "operations.low"
 
@@ -44,7 +44,7 @@ def prune() -> None:
 def erase_accounts() -> None:
     with held("operations.erase_accounts") as taken:
         if taken:
-            erasure.erase_accounts(now=timezone.now())
+            erasure.erase_all(now=timezone.now())
 
 
 @shared_task(base=LaneTask, name="operations.send_reset_mails", lane=LOW)

@@ -2,6 +2,7 @@
 
 Guarantee: each post is deleted with its event and its words are erased; no follow, block or mute of
 the account is left. The row of the user stays, nameless, for posts and timelines point to it.
+Subscribers that keep something about users remove it themselves, on user.closed.
 """
 
 from collections.abc import Iterator
@@ -30,9 +31,10 @@ RELATIONS = (
 )
 
 
-def waiting() -> list[int]:
-    """The users whose accounts are closed and not yet erased, longest closed first."""
-    return list(Closure.objects.order_by("closed_at").values_list("user_id", flat=True))
+def erase_all(*, now: datetime) -> None:
+    """Erase every account that is closed, longest closed first."""
+    for user_id in Closure.objects.order_by("closed_at").values_list("user_id", flat=True):
+        erase(user_id, now=now)
 
 
 def erase(user_id: int, *, now: datetime, batch: int = BATCH) -> None:

@@ -11,7 +11,8 @@ from django.urls import reverse
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
-from notifications.models import PushSubscription
+from notifications.models import Notification, PushSubscription
+from social import partitions
 from social.models import Token
 from tests.api import assert_problem, client_of
 from tests.notifications.people import with_device
@@ -28,7 +29,7 @@ PUBLIC = {"post register", "post login", "post forgotten", "post reset"}
 OWNERS = {
     *("patch post", "delete post", "delete token"),
     *("get push-subscription", "patch push-subscription", "delete push-subscription"),
-    "post push-subscription-test",
+    *("post push-subscription-test", "put notification-read"),
 }
 # Whom one looks at, follows or silences is a free choice; what it writes is the caller's own.
 EVERYBODYS = {
@@ -54,10 +55,13 @@ def own(alice):
 def url(alice, own, post, now):
     """The URL of a route about what is Alice's."""
     with_device(alice, now)
+    partitions.ensure(Notification._meta.db_table, [post.pk])
+    Notification.objects.create(recipient=alice, post_id=post.pk, created_at=now)
     device = {"pk": PushSubscription.objects.get().pk}
     ids = {"user_id": alice.pk, "number": Token.objects.get(user=alice).number}
     by_route = {
         "post": {"pk": post.pk},
+        "notification-read": {"post_id": post.pk},
         "push-subscription": device,
         "push-subscription-test": device,
     }

@@ -33,6 +33,15 @@ class LatencySerializer(serializers.Serializer):
 class FiguresSerializer(serializers.Serializer):
     """One day or hour in which something happened."""
 
+    example = {
+        "starts_at": "2026-01-15T00:00:00Z",
+        "posts": 3,
+        "reach": 3000,
+        "pushes": {"sent": 1200, "failed": 2, "refused": 9, "expired": 0},
+        "followers": {"gained": 5, "lost": 1},
+        "timeline_latency_ms": {"p50": 60, "p95": 120, "p99": 200},
+        "push_latency_ms": {"p50": 300, "p95": 900, "p99": 1500},
+    }
     starts_at = serializers.DateTimeField()
     posts = serializers.IntegerField()
     reach = serializers.IntegerField(help_text="Timelines that posts were written into.")
@@ -43,6 +52,7 @@ class FiguresSerializer(serializers.Serializer):
 
 
 class FiguresPageSerializer(serializers.Serializer):
+    example = {"results": [FiguresSerializer.example]}
     results = FiguresSerializer(many=True)
 
 

@@ -24,7 +24,7 @@ class FiguresView(APIView):
 
     @extend_schema(parameters=[SpanSerializer], responses=FiguresPageSerializer)
     def get(self, request) -> Response:
-        since, until = self._span(request.query_params)
+        since, until = self._span(request.query_params.dict())
         rows = figures.series(request.user.pk, self.period, since, until)
         return Response(FiguresPageSerializer({"results": rows}).data)
 

@@ -15,6 +15,12 @@ from social.api.serializers import PostSerializer, StrictSerializer
 
 
 class NotificationSerializer(serializers.Serializer):
+    example = {
+        "post": PostSerializer.example,
+        "created_at": "2026-01-15T10:30:01Z",
+        "read": False,
+        "held": None,
+    }
     post = PostSerializer()
     created_at = serializers.DateTimeField(help_text="When the user was told.")
     read = serializers.BooleanField()
@@ -24,6 +30,7 @@ class NotificationSerializer(serializers.Serializer):
 
 
 class NotificationPageSerializer(serializers.Serializer):
+    example = {"results": [NotificationSerializer.example], "next": None}
     results = NotificationSerializer(many=True)
     next = serializers.URLField(
         allow_null=True,
@@ -61,6 +68,7 @@ class NotificationReadView(APIView):
 
 
 class UpToSerializer(StrictSerializer):
+    example = {"up_to": 789}
     up_to = serializers.IntegerField(
         min_value=1, max_value=2**63 - 1, help_text="A post that one was told of."
     )

@@ -17,6 +17,14 @@ from social.models import User
 
 
 class PreferenceSerializer(StrictSerializer, serializers.ModelSerializer):
+    example = {
+        "push_enabled": True,
+        "time_zone": "Europe/Vienna",
+        "quiet_from": "22:00:00",
+        "quiet_until": "07:00:00",
+        "hourly_cap": 20,
+    }
+
     class Meta:
         model = Preference
         fields = ("push_enabled", "time_zone", "quiet_from", "quiet_until", "hourly_cap")
@@ -70,6 +78,7 @@ class SilencedAuthorsView(PeopleView):
 
 
 class AuthorPreferenceSerializer(StrictSerializer):
+    example = {"push": "none"}
     push = serializers.ChoiceField(
         ["all", "none"], help_text="none: this author's posts are listed, not pushed."
     )

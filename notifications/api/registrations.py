@@ -15,8 +15,21 @@ POINT_BYTES = 65
 SECRET_BYTES = 16
 
 
+# A P-256 point for the examples: RFC 8291, section 5.
+POINT = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+
+
 class SubscriptionSerializer(StrictSerializer, serializers.ModelSerializer):
     """A device; its address is as good as a password, and so is not shown."""
+
+    example = {
+        "id": 5,
+        "transport": "web_push",
+        "name": "phone",
+        "created_at": "2026-01-15T10:30:00Z",
+        "tested_at": None,
+        "test": None,
+    }
 
     class Meta:
         model = PushSubscription
@@ -51,6 +64,14 @@ class KeysSerializer(StrictSerializer):
 class WebPushSerializer(StrictSerializer):
     """As PushSubscription.toJSON() of a browser gives it, and a name."""
 
+    example = {
+        "endpoint": "https://updates.push.services.mozilla.com/wpush/v2/gAAAAABo",
+        "keys": {
+            "p256dh": POINT,
+            "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+        },
+        "name": "phone",
+    }
     transport = serializers.ChoiceField([WEB_PUSH], default=WEB_PUSH)
     endpoint = serializers.CharField(max_length=1000)
     expirationTime = serializers.IntegerField(required=False, allow_null=True)
@@ -73,6 +94,7 @@ class WebPushSerializer(StrictSerializer):
 class PushTokenSerializer(StrictSerializer):
     """A registration token, such as Firebase Cloud Messaging gives an app, and a name."""
 
+    example = {"transport": "fcm", "token": "c1XaMpLeT0kEn", "name": "phone"}
     transport = serializers.CharField(max_length=20, help_text="fcm")
     token = serializers.RegexField(r"\A[A-Za-z0-9_:-]+\Z", max_length=1000)
     name = serializers.CharField(max_length=100, allow_blank=True, default="")

@@ -13,11 +13,13 @@ from rest_framework.views import APIView
 from events.errors import PASSING
 from notifications import subscriptions, tasks, webpush
 from notifications.api.registrations import (
+    POINT,
     PushTokenSerializer,
     SubscriptionSerializer,
     WebPushSerializer,
     registration_of,
 )
+from social.api.description import may_answer
 from social.api.problems import Unavailable
 
 BROKER_WAIT_SECONDS = 5
@@ -30,6 +32,7 @@ class TooManyDevices(APIException):
 
 
 class PublicKeySerializer(serializers.Serializer):
+    example = {"public_key": POINT}
     public_key = serializers.CharField()
 
 
@@ -58,7 +61,7 @@ class SubscriptionsView(GenericAPIView):
             serializers=[WebPushSerializer, PushTokenSerializer],
             resource_type_field_name=None,
         ),
-        responses={201: SubscriptionSerializer, 200: SubscriptionSerializer},
+        responses={201: SubscriptionSerializer, 200: SubscriptionSerializer} | may_answer(409),
     )
     def post(self, request) -> Response:
         """Register a device; the first one turns notifications on. One that is registered already,

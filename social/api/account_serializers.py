@@ -5,9 +5,12 @@ from django.core.exceptions import ValidationError as PasswordError
 from django.db import IntegrityError, transaction
 from rest_framework import serializers
 
-from social.api.serializers import PersonSerializer, StrictSerializer
+from social.api.problems import WrongCredentials
+from social.api.serializers import ALICE, PersonSerializer, ProfileSerializer, StrictSerializer
 from social.models import User
 
+SECRET = "correct horse battery staple"
+NEW_SECRET = "a quite different sentence"
 # Hashing takes as long as the password is: nobody needs a longer one.
 PASSWORD_LENGTH = 128
 
@@ -26,6 +29,7 @@ def check_new_password(password: str, user: User) -> str:
 
 
 class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
+    example = ALICE | {"email": "alice@example.com", "password": SECRET}
     password = password_field()
 
     class Meta:
@@ -49,6 +53,7 @@ class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
 
 
 class LoginSerializer(StrictSerializer):
+    example = {"username": "alice", "password": SECRET, "device": "phone"}
     username = serializers.CharField(max_length=150)
     password = password_field()
     device = serializers.CharField(max_length=100, required=False, default="")
@@ -57,37 +62,35 @@ class LoginSerializer(StrictSerializer):
         # Django hashes the password for an unknown name too, so that the time tells nothing.
         user = authenticate(username=attrs["username"], password=attrs["password"])
         if user is None:
-            raise serializers.ValidationError(
-                "No account with this username and password.", code="credentials"
-            )
+            raise WrongCredentials
         return attrs | {"user": user}
 
 
 class LoginAnswerSerializer(serializers.Serializer):
+    example = {"token": "3b6acca2…", "expires_at": "2026-04-15T10:30:00Z", "user": ALICE}
     token = serializers.CharField()
     expires_at = serializers.DateTimeField()
     user = PersonSerializer()
 
 
-class MeSerializer(PersonSerializer):
+class MeSerializer(ProfileSerializer):
+    example = ProfileSerializer.example | {"email": "alice@example.com"}
     email = serializers.CharField(read_only=True)
-    joined_at = serializers.DateTimeField()
-    followers = serializers.IntegerField()
-    following = serializers.IntegerField()
 
 
+# Holding a token is not enough for what cannot be undone.
 class PasswordConfirmation(StrictSerializer):
-    """Holding a token is not enough for what cannot be undone."""
-
+    example = {"current_password": SECRET}
     current_password = password_field()
 
     def validate_current_password(self, password: str) -> str:
         if not self.context["request"].user.check_password(password):
-            raise serializers.ValidationError("This is not your password.", code="credentials")
+            raise WrongCredentials("This is not your password.")
         return password
 
 
 class PasswordChangeSerializer(PasswordConfirmation):
+    example = {"current_password": SECRET, "password": NEW_SECRET}
     password = password_field()
 
     def validate(self, attrs: dict) -> dict:
@@ -96,16 +99,26 @@ class PasswordChangeSerializer(PasswordConfirmation):
 
 
 class ForgottenSerializer(StrictSerializer):
+    example = {"email": "alice@example.com"}
     email = serializers.EmailField(max_length=254)
 
 
 class ResetSerializer(StrictSerializer):
+    example = {"user_id": 123, "token": "d1ykq7-2f5c…", "password": NEW_SECRET}
     user_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     token = serializers.CharField(max_length=100)
     password = password_field()
 
 
 class TokenSerializer(serializers.Serializer):
+    example = {
+        "id": 17,
+        "name": "phone",
+        "created_at": "2026-01-15T10:30:00Z",
+        "expires_at": "2026-04-15T10:30:00Z",
+        "last_used_at": "2026-01-15T10:31:00Z",
+        "current": True,
+    }
     id = serializers.IntegerField(source="number")
     name = serializers.CharField(help_text="The device that was named when logging in.")
     created_at = serializers.DateTimeField(source="created")

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from social import accounts, follow_counts
 from social.api import account_serializers as serializers
 from social.api import shapes
+from social.api.description import may_answer
 
 
 class RegisterView(CreateAPIView):
@@ -32,7 +33,7 @@ class LoginView(GenericAPIView):
     throttle_scope = "login"
     throttle_account = "username"
 
-    @extend_schema(responses=serializers.LoginAnswerSerializer)
+    @extend_schema(responses={200: serializers.LoginAnswerSerializer} | may_answer(403))
     def post(self, request) -> Response:
         login = self.get_serializer(data=request.data)
         login.is_valid(raise_exception=True)
@@ -69,7 +70,7 @@ class CloseView(GenericAPIView):
     serializer_class = serializers.PasswordConfirmation
     throttle_scope = "login"
 
-    @extend_schema(responses={204: None})
+    @extend_schema(responses={204: None} | may_answer(403))
     def post(self, request) -> Response:
         self.get_serializer(data=request.data).is_valid(raise_exception=True)
         accounts.close(request.user, now=timezone.now())

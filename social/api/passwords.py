@@ -3,13 +3,13 @@
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
 from social import accounts, forgotten_passwords
 from social.api import account_serializers as serializers
+from social.api.description import may_answer
 from social.models import User
 
 
@@ -19,7 +19,7 @@ class PasswordView(GenericAPIView):
     serializer_class = serializers.PasswordChangeSerializer
     throttle_scope = "login"
 
-    @extend_schema(responses={204: None})
+    @extend_schema(responses={204: None} | may_answer(403))
     def post(self, request) -> Response:
         change = self.get_serializer(data=request.data)
         change.is_valid(raise_exception=True)
@@ -54,15 +54,11 @@ class ResetView(GenericAPIView):
     throttle_scope = "login"
     throttle_account = "user_id"
 
-    @extend_schema(responses={204: None})
+    @extend_schema(responses={204: None} | may_answer(403))
     def post(self, request) -> Response:
         given = self.get_serializer(data=request.data)
         given.is_valid(raise_exception=True)
         reset = given.validated_data
         serializers.check_new_password(reset["password"], User())
-        try:
-            forgotten_passwords.reset(reset["user_id"], reset["token"], reset["password"])
-        except forgotten_passwords.ResetRefusedError as error:
-            message = "This link is wrong, used or too old."
-            raise ValidationError({"token": [message]}, code="credentials") from error
+        forgotten_passwords.reset(reset["user_id"], reset["token"], reset["password"])
         return Response(status=status.HTTP_204_NO_CONTENT)

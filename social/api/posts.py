@@ -74,13 +74,13 @@ class PostView(GenericAPIView):
     def get(self, request, pk: int) -> Response:
         return Response(shapes.post(self.get_object()))
 
-    @extend_schema(request=PostSerializer)
     def patch(self, request, pk: int) -> Response:
         """Edit a post of one's own."""
         post = get_object_or_404(self.get_queryset(), pk=pk, author=request.user)
-        draft = self.get_serializer(data=request.data)
-        draft.is_valid(raise_exception=True)
-        edited = posts.edit(post, draft.validated_data["content"], now=timezone.now())
+        change = self.get_serializer(data=request.data, partial=True)
+        change.is_valid(raise_exception=True)
+        content = change.validated_data.get("content", post.content)
+        edited = posts.edit(post, content, now=timezone.now())
         return Response(shapes.post(edited))
 
     @extend_schema(responses={204: None})

@@ -14,6 +14,7 @@ from rest_framework.views import set_rollback
 from structlog.contextvars import get_contextvars
 
 from social.api.parsers import PayloadTooLarge
+from social.forgotten_passwords import ResetRefusedError
 from social.idempotency import KeyInUseError, KeyReusedError
 from social.overload import RETRY_AFTER_SECONDS, OverloadedError
 from social.relations import RelationError
@@ -32,6 +33,17 @@ class Unavailable(exceptions.APIException):
     def __init__(self, wait: int):
         super().__init__()
         self.wait = wait
+
+
+class WrongCredentials(exceptions.APIException):
+    status_code = 403
+    default_detail = "No account with this username and password."
+    default_code = "credentials"
+
+
+class ImpossibleRelation(exceptions.APIException):
+    status_code = 409
+    default_code = "relation"
 
 
 class KeyInUse(exceptions.APIException):
@@ -53,7 +65,8 @@ TRANSLATED = (
     (Http404, lambda error: exceptions.NotFound()),
     (PermissionDenied, lambda error: exceptions.PermissionDenied()),
     (RequestDataTooBig, lambda error: PayloadTooLarge()),
-    (RelationError, lambda error: exceptions.ValidationError(str(error), code="relation")),
+    (RelationError, lambda error: ImpossibleRelation(str(error))),
+    (ResetRefusedError, lambda error: WrongCredentials("This link is wrong, used or too old.")),
     (KeyInUseError, lambda error: KeyInUse()),
     (KeyReusedError, lambda error: KeyReused()),
     (OverloadedError, lambda error: Unavailable(RETRY_AFTER_SECONDS)),

@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 
 from social import accounts, relations
 from social.api import paging, shapes
+from social.api.description import may_answer
 from social.api.serializers import PersonPageSerializer
 from social.models import CANARY_PREFIX, User
 
@@ -20,7 +21,7 @@ class RelationView(APIView):
     end = None
     throttle_scope = "follow"
 
-    @extend_schema(request=None, responses={204: None})
+    @extend_schema(request=None, responses={204: None} | may_answer(409))
     def put(self, request, user_id: int) -> Response:
         type(self).begin(request.user, self._other(user_id), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)

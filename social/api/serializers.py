@@ -11,10 +11,9 @@ JSON_TYPES = (
 )
 
 
+# Refuses fields that it does not know or that the client may not set, and takes no 5 for "5": what
+# is stored is what was sent. (A docstring would stand in the description of all that inherit it.)
 class StrictSerializer(serializers.Serializer):
-    """Refuses fields that it does not know or that the client may not set, and takes no 5 for "5":
-    what is stored is what was sent."""
-
     def to_internal_value(self, data):
         if isinstance(data, dict):
             fields = self.fields
@@ -35,12 +34,24 @@ def _has_its_type(value, field: serializers.Field) -> bool:
     return wanted is None or value is None or type(value) is wanted
 
 
+ALICE = {"id": 123, "username": "alice"}
+NEXT = "https://connectify.example/api/v1/blocks/?cursor=NDU2%3A3xQ0"
+
+
 class PersonSerializer(serializers.Serializer):
+    example = ALICE
     id = serializers.IntegerField(read_only=True)
     username = serializers.CharField(read_only=True)
 
 
 class PostSerializer(StrictSerializer):
+    example = {
+        "id": 789,
+        "author": ALICE,
+        "content": "Hello world!",
+        "created_at": "2026-01-15T10:30:00Z",
+        "edited_at": None,
+    }
     id = serializers.IntegerField(read_only=True)
     author = PersonSerializer(read_only=True)
     content = serializers.CharField(max_length=POST_LENGTH, trim_whitespace=False)
@@ -54,16 +65,19 @@ class PostSerializer(StrictSerializer):
 
 
 class ProfileSerializer(PersonSerializer):
+    example = ALICE | {"joined_at": "2026-01-01T09:00:00Z", "followers": 1000, "following": 200}
     joined_at = serializers.DateTimeField()
     followers = serializers.IntegerField()
     following = serializers.IntegerField()
 
 
 class PersonPageSerializer(serializers.Serializer):
+    example = {"results": [ALICE], "next": NEXT}
     results = PersonSerializer(many=True)
     next = serializers.URLField(allow_null=True, help_text="The next page.")
 
 
 class PostPageSerializer(serializers.Serializer):
+    example = {"results": [PostSerializer.example], "next": None}
     results = PostSerializer(many=True)
     next = serializers.URLField(allow_null=True, help_text="The next page.")

@@ -36,7 +36,7 @@ def test_no_token_password_push_key_or_content_is_logged(world, processes, push_
     for refused in ({"content": WORDS, "id": 1}, {"content": WORDS * 1000}, [WORDS]):
         assert world.call(alice, "POST", "posts/", refused).status_code == 400
     wrong = {"current_password": GUESS, "password": GUESS}
-    assert world.call(alice, "POST", "accounts/password/", wrong).status_code == 400
+    assert world.call(alice, "POST", "accounts/password/", wrong).status_code == 403
     logged = "".join(processes.log(name).read_text() for name in processes.table)
     secrets = [WORDS, GUESS, PASSWORD, alice.token, bob.token, *body["keys"].values()]
     assert [secret for secret in [*secrets, body["endpoint"]] if secret in logged] == []

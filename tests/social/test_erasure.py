@@ -4,9 +4,6 @@ import pytest
 from django.utils import timezone
 
 from events.models import OutboxEvent
-from notifications import subscriptions
-from notifications.models import PushSubscription
-from operations.erasure import erase_accounts
 from social import accounts, erasure, posts, relations
 from social.models import Block, Closure, Follow, Mute, Post
 
@@ -24,32 +21,28 @@ def test_what_a_closed_account_left_behind_is_erased(alice, bob, carol, now):
     relations.follow(alice, carol, now=now)
     relations.mute(carol, alice, now=now)
     relations.block(alice, bob, now=now)
-    subscriptions.register(
-        alice, endpoint="https://push/1", p256dh="", auth="", name="phone", now=now
-    )
     accounts.close(alice, now=now)
     erasure.erase(alice.pk, now=now, batch=2)
-    erase_accounts(now=now + timedelta(minutes=2))
+    erasure.erase_all(now=now + timedelta(minutes=2))
     assert set(Post.objects.values_list("content", flat=True)) == {""}
     assert not Post.objects.filter(deleted_at=None).exists()
     assert deletions() == 5
     assert [*Follow.objects.all(), *Block.objects.all(), *Mute.objects.all()] == []
-    assert not PushSubscription.objects.exists()
     assert not Closure.objects.exists()
 
 
 def test_a_request_that_was_under_way_leaves_nothing_either(alice, now):
     accounts.close(alice, now=now)
-    erase_accounts(now=now)
+    erasure.erase_all(now=now)
     posts.publish(alice, "a late one", now=timezone.now())
-    erase_accounts(now=now + timedelta(minutes=2))
+    erasure.erase_all(now=now + timedelta(minutes=2))
     assert Post.objects.get().content == ""
     assert deletions() == 1
 
 
 def test_others_are_left_alone(alice, bob, carol, post, now):
     accounts.close(carol, now=now)
-    erase_accounts(now=now + timedelta(minutes=2))
+    erasure.erase_all(now=now + timedelta(minutes=2))
     assert Post.objects.get().content == "Hello world!"
     assert Follow.objects.count() == 1
 

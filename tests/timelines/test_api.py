@@ -61,7 +61,7 @@ def test_posts_are_shown_with_their_authors(alice, bob, written):
         ("before=%00", "before"),
         ("before=" + "x" * 5_000, "before"),
         ("before=" + signing.Signer(salt="other").sign_object(5), "before"),
-        ("limit=-1", "limit"),
+        ("limit=1.5", "limit"),
         ("limit=x", "limit"),
         ("limit=²", "limit"),
     ],
@@ -76,3 +76,9 @@ def test_a_page_is_never_longer_than_fifty(bob, written):
 
 def test_a_timeline_is_its_owners_alone(written, client):
     assert_problem(client.get(TIMELINE), 401)
+
+
+def test_links_lead_to_the_pages_around(bob, written):
+    first = client_of(bob).get(f"{TIMELINE}?limit=2")
+    older, newer = first.json()["older"], first.json()["newer"]
+    assert first["Link"] == f'<{older}>; rel="next", <{newer}>; rel="prev"'

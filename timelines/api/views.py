@@ -11,12 +11,18 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from social.api import paging, shapes
 from social.api.serializers import PostSerializer, StrictSerializer
 from timelines import dormancy, forward, reading, unread
 from timelines.api import cursors
 
 
 class TimelinePageSerializer(serializers.Serializer):
+    example = {
+        "results": [PostSerializer.example],
+        "older": None,
+        "newer": "https://connectify.example/api/v1/timeline/?after=Wzc4OV0%3A3xQ0&limit=50",
+    }
     results = PostSerializer(many=True)
     older = serializers.CharField(allow_null=True, help_text="URL of the next older page.")
     newer = serializers.CharField(allow_null=True, help_text="URL of what is newer than this page.")
@@ -29,14 +35,14 @@ class HomeTimelineView(APIView):
         parameters=[
             OpenApiParameter("before", str, description="A cursor: posts older than this."),
             OpenApiParameter("after", str, description="A cursor: posts newer than this."),
-            OpenApiParameter("limit", int, description="Posts a page, 1 to 50."),
+            OpenApiParameter("limit", int, description="How many; taken to the range 1 to 50."),
         ],
         responses=TimelinePageSerializer,
     )
     def get(self, request) -> Response:
         before = cursors.decode("before", request.query_params.get("before"))
         after = cursors.decode("after", request.query_params.get("after"))
-        size = _limit(request.query_params.get("limit"))
+        size = paging.limit(request, reading.PAGE)
         if before is not None and after is not None:
             raise ValidationError({"after": ["Give one of before and after."]})
         owner = request.user.pk
@@ -50,13 +56,18 @@ class HomeTimelineView(APIView):
             at = forward.position(owner, known, page) if page.posts or not before else None
         ids = [post.pk for post in page.posts]
         has_older = bool(ids) if after is not None else page.more
-        return Response(
-            {
-                "results": PostSerializer(page.posts, many=True).data,
-                "older": self._url(size, "before", ids[-1:]) if has_older else None,
-                "newer": self._url(size, "after", [at.floor, *at.seen]) if at else None,
-            }
-        )
+        pages = {
+            "older": self._url(size, "before", ids[-1:]) if has_older else None,
+            "newer": self._url(size, "after", [at.floor, *at.seen]) if at else None,
+        }
+        links = [
+            f'<{pages[name]}>; rel="{relation}"'
+            for name, relation in (("older", "next"), ("newer", "prev"))
+            if pages[name]
+        ]
+        results = [shapes.post(post) for post in page.posts]
+        headers = {"Link": ", ".join(links)} if links else None
+        return Response({"results": results} | pages, headers=headers)
 
     def _url(self, size: int, name: str, ids: Sequence[int]) -> str:
         query = urlencode({name: cursors.encode(ids), "limit": size})
@@ -64,6 +75,7 @@ class HomeTimelineView(APIView):
 
 
 class UnreadCountSerializer(serializers.Serializer):
+    example = {"count": 7, "more": False}
     count = serializers.IntegerField(help_text=f"At most {unread.MOST}.")
     more = serializers.BooleanField(help_text="Whether there are more than that.")
 
@@ -78,6 +90,7 @@ class UnreadCountView(APIView):
 
 
 class ReadMarkSerializer(StrictSerializer):
+    example = {"up_to": 789}
     up_to = serializers.IntegerField(min_value=1, max_value=2**63 - 1, help_text="A post's id.")
 
 
@@ -93,11 +106,3 @@ class ReadMarkView(GenericAPIView):
         up_to = mark.validated_data["up_to"]
         unread.mark_read(request.user.pk, up_to, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-def _limit(given: str | None) -> int:
-    if given is None:
-        return reading.PAGE
-    if not given.isascii() or not given.isdigit() or len(given) > 9:
-        raise ValidationError({"limit": ["Give a whole number from 1 to 50."]})
-    return min(max(int(given), 1), reading.PAGE)

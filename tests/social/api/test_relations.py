@@ -20,7 +20,7 @@ def test_following_and_unfollowing_may_be_repeated(alice, carol):
 
 def test_oneself_nobody_and_impossible_ids_cannot_be_followed(alice):
     client = client_of(alice)
-    assert_problem(client.put(f"/api/v1/users/{alice.pk}/follow/"), 400)
+    assert_problem(client.put(f"/api/v1/users/{alice.pk}/follow/"), 409)
     assert_problem(client.put("/api/v1/users/999999999/follow/"), 404)
     assert_problem(client.put(f"/api/v1/users/{2**63}/follow/"), 404)
     assert_problem(client.put("/api/v1/users/0/follow/"), 404)

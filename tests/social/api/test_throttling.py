@@ -67,7 +67,7 @@ def test_addresses_of_one_ipv6_network_are_one_caller(settings, address):
     allow(settings, "login", address=2)
     neighbours = [address, f"{address}:2", f"{address}:3"]
     codes = [log_in(APIClient(REMOTE_ADDR=one)).status_code for one in neighbours]
-    assert codes == [400, 400, 429]
+    assert codes == [403, 403, 429]
 
 
 def test_an_account_is_tried_only_so_often_from_wherever(settings):
@@ -75,10 +75,10 @@ def test_an_account_is_tried_only_so_often_from_wherever(settings):
     register(APIClient(), username=name)
     allow(settings, "login", account=3)
     for _ in range(3):
-        assert_problem(log_in(APIClient(), username=name, password="wrong"), 400)
+        assert_problem(log_in(APIClient(), username=name, password="wrong"), 403)
     assert_problem(log_in(APIClient(), username=name.upper(), password="wrong"), 429)
     assert_problem(log_in(APIClient(), username=name), 429)
-    assert log_in(APIClient(), username=f"{name}x").status_code == 400
+    assert log_in(APIClient(), username=f"{name}x").status_code == 403
 
 
 def test_without_valkey_the_api_goes_on(settings, alice):
@@ -111,4 +111,4 @@ def test_an_address_that_the_client_claims_is_not_believed(settings, address):
         log_in(APIClient(REMOTE_ADDR=address, HTTP_X_FORWARDED_FOR=f"192.0.2.{n}")).status_code
         for n in range(2)
     ]
-    assert codes == [400, 429]
+    assert codes == [403, 429]

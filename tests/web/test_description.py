@@ -1,0 +1,104 @@
+"""The API's description, docs/openapi.yaml: up to date, with examples, and true."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from django.core.management import call_command
+from jsonschema import Draft202012Validator
+
+from tests.web.conftest import ROOT
+
+FILE = ROOT / "docs" / "openapi.yaml"
+DESCRIPTION = yaml.safe_load(FILE.read_text())
+OPERATIONS = {
+    operation["operationId"]: operation
+    for operations in DESCRIPTION["paths"].values()
+    for operation in operations.values()
+}
+# By these the token of a run would end.
+ENDING = "accounts_(logout|tokens|close).*"
+
+
+def test_it_is_up_to_date(tmp_path):
+    made = tmp_path / "openapi.yaml"
+    call_command("spectacular", file=str(made))
+    hint = "to bring it up to date: python manage.py spectacular --file docs/openapi.yaml"
+    assert made.read_text() == FILE.read_text(), hint
+
+
+def _bodies(operation: dict) -> list[dict]:
+    """What an operation takes, and what it gives when all is well."""
+    answers = [answer for status, answer in operation["responses"].items() if status < "300"]
+    contents = [part.get("content", {}) for part in (operation.get("requestBody", {}), *answers)]
+    return [content["application/json"]["schema"] for content in contents if content]
+
+
+def _component(schema: dict) -> dict:
+    """The component that a body is, is a list of, or may be."""
+    schema = schema.get("items", schema)
+    if "$ref" in schema:
+        schema = DESCRIPTION["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return _component(schema["oneOf"][0]) if "oneOf" in schema else schema
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_body_has_an_example_that_fits(name):
+    for body in _bodies(OPERATIONS[name]):
+        component = _component(body)
+        assert component.get("examples"), component
+        for example in component["examples"]:
+            schema = component | {"components": DESCRIPTION["components"]}
+            Draft202012Validator(schema).validate(example)
+
+
+def schemathesis(origin: str, *arguments: str) -> None:
+    """Run it, with all checks; an assertion error with its report where one fails."""
+    command = [str(Path(sys.executable).parent / "schemathesis"), "run", str(FILE), "--url", origin]
+    always = ("--checks", "all", "--workers", "2", "--generation-database", "none", "--no-color")
+    done = subprocess.run(
+        [*command, *always, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
+
+
+def bearer(person) -> tuple[str, str]:
+    return "-H", f"Authorization: Bearer {person.token}"
+
+
+@pytest.fixture
+def person(world):
+    """Somebody with posts, a follower and somebody to follow."""
+    alice, bob = world.sign_up("alice"), world.sign_up("bob")
+    world.follow(bob, alice)
+    world.follow(alice, bob)
+    for number in range(3):
+        world.post(alice, f"post {number}")
+    return alice
+
+
+# More than a minute in all, in which thousands of requests of all kinds are made.
+@pytest.mark.timeout(300)
+def test_the_server_keeps_to_it_for_who_is_logged_in(origin, person):
+    ours = ("--exclude-operation-id-regex", ENDING)
+    schemathesis(origin, *bearer(person), *ours, "--max-time", "45")
+
+
+@pytest.mark.timeout(300)
+def test_the_server_keeps_to_it_for_everybody_else(origin):
+    schemathesis(origin, "--max-time", "10")
+
+
+@pytest.mark.timeout(300)
+def test_the_server_keeps_to_it_for_who_logs_out(origin, world):
+    theirs = ("--include-operation-id-regex", ENDING)
+    schemathesis(origin, *bearer(world.sign_up("carol")), *theirs, "--max-time", "5")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_server_keeps_to_it_for_long(origin, person):
+    ours = ("--exclude-operation-id-regex", ENDING)
+    schemathesis(origin, *bearer(person), *ours, "--max-time", "300")
