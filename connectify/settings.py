@@ -82,14 +82,20 @@ TEMPLATES = [
 
 required("DATABASE_URL")
 DATABASES = {"default": env.db("DATABASE_URL")}
-DATABASES["default"].update(CONN_MAX_AGE=600, CONN_HEALTH_CHECKS=True)
+DATABASES["default"].update(
+    CONN_MAX_AGE=600,
+    CONN_HEALTH_CHECKS=True,
+    DISABLE_SERVER_SIDE_CURSORS=True,  # They do not pass a transaction pooler.
+)
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     # No statement of ours needs longer, save migrations; a consumer must be back at its broker
     # connection before two heartbeats have passed.
     options="-c statement_timeout=20s -c lock_timeout=10s",
     connect_timeout=5,
 )
-# LISTEN does not pass a transaction pooler: the relay's own connection may need another address.
+# Behind a transaction pooler, the database's own address: LISTEN, and locks that outlive a
+# transaction, need a session. There the options above must be the role's (ALTER ROLE … SET), since
+# PgBouncer ignores them (ignore_startup_parameters = options).
 DATABASE_DIRECT = env.db("DATABASE_DIRECT_URL", default=env("DATABASE_URL"))
 BROKER_URL = required("BROKER_URL")
 REDIS_URL = required("REDIS_URL")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection
+from events.direct import session
 
 
 @contextmanager
@@ -13,12 +13,13 @@ def held(name: str) -> Iterator[bool]:
     Two beats may start a periodic task twice: the second one then has nothing to do.
     """
     key = "hashtextextended(%s, 0)"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_try_advisory_lock({key})", [name])
-        taken = cursor.fetchone()[0]
-    try:
-        yield taken
-    finally:
-        if taken:
-            with connection.cursor() as cursor:
-                cursor.execute(f"SELECT pg_advisory_unlock({key})", [name])
+    with session() as holder:
+        with holder.cursor() as cursor:
+            cursor.execute(f"SELECT pg_try_advisory_lock({key})", [name])
+            taken = cursor.fetchone()[0]
+        try:
+            yield taken
+        finally:
+            if taken:
+                with holder.cursor() as cursor:
+                    cursor.execute(f"SELECT pg_advisory_unlock({key})", [name])

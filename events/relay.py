@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from events.direct import own_session
 from events.errors import PASSING
 from events.failpoints import failpoint
 from events.metrics import OUTBOX_SECONDS, PUBLISHED
@@ -108,14 +109,10 @@ def _postpone(row: OutboxEvent, error: Exception) -> None:
 
 
 class Listener:
-    """Waits for the outbox's notification, on a connection of its own that bypasses any pooler.
+    """Waits for the outbox's notification, on a connection of its own past any pooler."""
 
-    `address` holds the HOST and PORT that differ from the default connection's.
-    """
-
-    def __init__(self, address: dict):
-        self._wrapper = connection.copy()
-        self._wrapper.settings_dict = {**self._wrapper.settings_dict, **address}
+    def __init__(self) -> None:
+        self._wrapper = own_session()
         self._connected = False
 
     def wait(self, seconds: float, wakeup: int) -> None:

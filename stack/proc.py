@@ -56,3 +56,12 @@ def cpu_seconds(pid: int) -> float:
         if (fields := stat(below))
     )
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def unique_bytes(pid: int) -> int:
+    """Memory that nobody shares with the process (USS); 0 for no process."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))

@@ -84,9 +84,15 @@ class Processes:
         self._wanted.discard(name)
         self._processes[name].kill()
 
+    def end(self, name: str) -> bool:
+        """Stop one in order; False where SIGTERM did not end it within STOP_LIMIT seconds, so that
+        SIGKILL had to."""
+        self._wanted.discard(name)
+        return self._processes[name].terminate(signal.SIGTERM, STOP_LIMIT)
+
     def restart(self, name: str, limit: float = START_LIMIT) -> None:
         """Start one anew, stopping it first if it runs, and wait until it is ready."""
-        self._stop(name)
+        self.end(name)
         self.start(name)
         self.wait_ready(name, limit=limit)
 
@@ -97,10 +103,6 @@ class Processes:
         with ThreadPoolExecutor(max_workers=len(self.table) or 1) as pool:
             for tier in sorted({command.tier for command in self.table.values()}):
                 names = [name for name in self.table if self.table[name].tier == tier]
-                endings = list(pool.map(self._stop, names))
+                endings = list(pool.map(self.end, names))
                 killed += [name for name, ok in zip(names, endings, strict=True) if not ok]
         return killed
-
-    def _stop(self, name: str) -> bool:
-        self._wanted.discard(name)
-        return self._processes[name].terminate(signal.SIGTERM, STOP_LIMIT)

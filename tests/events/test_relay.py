@@ -112,7 +112,7 @@ def test_a_failure_in_mid_batch_marks_what_was_confirmed(alice, now):
 
 
 def test_a_new_event_wakes_the_listener(alice, now):
-    listener = relay.Listener({})
+    listener = relay.Listener()
     reading, writing = os.pipe()
     listener.wait(0, reading)
     posts.publish(alice, "wake up", now=now)

@@ -1,6 +1,8 @@
 """The whole of Connectify as processes, on a database and a broker of the flow tests' own."""
 
 import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,7 +36,15 @@ def database_url() -> str:
 
 @pytest.fixture(scope="session")
 def processes(node, database_url, tmp_path_factory) -> Processes:
-    environ = os.environ | {
+    environ = own(node, database_url)
+    databases.migrate(ROOT, environ)
+    with running(environ, tmp_path_factory.mktemp("processes")) as processes:
+        yield processes
+
+
+def own(node: Services, database_url: str) -> dict[str, str]:
+    """What Connectify's processes run with."""
+    return os.environ | {
         "DATABASE_URL": database_url,
         "DATABASE_DIRECT_URL": database_url,
         "BROKER_URL": node.environment()["BROKER_URL"],
@@ -42,14 +52,19 @@ def processes(node, database_url, tmp_path_factory) -> Processes:
         # A few hundred followers are several tasks.
         "PUSH_TASK_SUBSCRIBERS": "50",
     }
-    databases.migrate(ROOT, environ)
-    home = tmp_path_factory.mktemp("processes")
+
+
+@contextmanager
+def running(
+    environ: Mapping[str, str], home: Path, without: Collection[str] = ("flower", "beat")
+) -> Iterator[Processes]:
+    """All of Connectify, with its address as `origin`."""
     ports = Ports(home / "ports.json")
     ports.claim("web", "flower")
     table = connectify(
         environ, web_port=ports["web"], flower_port=ports["flower"], schedule=home / "schedule"
     )
-    for name in ("flower", "beat"):
+    for name in without:
         del table[name]
     processes = Processes(table, root=ROOT, home=home, environ=environ)
     processes.origin = f"http://127.0.0.1:{ports['web']}"

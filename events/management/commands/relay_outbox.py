@@ -7,7 +7,6 @@ from django.db import connection
 
 from events import metrics
 from events.backoff import full_jitter
-from events.conf import setting
 from events.errors import PASSING
 from events.publisher import Publisher
 from events.relay import BATCH, POLL_SECONDS, Listener, relay_batch, seconds_until_due
@@ -22,8 +21,7 @@ class Command(BaseCommand):
     def handle(self, **options) -> None:
         stop = Stop.on_signals()
         publisher = Publisher(settings.BROKER_URL)
-        direct = setting("DATABASE_DIRECT")
-        listener = Listener({name: direct[name] for name in ("HOST", "PORT") if name in direct})
+        listener = Listener()
         failures = 0
         metrics.serve()
         log.info("relay started")

@@ -1,0 +1,34 @@
+import pytest
+from django.db import connection
+
+from events.direct import session
+from events.locks import held
+
+HOLDERS = "SELECT pid = pg_backend_pid() FROM pg_locks WHERE locktype = 'advisory'"
+
+
+def holders() -> list[bool]:
+    """Of each advisory lock, whether it is this connection's."""
+    with connection.cursor() as cursor:
+        cursor.execute(HOLDERS)
+        return [row[0] for row in cursor]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_pooler_the_default_connection_holds_the_lock():
+    with session() as holder, held("test") as taken:
+        assert holder is connection
+        assert (taken, holders()) == (True, [True])
+    assert holders() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_behind_a_pooler_a_session_with_the_database_holds_the_lock(settings):
+    # Another name of the same server, as the pooler's address would be another one.
+    settings.DATABASE_DIRECT = {"HOST": "localhost", "PORT": connection.settings_dict["PORT"]}
+    assert connection.settings_dict["HOST"] != "localhost"
+    with held("test") as taken:
+        assert (taken, holders()) == (True, [False])
+        with held("test") as again:
+            assert not again
+    assert holders() == []
