@@ -99,6 +99,8 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
 DATABASE_DIRECT = env.db("DATABASE_DIRECT_URL", default=env("DATABASE_URL"))
 BROKER_URL = required("BROKER_URL")
 REDIS_URL = required("REDIS_URL")
+# With a login, for manage.py doctor; without it bindings and policies are not examined.
+BROKER_MANAGEMENT_URL = env("BROKER_MANAGEMENT_URL", default="")
 CELERY_APP = "celery_app"  # the module that makes it
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -307,6 +309,8 @@ STORAGES = {
 }
 # Where operators find Flower; the operations page links there.
 FLOWER_URL = env("FLOWER_URL", default="")
+# Flower reads it itself; here it is only checked.
+FLOWER_BASIC_AUTH = env("FLOWER_BASIC_AUTH", default="")
 ADMIN_PATH = env("ADMIN_PATH", default="admin/")
 LOGGING_CONFIG = None
 logging_config(env("LOG_LEVEL", default="INFO"))

@@ -6,7 +6,7 @@ class OperationsConfig(AppConfig):
     name = "operations"
 
     def ready(self) -> None:
-        from operations import groups
+        from operations import checks, groups  # noqa: F401  (the checks register themselves)
 
         # Not in a migration: permissions are made after all of them.
         post_migrate.connect(groups.ensure, sender=self)

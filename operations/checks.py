@@ -1,0 +1,66 @@
+"""What `manage.py check --deploy` says of our own risks."""
+
+import re
+from urllib.parse import unquote, urlsplit
+
+from celery import current_app
+from django.conf import settings
+from django.core.checks import Error, Tags, register
+
+# What people leave in place from an example.
+DEFAULTS = re.compile(r"change|change-?me|password|secret|guest|postgres|connectify|admin", re.I)
+
+
+@register(Tags.security, deploy=True)
+def no_default_passwords(app_configs, **options) -> list[Error]:
+    """Of the servers' URLs, Flower and the secret key."""
+    broker, cache = urlsplit(settings.BROKER_URL), urlsplit(settings.REDIS_URL)
+    secrets = {
+        "DATABASE_URL": settings.DATABASES["default"]["PASSWORD"],
+        "BROKER_URL": unquote(broker.password or ""),
+        "REDIS_URL": unquote(cache.password or ""),
+        "SECRET_KEY": settings.SECRET_KEY,
+        "FLOWER_BASIC_AUTH": settings.FLOWER_BASIC_AUTH.partition(":")[2],
+    }
+    return [
+        Error(
+            f"{name} has a password that everybody tries first.",
+            hint="Make one with: openssl rand -hex 20",
+            id="operations.E001",
+        )
+        for name, secret in secrets.items()
+        if DEFAULTS.fullmatch(secret)
+    ]
+
+
+@register(Tags.security, deploy=True)
+def no_guest_at_the_broker(app_configs, **options) -> list[Error]:
+    if urlsplit(settings.BROKER_URL).username != "guest":
+        return []
+    hint = "rabbitmqctl add_user connectify; then delete_user guest"
+    return [Error("BROKER_URL logs in as guest.", hint=hint, id="operations.E002")]
+
+
+@register(Tags.security, deploy=True)
+def flower_asks_who_is_there(app_configs, **options) -> list[Error]:
+    if settings.FLOWER_BASIC_AUTH:
+        return []
+    hint = "FLOWER_BASIC_AUTH=name:password; Flower lets who sees it stop workers."
+    return [Error("Flower asks nobody for a login.", hint=hint, id="operations.E003")]
+
+
+@register(deploy=True)
+def nothing_is_lost_at_the_broker(app_configs, **options) -> list[Error]:
+    """Confirms and dead-lettering: without either a message vanishes without an error."""
+    errors = []
+    if not current_app.conf.broker_transport_options.get("confirm_publish"):
+        hint = 'celery_app.py: broker_transport_options={"confirm_publish": True}'
+        errors.append(
+            Error("Tasks are published without confirms.", hint=hint, id="operations.E004")
+        )
+    for name, queue in current_app.amqp.queues.items():
+        if "x-dead-letter-exchange" not in (queue.queue_arguments or {}):
+            hint = "Make it with events.topology.lane()."
+            text = f"What fails in {name} has no dead-letter exchange to go to."
+            errors.append(Error(text, hint=hint, id="operations.E005"))
+    return errors

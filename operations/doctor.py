@@ -1,0 +1,108 @@
+"""What is wrong with the house, and what mends it.
+
+Guarantee: every examination looks and changes nothing, and one that cannot be made says so itself.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.core import checks
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from redis import Redis, RedisError
+
+from analytics import days
+from events.errors import PASSING
+from operations import canary, lag, partitioned
+from operations.ailments import Ailment
+from operations.broker_examinations import broker, topology
+from social import partitions
+from social.models import Post
+
+# Leases, retries and histories are compared across machines.
+CLOCK_SECONDS = 2.0
+OUTBOX_SECONDS = 30.0
+CANARY_SECONDS = 180.0
+
+Examination = Callable[[datetime], Iterator[Ailment]]
+
+
+def database(now: datetime) -> Iterator[Ailment]:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT statement_timestamp()")
+            skew = abs((cursor.fetchone()[0] - now).total_seconds())
+    except PASSING as error:
+        yield Ailment(f"PostgreSQL is unreachable: {error}".strip(), "start it; see DATABASE_URL")
+        return
+    if skew > CLOCK_SECONDS:
+        yield Ailment(f"this clock and PostgreSQL's differ by {skew:.1f} s", "run NTP on both")
+
+
+def migrations(now: datetime) -> Iterator[Ailment]:
+    executor = MigrationExecutor(connection)
+    if missing := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        names = ", ".join(str(migration) for migration, _ in missing[:5])
+        yield Ailment(f"{len(missing)} migrations are missing: {names}", "manage.py migrate")
+
+
+def cache(now: datetime) -> Iterator[Ailment]:
+    try:
+        with Redis.from_url(
+            settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2
+        ) as valkey:
+            valkey.ping()
+    except (RedisError, OSError) as error:
+        yield Ailment(f"Valkey is unreachable: {error}", "start it; see REDIS_URL")
+
+
+def partitions_ahead(now: datetime) -> Iterator[Ailment]:
+    newest = Post.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    for one in partitioned.TABLES:
+        if max((end for _, end in partitions.bounds(one.table)), default=0) <= newest + 1:
+            mend = "manage.py partitions --create-ahead; is beat running?"
+            yield Ailment(f"{one.table} has no partition for the next post", mend)
+    if now.astimezone(UTC).date() not in days.existing():
+        yield Ailment("the event records have no partition for today", "is beat running?")
+
+
+def delivery(now: datetime) -> Iterator[Ailment]:
+    waits = lag.total(lag.outbox().values()).oldest_seconds
+    if waits > OUTBOX_SECONDS:
+        yield Ailment(f"the outbox has been waiting for {waits:.0f} s", "manage.py relay_outbox")
+    if settings.CANARY and ((age := canary.age(now=now)) is None or age > CANARY_SECONDS):
+        what = "no canary was ever released" if age is None else f"the canary is {age:.0f} s late"
+        yield Ailment(what, "is beat running? See the operations page, and manage.py lag")
+
+
+def configuration(now: datetime) -> Iterator[Ailment]:
+    for message in checks.run_checks(include_deployment_checks=True):
+        if message.level >= checks.WARNING:
+            yield Ailment(
+                f"{message.id}: {message.msg}", message.hint or "manage.py check --deploy"
+            )
+
+
+EXAMINATIONS: dict[str, Examination] = {
+    "database and clock": database,
+    "migrations": migrations,
+    "cache": cache,
+    "broker and consumers": broker,
+    "topology": topology,
+    "partitions": partitions_ahead,
+    "delivery": delivery,
+    "settings": configuration,
+}
+
+
+def examine(
+    examinations: Mapping[str, Examination] = EXAMINATIONS, *, now: datetime
+) -> Iterator[tuple[str, list[Ailment]]]:
+    """Each examination's name with what it found; one that fails is an ailment of its own."""
+    for name, examination in examinations.items():
+        try:
+            found = list(examination(now))
+        except Exception as error:
+            found = [Ailment(f"could not be examined: {error}".strip(), "mend what is above first")]
+        yield name, found
