@@ -8,14 +8,14 @@ import argparse
 import json
 import sys
 
-from bench import fanout, latency
+from bench import fanout, latency, read
 from bench.benchmark import Benchmark, Figures
 from stack import interruption
 from stack.process import ServerFailure
 from stack.progress import Progress
 
 BENCHMARKS: dict[str, Benchmark] = {
-    benchmark.name: benchmark for benchmark in (fanout.BENCHMARK, latency.BENCHMARK)
+    benchmark.name: benchmark for benchmark in (fanout.BENCHMARK, latency.BENCHMARK, read.BENCHMARK)
 }
 INTERRUPTED = 130
 

@@ -16,10 +16,11 @@ from events.failpoints import failpoint
 from notifications import claims, retries, settling
 from notifications.claims import Push
 from notifications.messages import Message, message_of
-from notifications.models import Delivery, Held
+from notifications.models import Delivery, Held, Notification
 from notifications.outcomes import Outcome
 from notifications.retries import Retry
 from notifications.sending import FIRST, LATER, Clock, Patience, sender
+from social import partitions
 from social.models import Post
 from social.slices import Slice
 
@@ -32,7 +33,13 @@ def push_slices(slices: Sequence[Slice], *, task: UUID, clock: Clock) -> list[Ou
     """Tell the followers in the slices; returns the outcomes to be tried again. `task` is the same
     for a task that the broker gives out again."""
     posts = _posts({piece.post_id for piece in slices})
-    live = [piece for piece in slices if not _why_not(posts.get(piece.post_id))]
+    # Of posts below the horizon nothing is kept, and nobody is told any more.
+    horizon = partitions.horizon(Notification._meta.db_table)
+    live = [
+        piece
+        for piece in slices
+        if piece.post_id >= horizon and not _why_not(posts.get(piece.post_id))
+    ]
     if len(live) < len(slices):
         count = len(slices) - len(live)
         log.info("slices of posts deleted or of nobody skipped", count=count)

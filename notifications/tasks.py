@@ -15,10 +15,10 @@ from events import depths
 from events.lane_task import LaneTask
 from events.locks import held
 from notifications import pushing, retries, subscriptions, trials
-from notifications.models import FanOut, PushSubscription, SliceRecord
+from notifications.models import FanOut, Notification, PushSubscription, SliceRecord
 from notifications.outcomes import Outcome
 from notifications.retries import Retry
-from social import ledger
+from social import ledger, partitions
 from social.slices import Slice
 
 log = structlog.get_logger(__name__)
@@ -62,7 +62,9 @@ def repair() -> None:
     """Enqueue what is missing of late fan-outs."""
     with held("notifications.repair") as taken:
         if taken and not any(depths.ready(settings.BROKER_URL, (HIGH, RETRY)).values()):
-            enqueue_slices(ledger.late(FanOut, SliceRecord, now=timezone.now()))
+            oldest = partitions.horizon(Notification._meta.db_table)
+            late = ledger.late(FanOut, SliceRecord, now=timezone.now(), oldest=oldest)
+            enqueue_slices(late)
 
 
 def enqueue_slices(slices: Iterable[Slice]) -> None:

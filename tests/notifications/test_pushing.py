@@ -12,7 +12,7 @@ from notifications import claims, messages, pushing, retries, settling
 from notifications.models import Delivery, Notification, Preference, PushSubscription
 from notifications.outcomes import Outcome
 from social import posts, relations
-from social.models import Post, User
+from social.models import Horizon, Post, User
 from social.slices import END, Slice
 from stack.push_service import decrypt_all
 from tests.notifications.conftest import register
@@ -279,3 +279,9 @@ def test_a_push_that_became_unwanted_is_refused_with_the_reason(
     assert (row.state, row.reason, row.due_at) == ("refused", reason, None)
     assert len(service.receipts) == sent
     assert settled() == [(0, 1)]
+
+
+def test_nobody_is_told_of_a_post_that_has_expired(post, bob, device, service, now):
+    Horizon.objects.create(table_name=Notification._meta.db_table, post_id=post.pk + 1)
+    assert tell(post, now) == []
+    assert not Notification.objects.exists()

@@ -65,6 +65,12 @@ def test_a_deleted_posts_fan_out_is_closed(planned, now):
     assert FanOut.objects.get().finished_at
 
 
+def test_an_expired_posts_fan_out_is_closed(planned, now):
+    later = now + timedelta(days=1)
+    assert ledger.late(FanOut, SliceRecord, now=later, oldest=planned.pk + 1) == []
+    assert FanOut.objects.get().finished_at
+
+
 def test_planning_again_keeps_the_first_time(planned, now):
     ledger.begin(FanOut, tile(planned.pk, [1]), now=now + timedelta(days=1))
     assert FanOut.objects.get().planned_at == now

@@ -27,7 +27,7 @@ KEEP = timedelta(days=5)
 
 # What is done, and how often for each time of the rarest.
 WEIGHTS = {
-    "publish": 3,
+    "publish": 4,
     "delete": 1,
     "follow": 1,
     "unfollow": 1,
@@ -37,10 +37,10 @@ WEIGHTS = {
     "block_for_a_while": 1,
     "be_blocked_for_a_while": 1,
     "look": 2,
-    "stay_away": 1,
+    "stay_away": 2,
     "begin_to_read_on": 1,
-    "read_on": 2,
-    "work": 8,
+    "read_on": 3,
+    "work": 12,
     "work_again": 2,
     "wake": 1,
     "raise_watermark": 1,
@@ -56,8 +56,8 @@ STEPS = st.lists(
         st.integers(2, 3),
         st.integers(0, 1_000),
     ),
-    min_size=30,
-    max_size=60,
+    min_size=40,
+    max_size=70,
 )
 
 
@@ -82,6 +82,9 @@ class Company:
             self.follow(reader, author)
         for author in (0, 1, 0, 1, 0):
             self.publish(author)
+        # Both have their timelines open from the beginning, before anything is written.
+        for reader in self.people[2:]:
+            self.begin_to_read_on(reader.pk)
 
     def go_on(self, steps):
         for name, author, reader, which in steps:
@@ -217,7 +220,7 @@ class Company:
     def settle(self):
         self.collect()
         while self.waiting:
-            self.waiting.pop()()
+            self.waiting.pop(0)()
             self.collect()
         for reader in self.people[2:]:
             dormancy.note_visit(reader.pk, now=self.now)
@@ -237,6 +240,7 @@ class Company:
         swept but for what an earlier follow of the same author had shown."""
         rows = set(TimelineEntry.objects.filter(owner=owner).values_list("post_id", flat=True))
         horizon = partitions.horizon(backfill.TABLE)
+        assert all(first >= horizon for first, _ in partitions.bounds(backfill.TABLE))
         shown = {pk for pk in self.history.shown(owner) if pk >= horizon}
         assert shown <= rows
         followed = {author for follower, author in self.history.follows if follower == owner}
@@ -259,7 +263,7 @@ def pick(things, which):
 
 
 @pytest.mark.parametrize(
-    "examples", [30, pytest.param(2_000, marks=[pytest.mark.slow, pytest.mark.timeout(1_200)])]
+    "examples", [12, pytest.param(500, marks=[pytest.mark.slow, pytest.mark.timeout(1_200)])]
 )
 @pytest.mark.django_db
 def test_the_final_state_is_the_sequential_one(broker, settings, examples):
