@@ -38,7 +38,7 @@ def answer(request: Request, results: list, last: int | None) -> Response:
     following = None
     if last is not None:
         url = request.build_absolute_uri()
-        following = replace_query_param(url, "cursor", SIGNER.sign_object(last))
+        following = replace_query_param(url, "cursor", encode(last))
     headers = {"Link": f'<{following}>; rel="next"'} if following else None
     return Response({"results": results, "next": following}, headers=headers)
 
@@ -46,8 +46,15 @@ def answer(request: Request, results: list, last: int | None) -> Response:
 def position(request: Request) -> int | None:
     """Where the page begins: behind this position, None for the list's begin."""
     cursor = request.query_params.get("cursor")
-    if cursor is None:
-        return None
+    return None if cursor is None else decode(cursor)
+
+
+def encode(position: int) -> str:
+    return SIGNER.sign_object(position)
+
+
+def decode(cursor: str) -> int:
+    """Raises a validation error that names the query parameter."""
     try:
         return int(SIGNER.unsign_object(cursor))
     except (signing.BadSignature, ValueError) as error:

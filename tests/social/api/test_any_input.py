@@ -1,0 +1,81 @@
+"""Whatever is sent: a cursor, a body or a text is either taken as it is or refused in words."""
+
+import contextlib
+import io
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rest_framework.exceptions import ParseError, ValidationError
+
+from social.api import paging
+from social.api.parsers import StrictJSONParser
+from social.api.serializers import PostSerializer
+from social.models import POST_LENGTH
+from timelines.api import cursors
+
+IDS = st.integers(1, 2**63 - 1)
+# Single characters as well as texts at the limit; surrogates and NUL among them.
+TEXTS = st.text(st.characters(exclude_categories=())) | st.builds(
+    lambda text, times: text * times, st.text(max_size=3), st.integers(1_660, 5_001)
+)
+
+
+@given(IDS)
+def test_a_cursor_comes_back_as_it_was(number):
+    assert paging.decode(paging.encode(number)) == number
+
+
+@given(st.lists(IDS, min_size=1, max_size=60, unique=True).map(sorted))
+def test_a_timelines_cursor_comes_back_as_it_was(ids):
+    assert cursors.decode("after", cursors.encode(ids)) == ids
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_any_text_is_no_cursor(text):
+    for decode in (paging.decode, lambda cursor: cursors.decode("after", cursor)):
+        with contextlib.suppress(ValidationError):
+            raise AssertionError(decode(text))
+
+
+@given(IDS, st.data())
+def test_a_cursor_with_one_character_changed_is_none(number, data):
+    cursor = paging.encode(number)
+    place = data.draw(st.integers(0, len(cursor) - 1))
+    other = data.draw(st.characters(codec="utf-8").filter(lambda c: c != cursor[place]))
+    with contextlib.suppress(ValidationError):
+        # The last character of unpadded base64 has bits that mean nothing.
+        changed = cursor[:place] + other + cursor[place + 1 :]
+        assert paging.decode(changed) == number
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+def parse(body: bytes):
+    return StrictJSONParser().parse(io.BytesIO(body))
+
+
+@given(JSON)
+def test_any_json_is_read_as_it_was_written(value):
+    assert parse(json.dumps(value, ensure_ascii=False).encode()) == value
+    assert parse(json.dumps(value).encode()) == value
+
+
+@given(st.binary())
+def test_any_bytes_are_json_or_a_problem(body):
+    with contextlib.suppress(ParseError):
+        json.dumps(parse(body), allow_nan=False, ensure_ascii=False).encode()
+
+
+@given(TEXTS)
+def test_a_post_is_kept_as_it_came_or_refused(text):
+    draft = PostSerializer(data={"content": text})
+    fits = len(text) <= POST_LENGTH and text.strip() and "\0" not in text
+    storable = not any("\ud800" <= character <= "\udfff" for character in text)
+    assert draft.is_valid() == bool(fits and storable)
+    if draft.is_valid():
+        assert draft.validated_data["content"] == text
