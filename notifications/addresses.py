@@ -40,10 +40,20 @@ def is_public(address: str) -> bool:
     )
 
 
-def connector(**limits) -> aiohttp.TCPConnector:
-    """A connector that refuses what is not public, by ClientConnectorError; to be made in a running
-    event loop. `limits` are TCPConnector's own."""
-    return aiohttp.TCPConnector(socket_factory=_checked_socket, **limits)
+def session(**limits) -> aiohttp.ClientSession:
+    """Requests from it refuse what is not public, by ClientConnectorError; to be made in a running
+    event loop. `limits` are TCPConnector's own; what an answer may take is for each request to
+    limit, as is following redirects."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(socket_factory=_checked_socket, **limits),
+        timeout=aiohttp.ClientTimeout(total=None),
+        trust_env=False,  # No proxy of the environment.
+        # A small answer must not unfold into a large one.
+        auto_decompress=False,
+        headers={"Accept-Encoding": "identity"},
+        # No memory between push services.
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
 
 
 def check_address(host: str, port: int) -> None:

@@ -79,16 +79,7 @@ class Sender:
 
     async def _send_all(self, pushes, messages, clock, patience) -> list[Outcome]:
         if self._http is None:
-            self._http = aiohttp.ClientSession(
-                connector=addresses.connector(limit=IN_FLIGHT),
-                timeout=aiohttp.ClientTimeout(total=None),  # The limit is set for each push.
-                trust_env=False,
-                # A small answer must not unfold into a large one.
-                auto_decompress=False,
-                headers={"Accept-Encoding": "identity"},
-                # No memory between push services.
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
+            self._http = addresses.session(limit=IN_FLIGHT)
         self._breakers.begin_round()
         return await asyncio.gather(
             *(self._attempt(push, messages[push.post_id], clock, patience) for push in pushes)

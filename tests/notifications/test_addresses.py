@@ -1,5 +1,6 @@
 import asyncio
 import socket
+from collections.abc import Mapping
 
 import aiohttp
 import pytest
@@ -83,10 +84,15 @@ class Server:
 
     def __init__(self):
         self.called: list[str] = []
+        # The headers of each request, and the body of its answer.
+        self.answers: list[tuple[Mapping[str, str], bytes]] = []
 
     async def _answer(self, request: web.Request) -> web.Response:
         self.called.append(request.transport.get_extra_info("sockname")[0])
-        return web.Response(status=201)
+        answer = web.Response(status=201, text="x" * 10_000, headers={"Set-Cookie": "a=b"})
+        # Whatever the client has asked for.
+        answer.enable_compression(web.ContentCoding.gzip)
+        return answer
 
     def post_to(self, url: str, times: int = 1, **limits) -> None:
         """Requests one after the other, each with a connection of its own; {port} is filled in."""
@@ -100,11 +106,11 @@ class Server:
         await web.TCPSite(runner, ALLOWED, 0).start()
         port = runner.addresses[0][1]
         await web.TCPSite(runner, ELSEWHERE, port).start()
-        connector = addresses.connector(force_close=True, use_dns_cache=False, **limits)
         try:
-            async with aiohttp.ClientSession(connector=connector) as session:
+            async with addresses.session(force_close=True, use_dns_cache=False, **limits) as http:
                 for _ in range(times):
-                    await session.post(url.format(port=port))
+                    answer = await http.post(url.format(port=port))
+                    self.answers.append((answer.request_info.headers, await answer.read()))
         finally:
             await runner.cleanup()
 
@@ -135,6 +141,15 @@ def test_a_name_whose_second_answer_differs_is_not_followed_there(server):
     with pytest.raises(aiohttp.ClientConnectorError, match="address refused"):
         server.post_to(url, times=2, resolver=Names(ALLOWED, ELSEWHERE))
     assert server.called == [ALLOWED]
+
+
+def test_an_answer_is_not_unfolded_and_leaves_no_cookie(server):
+    # By name: a jar would take no cookie from an address.
+    server.post_to("http://push.example:{port}/x", times=2, resolver=Names(ALLOWED))
+    for headers, body in server.answers:
+        assert len(body) < 100
+        assert headers["Accept-Encoding"] == "identity"
+        assert "Cookie" not in headers
 
 
 def test_a_public_address_is_connected_to_on_the_port_of_https_only():
