@@ -115,7 +115,7 @@ HTTPS = env.bool("HTTPS", True)
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REDIRECT_EXEMPT = ["^health/"]  # Load balancers ask without.
+SECURE_REDIRECT_EXEMPT = ["^health/", "^metrics$"]  # Load balancers and Prometheus ask without.
 # How many proxies of our own stand before the web server. Only what they say is believed, of the
 # client's address (X-Forwarded-For) and of HTTPS (X-Forwarded-Proto).
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
@@ -309,8 +309,9 @@ STORAGES = {
 }
 # Where operators find Flower; the operations page links there.
 FLOWER_URL = env("FLOWER_URL", default="")
-# Flower reads it itself; here it is only checked.
+# Flower reads these itself; here its login is checked, and its user at RabbitMQ made.
 FLOWER_BASIC_AUTH = env("FLOWER_BASIC_AUTH", default="")
+FLOWER_BROKER_API = env("FLOWER_BROKER_API", default="")
 ADMIN_PATH = env("ADMIN_PATH", default="admin/")
 LOGGING_CONFIG = None
 logging_config(env("LOG_LEVEL", default="INFO"))

@@ -1,5 +1,5 @@
 """RabbitMQ's management API, which tells what the AMQP protocol does not: bindings, arguments and
-policies."""
+policies; and makes users."""
 
 import base64
 import json
@@ -14,12 +14,31 @@ def ask(management_url: str, broker_url: str, what: str) -> list[dict]:
 
     `management_url` bears the login. Raises OSError.
     """
-    vhost = urlsplit(broker_url).path[1:] or "/"
+    return json.loads(_call(management_url, "GET", f"{what}/{_vhost(broker_url)}"))
+
+
+def make_monitor(management_url: str, broker_url: str, name: str, password: str) -> None:
+    """Make a user who may look at the broker's virtual host and do nothing else. Raises OSError."""
+    user = {"password": password, "tags": "monitoring"}
+    _call(management_url, "PUT", f"users/{quote(name, safe='')}", user)
+    nothing = {"configure": "^$", "write": "^$", "read": "^$"}
+    where = f"permissions/{_vhost(broker_url)}/{quote(name, safe='')}"
+    _call(management_url, "PUT", where, nothing)
+
+
+def _vhost(broker_url: str) -> str:
+    path = urlsplit(broker_url).path[1:] or "/"
+    return path if "%" in path else quote(path, safe="")
+
+
+def _call(management_url: str, method: str, path: str, body: dict | None = None) -> bytes:
     parts = urlsplit(management_url)
     login = base64.b64encode(f"{parts.username}:{parts.password}".encode()).decode()
     host = parts.netloc.rpartition("@")[2]
-    path = f"/api/{what}/{vhost if '%' in vhost else quote(vhost, safe='')}"
-    url = urlunsplit(parts._replace(netloc=host, path=path))
-    request = Request(url, headers={"Authorization": f"Basic {login}"})
-    with urlopen(request, timeout=TIMEOUT_SECONDS) as response:
-        return json.load(response)
+    url = urlunsplit(parts._replace(netloc=host, path=f"/api/{path}"))
+    headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    request = Request(url, data=data, method=method, headers=headers)
+    # The URL is the operator's own.
+    with urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # nosec B310
+        return response.read()

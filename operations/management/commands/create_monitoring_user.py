@@ -1,0 +1,26 @@
+"""The user by whom Flower looks at RabbitMQ's queues."""
+
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from operations import management_api
+
+
+class Command(BaseCommand):
+    help = "Makes the user named in FLOWER_BROKER_API, who may look and nothing else; repeatable."
+
+    def handle(self, **options) -> None:
+        for name in ("FLOWER_BROKER_API", "BROKER_MANAGEMENT_URL"):
+            if not getattr(settings, name):
+                raise CommandError(f"{name} is not set.")
+        user = urlsplit(settings.FLOWER_BROKER_API)
+        name, password = unquote(user.username or ""), unquote(user.password or "")
+        try:
+            management_api.make_monitor(
+                settings.BROKER_MANAGEMENT_URL, settings.BROKER_URL, name, password
+            )
+        except OSError as error:
+            raise CommandError(f"The management API refuses: {error}") from error
+        self.stdout.write(f"{name} may look at RabbitMQ.")
