@@ -15,7 +15,7 @@ from django.db.models import F
 from django_celery_results.models import TaskResult
 from kombu import Message
 
-from events import parking
+from events import metrics, parking
 from events.errors import PASSING
 from events.models import DeadLetter
 from events.refusal import refusal
@@ -40,6 +40,9 @@ class LetterFiler:
         try:
             with transaction.atomic():
                 for message in messages:
+                    if is_expired_task(message):
+                        metrics.SKIPPED.labels("expired task").inc()
+                        continue
                     try:
                         with transaction.atomic():
                             file_letter(read_letter(message, now))
@@ -52,11 +55,26 @@ class LetterFiler:
             raise
 
 
+def is_expired_task(message: Message) -> bool:
+    """Whether it is a task whose sender wanted no effect after its time: a periodic one in a lane
+    with a backlog, whose next run does the same. A worker drops such a one too."""
+    death = death_of(message)
+    parked = parking.QUEUE_HEADER in message.headers
+    on_lane = death.get("queue") in current_app.amqp.queues
+    return death.get("reason") == "expired" and on_lane and not parked
+
+
+def death_of(message: Message) -> dict:
+    """The broker's note about the latest death of a message; empty where it was not the broker."""
+    deaths = (message.headers or {}).get("x-death")
+    return deaths[0] if isinstance(deaths, list) and deaths and type(deaths[0]) is dict else {}
+
+
 def read_letter(message: Message, now: datetime) -> DeadLetter:
     """The unsaved row for a message from `dead.letters`, with its queue and its reason."""
     headers = dict(message.headers or {})
     body = message.body
-    death = (headers.get("x-death") or [{}])[0]
+    death = death_of(message)
     message_id = (
         _text(headers.get("id"))
         or _text(message.properties.get("message_id"))
@@ -65,8 +83,8 @@ def read_letter(message: Message, now: datetime) -> DeadLetter:
     task = _text(headers.get("task"))
     columns = getattr(current_app.tasks.get(task), "columns", {})
     queue = _text(headers.pop(parking.QUEUE_HEADER, None) or death.get("queue"))
-    rejected_on_lane = death.get("reason") == "rejected" and queue in current_app.amqp.queues
-    if rejected_on_lane and (refused := refusal(message)):
+    on_lane = queue in current_app.amqp.queues
+    if death.get("reason") == "rejected" and on_lane and (refused := refusal(message)):
         headers |= parking.reason(refused)
     return DeadLetter(
         queue=queue[:255],

@@ -9,6 +9,7 @@ from faults.declaration import row
 from faults.scene import Scene
 
 LOST_SECONDS = 6.0
+RECONCILED_SECONDS = 2.0
 NEVER_ARRIVED = """
     SELECT count(*) FROM events_outboxevent event
     WHERE routing_key = 'post.created' AND published_at IS NOT NULL AND NOT EXISTS (
@@ -29,6 +30,9 @@ def queues_gone(scene: Scene) -> None:
         # Whoever connects declares every queue anew, so those who would are away meanwhile.
         for name in ("beat", "notifications-consumer"):
             scene.kill(name)
+        # So does the reconciler, of which a run may be on its way.
+        scene.until(lambda: not scene.house.broker.ready("events.low"), "an empty lane")
+        time.sleep(RECONCILED_SECONDS)
         with Connection(scene.house.broker.url) as broker:
             channel = broker.channel()
             channel.queue_delete("push.worker")

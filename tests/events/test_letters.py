@@ -2,6 +2,7 @@ import pytest
 
 from events.models import DeadLetter
 from tests.bus import depth, file_letters, put
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db
 
@@ -62,3 +63,17 @@ def test_a_letter_with_odd_headers_is_filed_all_the_same(broker, odd):
     put_dead(broker, b"second", **{"x-connectify-queue": "timeline.worker"})
     file_letters(2)
     assert {bytes(letter.body) for letter in DeadLetter.objects.all()} == {b"first", b"second"}
+
+
+def test_a_task_whose_time_is_over_is_no_letter(broker):
+    put(broker, "operations.low", b"[[], {}, {}]", headers={"task": "t", "id": "1"}, expiration=0)
+    until(lambda: depth(broker, "dead.letters") == 1)
+    file_letters(1)
+    assert not DeadLetter.objects.exists()
+
+
+def test_an_event_whose_time_is_over_is_one(broker):
+    put(broker, "timeline.worker", b"late", expiration=0)
+    until(lambda: depth(broker, "dead.letters") == 1)
+    file_letters(1)
+    assert DeadLetter.objects.get().exception_message == "dead-lettered by the broker: expired"
