@@ -8,15 +8,19 @@ import argparse
 import json
 import sys
 
-from bench import fanout, latency, read
+from bench import day, fanout, latency, read
 from bench.benchmark import Benchmark, Figures
 from stack import interruption
 from stack.process import ServerFailure
 from stack.progress import Progress
 
-BENCHMARKS: dict[str, Benchmark] = {
-    benchmark.name: benchmark for benchmark in (fanout.BENCHMARK, latency.BENCHMARK, read.BENCHMARK)
-}
+MODULES = (
+    day,
+    fanout,
+    latency,
+    read,
+)
+BENCHMARKS: dict[str, Benchmark] = {module.BENCHMARK.name: module.BENCHMARK for module in MODULES}
 INTERRUPTED = 130
 
 

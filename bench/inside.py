@@ -2,11 +2,12 @@
 
 Standard input: a list of user ids. `posts` writes a post by each and prints the posts' ids; each
 has its `post.created` event in the outbox, as a request would leave it. `tokens` prints a token of
-each.
+each. `claims` prints how many milliseconds each of some claims of the relay takes, all given back.
 """
 
 import json
 import sys
+import time
 
 import django
 
@@ -16,12 +17,14 @@ django.setup()
 from django.db import transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from events import outbox  # noqa: E402
+from events import outbox, relay  # noqa: E402
+from events.models import OutboxEvent  # noqa: E402
 from social import partitions  # noqa: E402
 from social.event_types import PostCreated  # noqa: E402
 from social.models import Post, Token, User  # noqa: E402
 
 BATCH = 5_000
+CLAIMS = 50
 CONTENT = "A post of a benchmark, about as long as people write them, and not a word longer."
 TABLES = ("timelines_timelineentry", "notifications_notification", "notifications_delivery")
 
@@ -55,7 +58,18 @@ def tokens(users: list[int]) -> list[str]:
     return [Token.objects.create(user)[1] for user in User.objects.filter(pk__in=users)]
 
 
-COMMANDS = {"posts": posts, "tokens": tokens}
+def claims(_: list[int]) -> list[float]:
+    found = []
+    for _ in range(CLAIMS):
+        with transaction.atomic():
+            begun = time.perf_counter()
+            list(OutboxEvent.objects.raw(relay.CLAIM, [relay.BATCH]))
+            found.append(1000 * (time.perf_counter() - begun))
+            transaction.set_rollback(True)
+    return found
+
+
+COMMANDS = {"posts": posts, "tokens": tokens, "claims": claims}
 
 
 def main() -> None:

@@ -26,9 +26,11 @@ WRITTEN = "SELECT coalesce(sum(rows), 0)::bigint FROM timelines_slicerecord"
 
 @dataclass(frozen=True)
 class FanOut:
-    """Rows a second, and the CPU seconds of each process and server meanwhile."""
+    """Rows a second; the seconds from the relay's start to the last row; and the CPU seconds of
+    each process and server meanwhile."""
 
     rows_per_s: float
+    seconds: float
     cpu: dict[str, float]
 
 
@@ -37,7 +39,7 @@ def fan_out(house: House, rows: int, progress: Progress) -> FanOut:
     try:
         house.processes.start(*PROCESSES[:-1])
         house.processes.wait_ready(*PROCESSES[:-1])
-        before = cpu_seconds(house)
+        before, begun = cpu_seconds(house), time.monotonic()
         house.processes.start("relay")
         commits = watch(house, rows, progress)
         used = {
@@ -45,7 +47,7 @@ def fan_out(house: House, rows: int, progress: Progress) -> FanOut:
         }
     finally:
         house.processes.stop()
-    return FanOut(rows_per_second(commits), used)
+    return FanOut(rows_per_second(commits), commits[-1][0] - begun, used)
 
 
 def cpu_seconds(house: House) -> dict[str, float]:
@@ -60,10 +62,14 @@ def watch(house: House, rows: int, progress: Progress) -> list[tuple[float, int]
     commits, seen, changed = [], 0, time.monotonic()
     connection = house.connect()
     with connection.cursor() as cursor:
+        pause = LOOK_SECONDS
         while seen < rows:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(pause)
+            begun = time.monotonic()
             cursor.execute(WRITTEN)
             (now_written,), now = cursor.fetchone(), time.monotonic()
+            # Looking must not take part of the machine away, however many slices there are.
+            pause = max(LOOK_SECONDS, 50 * (now - begun))
             if now_written > seen:
                 commits.append((now, now_written - seen))
                 seen, changed = now_written, now
