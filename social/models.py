@@ -121,10 +121,16 @@ class Follow(models.Model):
     created_at = models.DateTimeField()
     # The oldest of the followee's posts that the follower is shown: see relations.follow.
     shown_from = models.BigIntegerField(default=0, db_default=0)
+    # Whether the follower stays away, so that their timeline is not written.
+    dormant = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         # Fan-out: an author's followers by key range, from the index alone.
-        indexes = [models.Index(fields=["followee", "follower"], name="social_follow_fanout")]
+        indexes = [
+            models.Index(
+                fields=["followee", "follower"], include=["dormant"], name="social_follow_fanout"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.follower_id} follows {self.followee_id}"

@@ -55,7 +55,9 @@ def expiring(table: str, keep: timedelta, *, now: datetime) -> int:
     horizon = partitions.horizon(table)
     for _, end in partitions.bounds(table):
         newest = _newest_below(end)
-        if newest is None or newest >= now - keep:
+        if newest is None:
+            continue
+        if newest >= now - keep:
             break
         horizon = max(horizon, end)
     return horizon

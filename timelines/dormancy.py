@@ -1,14 +1,15 @@
 """Owners who stay away: their timelines are not written, and are filled in when they return.
 
 Guarantee: an owner's timeline always shows the same as if it had always been written. Until it is
-filled in, it is read from the authors' posts. Slices look only at the narrow table of the dormant.
+filled in, it is read from the authors' posts. That slices leave these owners out costs slices
+nothing: it is noted with each follow, once in each absence.
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from social.models import Follow
 from timelines import backfill
@@ -16,24 +17,29 @@ from timelines.models import Dormant, Reader
 
 # A read must not cost a row's new version each time.
 RESOLUTION = timedelta(hours=1)
-# Authors of whom an owner's rows are filled in by one transaction.
+# Owners who are put to sleep by one transaction; authors of whom rows are filled in by one.
+OWNERS = 100
 AUTHORS = 50
 
-# By timelines_reader_seen.
-PUT_TO_SLEEP = """
-    INSERT INTO timelines_dormant (owner_id)
-    SELECT owner_id FROM timelines_reader WHERE seen_at < %s
-    FOR UPDATE  -- Who looks at this moment is asked again, or waits and then finds the row.
-    ON CONFLICT DO NOTHING
-"""
 SEEN = """
     INSERT INTO timelines_reader (owner_id, seen_at, read_up_to) VALUES (%s, %s, 0)
     ON CONFLICT (owner_id) DO UPDATE SET seen_at = excluded.seen_at
 """
+# By timelines_reader_seen. Who looks at this moment is asked again, or waits and finds the row.
+PUT_TO_SLEEP = """
+    INSERT INTO timelines_dormant (owner_id)
+    SELECT owner_id FROM timelines_reader reader
+    WHERE seen_at < %s AND NOT EXISTS (
+        SELECT FROM timelines_dormant dormant WHERE dormant.owner_id = reader.owner_id
+    )
+    ORDER BY seen_at LIMIT %s FOR UPDATE OF reader
+    ON CONFLICT DO NOTHING
+    RETURNING owner_id
+"""
 
 
 def note_visit(owner: int, *, now: datetime) -> None:
-    """Remember that the owner looked, once an hour; slices write their rows from now on."""
+    """Remember that the owner looked, once an hour; who was dormant is to be woken."""
     known = Reader.objects.filter(owner=owner, seen_at__gt=now - RESOLUTION)
     if known.exists():
         return
@@ -50,9 +56,19 @@ def expect(owners: Iterable[int], *, now: datetime) -> None:
 
 def put_to_sleep(*, now: datetime) -> int:
     """Make those dormant who have not looked for so long; returns how many are new."""
+    total = 0
+    while found := _put_to_sleep(now - settings.TIMELINE_DORMANT_AFTER):
+        total += found
+    return total
+
+
+@transaction.atomic
+def _put_to_sleep(before: datetime) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(PUT_TO_SLEEP, [now - settings.TIMELINE_DORMANT_AFTER])
-        return cursor.rowcount
+        cursor.execute(PUT_TO_SLEEP, [before, OWNERS])
+        owners = [row[0] for row in cursor]
+    Follow.objects.filter(follower__in=owners).update(dormant=True)
+    return len(owners)
 
 
 def wake_returned(limit: int = 1_000) -> int:
@@ -65,11 +81,13 @@ def wake_returned(limit: int = 1_000) -> int:
 
 
 def wake(owner: int) -> None:
-    # 1. Slices write for the owner since `returned_at`, so that what they left out before is a
-    #    post that exists, and is found here.
-    followees = Follow.objects.filter(follower=owner).order_by("followee_id")
-    authors = list(followees.values_list("followee_id", flat=True))
+    # 1. From here on slices write for the owner, so that what they have left out is a post that
+    #    exists, and is found by the next step.
+    follows = Follow.objects.filter(follower=owner)
+    follows.filter(dormant=True).update(dormant=False)
+    # 2. The rows that are missing.
+    authors = list(follows.order_by("followee_id").values_list("followee_id", flat=True))
     for first in range(0, len(authors), AUTHORS):
         backfill.refresh(owner, authors[first : first + AUTHORS])
-    # 2. Only now is it read from its rows.
+    # 3. Only now is it read from its rows.
     Dormant.objects.filter(owner=owner).delete()

@@ -24,8 +24,9 @@ from timelines.models import TimelineEntry
 log = structlog.get_logger(__name__)
 
 # Timeline rows in the order of their key, which keeps the index pages that they touch few.
-# Followers come from social_follow_fanout; the dormant, whose timelines are filled in when they
-# return, are looked up by their key. Mutes are the reader's affair: ending one hides nothing.
+# Followers, and which of them are dormant, come from social_follow_fanout alone: to look up the
+# dormant in a table of their own costs more than it saves (see dormancy.py). Mutes are the reader's
+# affair: ending one hides nothing.
 # A slice that another worker is writing at this moment makes the ledger's key fail: see write().
 WRITE = """
     WITH slice AS MATERIALIZED (
@@ -39,10 +40,7 @@ WRITE = """
         SELECT follow.follower_id, slice.post_id, slice.after
         FROM slice JOIN social_follow follow ON follow.followee_id = slice.author_id
              AND follow.follower_id > slice.after AND follow.follower_id <= slice.up_to
-        WHERE NOT EXISTS (
-            SELECT FROM timelines_dormant dormant
-            WHERE dormant.owner_id = follow.follower_id AND dormant.returned_at IS NULL
-        )
+             AND NOT follow.dormant
     ), written AS (
         INSERT INTO timelines_timelineentry (owner_id, post_id)
         SELECT follower_id, post_id FROM audience ORDER BY follower_id, post_id

@@ -76,7 +76,7 @@ class Reader(models.Model):
 
 class Dormant(models.Model):
     """An owner who has stayed away, and whose timeline is not written; once `returned_at` is set,
-    it is written again, and what is missing of it is being filled in."""
+    they are to be woken (see dormancy.py)."""
 
     owner = person_key("dormancy")
     returned_at = models.DateTimeField(null=True)

@@ -59,6 +59,12 @@ def test_a_horizon_never_goes_back(now):
     assert partitions.horizon(TABLE) == 20
 
 
+def test_a_partition_of_no_posts_at_all_goes_with_the_next_one_that_expires(now):
+    Post.objects.filter(pk__lt=10).delete()
+    assert retention.expiring(TABLE, timedelta(days=40), now=now) == 0
+    assert retention.expiring(TABLE, KEEP, now=now) == 20
+
+
 def test_what_has_expired_is_not_made_again(now):
     retention.expire(TABLE, KEEP, now=now)
     retention.expire(TABLE, KEEP, now=now)

@@ -4,6 +4,7 @@ import pytest
 
 from social import posts, relations
 from social.slices import END, Slice
+from tests.conftest import make_user
 from timelines import dormancy, fanout, reading
 from timelines.models import Dormant, Reader, TimelineEntry
 
@@ -37,22 +38,30 @@ def test_who_stays_away_is_not_written_and_reads_the_same(alice, bob, away, now)
     assert shown(bob) == written[::-1]
 
 
-def test_who_returns_is_written_at_once_and_filled_in_soon(alice, bob, away, now):
+def test_who_returns_is_filled_in_and_written_again(alice, bob, away, now):
     missed = publish(alice, now)
     dormancy.note_visit(bob.pk, now=now)
-    since = publish(alice, now)
-    assert rows(bob) == 1
-    assert shown(bob) == [since, missed]
+    assert rows(bob) == 0
+    assert shown(bob) == [missed]
     assert dormancy.wake_returned() == 1
+    assert rows(bob) == 1
+    since = publish(alice, now)
     assert rows(bob) == 2
     assert shown(bob) == [since, missed]
     assert not Dormant.objects.exists()
 
 
-def test_what_was_muted_or_shown_no_longer_is_not_filled_in(alice, bob, carol, away, now):
-    relations.follow(bob, carol, now=now)
-    publish(carol, now)
-    relations.unfollow(bob, carol)
+def test_many_are_put_to_sleep_batch_by_batch(alice, now, settings):
+    readers = [make_user(f"reader-{number}") for number in range(dormancy.OWNERS + 1)]
+    dormancy.expect({reader.pk for reader in readers}, now=now)
+    later = now + settings.TIMELINE_DORMANT_AFTER + timedelta(seconds=1)
+    assert dormancy.put_to_sleep(now=later) == dormancy.OWNERS + 1
+    assert dormancy.put_to_sleep(now=later) == 0
+
+
+def test_whom_one_has_ceased_to_follow_is_not_filled_in(alice, bob, away, now):
+    publish(alice, now)
+    relations.unfollow(bob, alice)
     dormancy.note_visit(bob.pk, now=now)
     dormancy.wake_returned()
     assert rows(bob) == 0
