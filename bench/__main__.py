@@ -8,7 +8,7 @@ import argparse
 import json
 import sys
 
-from bench import day, fanout, latency, read
+from bench import day, fanout, latency, push, read
 from bench.benchmark import Benchmark, Figures
 from stack import interruption
 from stack.process import ServerFailure
@@ -18,6 +18,7 @@ MODULES = (
     day,
     fanout,
     latency,
+    push,
     read,
 )
 BENCHMARKS: dict[str, Benchmark] = {module.BENCHMARK.name: module.BENCHMARK for module in MODULES}

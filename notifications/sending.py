@@ -7,12 +7,14 @@ takes the connections, or more than the given time, of the others.
 import asyncio
 import atexit
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import NamedTuple
 
 import aiohttp
+import uvloop
 from django.conf import settings
 from django.utils.module_loading import import_string
 
@@ -25,8 +27,7 @@ from notifications.messages import Message
 from notifications.outcomes import PASSING_STATUSES, Answer, Outcome, State, again, judge
 from notifications.transports import Transport, UnavailableError
 
-# Requests in flight, in all and to one host.
-IN_FLIGHT = 200
+# Requests in flight to one host; in all there are no more than a task has pushes.
 IN_FLIGHT_A_HOST = 100
 
 
@@ -48,17 +49,23 @@ LEFT_ALONE = "the push service is left alone for a while"
 Clock = Callable[[], datetime]
 
 
+@dataclass(frozen=True)
+class Round:
+    """Pushes that are sent together; `messages` are by post id."""
+
+    pushes: Sequence[Push]
+    messages: Mapping[int, Message]
+    clock: Clock
+    patience: Patience
+
+
 class Sender:
     """One event loop, one pool of connections and the breakers, for the life of a process."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._transports: dict[str, Transport] = {}
         self._breakers = Breakers(Board(settings.REDIS_URL))
-        self._gate = asyncio.Semaphore(IN_FLIGHT)
-        self._host_gates: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(IN_FLIGHT_A_HOST)
-        )
         self._http: aiohttp.ClientSession | None = None
 
     def send(
@@ -69,7 +76,8 @@ class Sender:
         patience: Patience = LATER,
     ) -> list[Outcome]:
         """The outcomes of the pushes, in their order; `messages` are by post id."""
-        return self._loop.run_until_complete(self._send_all(pushes, messages, clock, patience))
+        round_ = Round(pushes, messages, clock, patience)
+        return self._loop.run_until_complete(self._send_all(round_))
 
     def close(self) -> None:
         if self._http is not None:
@@ -77,42 +85,58 @@ class Sender:
         self._breakers.close()
         self._loop.close()
 
-    async def _send_all(self, pushes, messages, clock, patience) -> list[Outcome]:
+    async def _send_all(self, round_: Round) -> list[Outcome]:
         if self._http is None:
-            self._http = addresses.session(limit=IN_FLIGHT)
+            self._http = addresses.session(limit=0)  # Each host has its own limit.
         self._breakers.begin_round()
-        return await asyncio.gather(
-            *(self._attempt(push, messages[push.post_id], clock, patience) for push in pushes)
-        )
+        outcomes: dict[int, Outcome] = {}
+        by_origin = defaultdict(list)
+        for place, push in enumerate(round_.pushes):
+            try:
+                transport = self._transport(push.transport)
+                by_origin[transport, transport.origin(push)].append(place)
+            except ValueError as error:
+                outcomes[place] = _impossible(push, error, round_.clock())
+        lines = []
+        for (transport, origin), places in by_origin.items():
+            waiting = iter(places)
+            for _ in range(min(len(places), IN_FLIGHT_A_HOST)):
+                lines.append(self._work_off(waiting, transport, origin, round_, outcomes))
+        await asyncio.gather(*lines)
+        return [outcomes[place] for place in range(len(round_.pushes))]
+
+    async def _work_off(
+        self,
+        waiting: Iterator[int],
+        transport: Transport,
+        origin: str,
+        round_: Round,
+        outcomes: dict[int, Outcome],
+    ) -> None:
+        """One request in flight to a host, again and again, until none of its pushes waits."""
+        for place in waiting:
+            outcomes[place] = await self._attempt(transport, origin, round_.pushes[place], round_)
 
     async def _attempt(
-        self, push: Push, message: Message, clock: Clock, patience: Patience
+        self, transport: Transport, origin: str, push: Push, round_: Round
     ) -> Outcome:
+        message, clock = round_.messages[push.post_id], round_.clock
+        if wait := self._breakers.wait(origin):
+            return again(push, LEFT_ALONE, message, now=clock(), wait=wait, charged=False)
+        limit = round_.patience[self._breakers.is_doubtful(origin)]
         try:
-            transport = self._transport(push.transport)
-            origin = transport.origin(push)
-            # A slow host's pushes wait at its own gate, and so hold nothing that others need.
-            async with self._host_gates[origin], self._gate:
-                if wait := self._breakers.wait(origin):
-                    return again(push, LEFT_ALONE, message, now=clock(), wait=wait, charged=False)
-                limit = patience[self._breakers.is_doubtful(origin)]
-                try:
-                    async with asyncio.timeout(limit):
-                        answer = await transport.send(self._http, push, message, now=clock())
-                except TimeoutError:
-                    wait = self._breakers.failed(origin, SILENCE)
-                    reason = f"no answer within {limit:g} s"
-                    return again(push, reason, message, now=clock(), wait=wait)
-                except PASSING as error:
-                    wait = self._breakers.failed(origin)
-                    reason = f"{type(error).__name__} {error}"
-                    return again(push, reason, message, now=clock(), wait=wait)
-                wait = self._heard(origin, answer)
-                return judge(push, answer, message, now=clock(), wait=wait)
-        except EndpointError as error:
-            return Outcome(push, State.REFUSED, clock(), reason=str(error))
+            async with asyncio.timeout(limit):
+                answer = await transport.send(self._http, push, message, now=clock())
+        except TimeoutError:
+            wait, reason = self._breakers.failed(origin, SILENCE), f"no answer within {limit:g} s"
         except ValueError as error:
-            return Outcome(push, State.FAILED, clock(), reason=str(error))
+            return _impossible(push, error, clock())
+        except PASSING as error:
+            wait, reason = self._breakers.failed(origin), f"{type(error).__name__} {error}"
+        else:
+            wait = self._heard(origin, answer)
+            return judge(push, answer, message, now=clock(), wait=wait)
+        return again(push, reason, message, now=clock(), wait=wait)
 
     def _heard(self, origin: str, answer: Answer) -> float:
         if answer.status in PASSING_STATUSES:
@@ -127,6 +151,11 @@ class Sender:
                 raise ValueError(f"no transport {name}")
             self._transports[name] = import_string(settings.PUSH_TRANSPORTS[name])()
         return self._transports[name]
+
+
+def _impossible(push: Push, error: ValueError, now: datetime) -> Outcome:
+    state = State.REFUSED if isinstance(error, EndpointError) else State.FAILED
+    return Outcome(push, state, now, reason=str(error))
 
 
 @cache

@@ -1,7 +1,6 @@
 """Web Push (RFC 8030): encrypted for the device, and handed to the push service of its browser."""
 
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import aiohttp
 from django.conf import settings
@@ -22,8 +21,7 @@ class WebPush(Transport):
 
     def origin(self, push: Push) -> str:
         check_endpoint(push.endpoint)
-        parts = urlsplit(push.endpoint)
-        return f"{parts.scheme}://{parts.netloc}"
+        return webpush.origin(push.endpoint)
 
     async def send(
         self, http: aiohttp.ClientSession, push: Push, message: Message, *, now: datetime

@@ -1,0 +1,86 @@
+"""An author with an account, and followers of whom each has a device that wants to be told."""
+
+import json
+import secrets
+import time
+from dataclasses import dataclass
+from urllib.request import Request, urlopen
+
+from stack.push_service import Device
+
+LIMIT = 30  # seconds for one answer
+PASSWORD = secrets.token_urlsafe(16)
+USERS = """
+    INSERT INTO social_user
+        (username, password, first_name, last_name, email,
+         is_superuser, is_staff, is_active, date_joined)
+    SELECT %s || number, '!', '', '', '', false, false, true, now()
+    FROM generate_series(1, %s) AS number
+    RETURNING id
+"""
+FOLLOW = """
+    INSERT INTO social_follow (follower_id, followee_id, created_at)
+    SELECT follower, author, now()
+    FROM unnest(%s::bigint[]) AS follower, unnest(%s::bigint[]) AS author
+"""
+ASK = """
+    INSERT INTO notifications_preference (user_id, push_enabled)
+    SELECT id, true FROM unnest(%s::bigint[]) AS id
+"""
+REGISTER = """
+    INSERT INTO notifications_pushsubscription
+        (user_id, endpoint, p256dh, auth, name, created_at)
+    SELECT *, '', now() FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[])
+"""
+
+
+def make_users(connection, name: str, count: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(USERS, [f"{name}-", count])
+        return [row[0] for row in cursor]
+
+
+def make_follows(connection, followers: list[int], authors: list[int]) -> None:
+    """Each of the followers follows each of the authors."""
+    with connection.cursor() as cursor:
+        cursor.execute(FOLLOW, [followers, authors])
+        cursor.execute("VACUUM ANALYZE social_follow")
+
+
+@dataclass(frozen=True)
+class Audience:
+    """`token` is the author's; the API is at `origin`."""
+
+    origin: str
+    token: str
+    devices: list[Device]
+
+    @classmethod
+    def make(cls, connection, origin: str, push_origin: str, size: int) -> "Audience":
+        account = {"username": "author", "password": PASSWORD}
+        author = _call(f"{origin}/api/v1/accounts/register/", account)["id"]
+        token = _call(f"{origin}/api/v1/accounts/login/", account)["token"]
+        users = make_users(connection, "follower", size)
+        make_follows(connection, users, [author])
+        devices = [Device.generate() for _ in users]
+        made = [device.subscription(push_origin) for device in devices]
+        keys = [[each["keys"][name] for each in made] for name in ("p256dh", "auth")]
+        with connection.cursor() as cursor:
+            cursor.execute(ASK, [users])
+            cursor.execute(REGISTER, [users, [each["endpoint"] for each in made], *keys])
+            cursor.execute("VACUUM ANALYZE")
+        return cls(origin, token, devices)
+
+    def post(self) -> tuple[int, float]:
+        """The id of a new post, and the time.monotonic() at which the API answered 201."""
+        text = f"A post as long as people write them. {time.monotonic()}"
+        made = _call(f"{self.origin}/api/v1/posts/", {"content": text}, self.token)
+        return made["id"], time.monotonic()
+
+
+def _call(url: str, body: dict, token: str = "") -> dict:
+    headers = {"Content-Type": "application/json"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    with urlopen(Request(url, json.dumps(body).encode(), headers), timeout=LIMIT) as response:
+        return json.load(response)
