@@ -5,7 +5,7 @@ filled in, it is read from the authors' posts. That slices leave these owners ou
 nothing: it is noted with each follow, once in each absence.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -69,6 +69,13 @@ def _put_to_sleep(before: datetime) -> int:
         owners = [row[0] for row in cursor]
     Follow.objects.filter(follower__in=owners).update(dormant=True)
     return len(owners)
+
+
+def forget(owners: Collection[int]) -> None:
+    """Keep nothing about owners whose accounts are closed. Their rows leave with the partitions;
+    nobody can read them."""
+    for model in (Reader, Dormant):
+        model.objects.filter(owner__in=owners).delete()
 
 
 def wake_returned(limit: int = 1_000) -> int:

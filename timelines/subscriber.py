@@ -9,7 +9,7 @@ from django.utils import timezone
 from events.envelope import Event
 from events.registry import Subscriber, register_subscriber
 from social import ledger, posts
-from timelines import tasks
+from timelines import dormancy, tasks
 from timelines.models import FanOut
 from timelines.planning import pack, plan
 
@@ -35,6 +35,10 @@ def on_follow_changed(events: list[Event]) -> None:
     tasks.refresh_follows.enqueue(pairs=sorted(pairs))
 
 
+def on_user_closed(events: list[Event]) -> None:
+    dormancy.forget([event.data.user_id for event in events])
+
+
 register_subscriber(
     Subscriber(
         name="timelines",
@@ -44,6 +48,7 @@ register_subscriber(
             "post.deleted": on_post_deleted,
             "user.followed": on_follow_changed,
             "user.unfollowed": on_follow_changed,
+            "user.closed": on_user_closed,
         },
         batch=100,
         lane_limits={

@@ -1,10 +1,13 @@
+import random
+
 import pytest
 from django.core import signing
 
 from social import posts
 from social.slices import END, Slice
 from tests.api import assert_problem, client_of
-from timelines import fanout
+from timelines import fanout, forward
+from timelines.api import cursors
 
 pytestmark = pytest.mark.django_db
 TIMELINE = "/api/v1/timeline/"
@@ -40,6 +43,13 @@ def test_what_came_since_is_read_by_the_newer_link(alice, bob, written, now):
     fanout.write([Slice(post.pk, 0, END)], now=now)
     # The link of the empty page still leads on.
     assert ids(client.get(answer["newer"]).json()) == [post.pk]
+
+
+def test_a_link_that_remembers_many_posts_fits_into_a_request_line(bob):
+    ids = sorted(random.Random(1).sample(range(10**9, 10**9 + 10**6), forward.AHEAD + 50))
+    cursor = cursors.encode(ids)
+    assert cursors.decode("after", cursor) == ids
+    assert len(cursor) < 2_000
 
 
 def test_posts_are_shown_with_their_authors(alice, bob, written):

@@ -2,7 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from social import posts, relations
+from events.models import OutboxEvent
+from events.registry import decode_event, subscribers
+from social import accounts, posts, relations
 from social.slices import END, Slice
 from tests.conftest import make_user
 from timelines import dormancy, fanout, reading
@@ -48,6 +50,15 @@ def test_who_returns_is_filled_in_and_written_again(alice, bob, away, now):
     since = publish(alice, now)
     assert rows(bob) == 2
     assert shown(bob) == [since, missed]
+    assert not Dormant.objects.exists()
+
+
+def test_of_a_closed_account_nothing_is_kept(bob, away, now):
+    accounts.close(bob, now=now)
+    event = OutboxEvent.objects.get(routing_key="user.closed")
+    closed = decode_event(bytes(event.body), "application/json")
+    subscribers["timelines"].handlers["user.closed"]([closed])
+    assert not Reader.objects.exists()
     assert not Dormant.objects.exists()
 
 
