@@ -4,6 +4,8 @@ What rows would show, at the cost of a look at each author: for posts older than
 for owners whose rows were not written, and for those whom few posts reach.
 """
 
+from collections.abc import Sequence
+
 from django.db import connection
 
 from timelines import sources
@@ -30,12 +32,12 @@ def older(owner: int, before: int, count: int) -> list[int]:
     return _pull(OLDER, owner, before, (), count)
 
 
-def newer(owner: int, after: int, count: int, *, without=()) -> list[int]:
+def newer(owner: int, after: int, count: int, without: Sequence[int] = ()) -> list[int]:
     """The oldest `count` post ids above `after` that the owner is shown, ascending."""
     return _pull(NEWER, owner, after, without, count)
 
 
-def _pull(sql: str, owner: int, edge: int, without, count: int) -> list[int]:
+def _pull(sql: str, owner: int, edge: int, without: Sequence[int], count: int) -> list[int]:
     shown_from = sources.everyone(owner)
     if not shown_from:
         return []

@@ -72,7 +72,7 @@ def newer(
         ids, edge = rows.newer(owner, edge, newest, count, without)
     posts = _visible(owner, ids)
     if len(posts) < count and edge < newest:
-        posts += _live(pulling.newer(owner, edge, count - len(posts), without=without))
+        posts += _live(pulling.newer(owner, edge, count - len(posts), without))
     return Page(posts[:size][::-1], len(posts) > size)
 
 
