@@ -8,13 +8,14 @@ import argparse
 import json
 import sys
 
-from bench import day, fanout, latency, push, read
+from bench import api, day, fanout, latency, push, read
 from bench.benchmark import Benchmark, Figures
 from stack import interruption
 from stack.process import ServerFailure
 from stack.progress import Progress
 
 MODULES = (
+    api,
     day,
     fanout,
     latency,

@@ -200,7 +200,7 @@ THROTTLE_WINDOW_SECONDS = 60
 
 
 def throttle(scope: str, **requests: int) -> dict[str, int]:
-    """How many requests a window each caller may make; THROTTLE_<SCOPE>=user=50,address=500."""
+    """How many requests a window each caller may make; THROTTLE_<SCOPE>=user=50;address=500."""
     given = env.dict(f"THROTTLE_{scope}", cast={"value": int}, default=requests)
     return given if env.bool("THROTTLE", True) else {}
 
