@@ -25,14 +25,19 @@ SEEN = """
     INSERT INTO timelines_reader (owner_id, seen_at, read_up_to) VALUES (%s, %s, 0)
     ON CONFLICT (owner_id) DO UPDATE SET seen_at = excluded.seen_at
 """
-# By timelines_reader_seen. Who looks at this moment is asked again, or waits and finds the row.
-PUT_TO_SLEEP = """
-    INSERT INTO timelines_dormant (owner_id)
+# By timelines_reader_seen.
+AWAY = """
     SELECT owner_id FROM timelines_reader reader
     WHERE seen_at < %s AND NOT EXISTS (
         SELECT FROM timelines_dormant dormant WHERE dormant.owner_id = reader.owner_id
     )
-    ORDER BY seen_at LIMIT %s FOR UPDATE OF reader
+    LIMIT %s
+"""
+# Who looks at this moment is asked again, or waits and then finds the row.
+PUT_TO_SLEEP = """
+    INSERT INTO timelines_dormant (owner_id)
+    SELECT owner_id FROM timelines_reader
+    WHERE owner_id = ANY(%s) AND seen_at < %s ORDER BY owner_id FOR UPDATE
     ON CONFLICT DO NOTHING
     RETURNING owner_id
 """
@@ -54,21 +59,23 @@ def expect(owners: Iterable[int], *, now: datetime) -> None:
     Reader.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def put_to_sleep(*, now: datetime) -> int:
+def put_to_sleep(*, now: datetime, limit: int = 10_000) -> int:
     """Make those dormant who have not looked for so long; returns how many are new."""
-    total = 0
-    while found := _put_to_sleep(now - settings.TIMELINE_DORMANT_AFTER):
-        total += found
-    return total
+    before = now - settings.TIMELINE_DORMANT_AFTER
+    with connection.cursor() as cursor:
+        cursor.execute(AWAY, [before, limit])
+        owners = [row[0] for row in cursor]
+    batches = (owners[first : first + OWNERS] for first in range(0, len(owners), OWNERS))
+    return sum(_put_to_sleep(batch, before) for batch in batches)
 
 
 @transaction.atomic
-def _put_to_sleep(before: datetime) -> int:
+def _put_to_sleep(owners: list[int], before: datetime) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(PUT_TO_SLEEP, [before, OWNERS])
-        owners = [row[0] for row in cursor]
-    Follow.objects.filter(follower__in=owners).update(dormant=True)
-    return len(owners)
+        cursor.execute(PUT_TO_SLEEP, [owners, before])
+        asleep = [row[0] for row in cursor]
+    Follow.objects.filter(follower__in=asleep).update(dormant=True)
+    return len(asleep)
 
 
 def forget(owners: Collection[int]) -> None:
