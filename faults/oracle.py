@@ -20,7 +20,8 @@ CREATED = "post.created"
 class Verdict:
     """`lost` and `duplicates` count timeline rows, posts and events; `unexpected` rows of posts
     that do not exist, and posts shown to whom they should not be; `problems` says what is wrong in
-    words. `surplus` rows are invisible, and so do no harm."""
+    words. `surplus` rows are invisible, and so do no harm. `left` counts the queues that are not
+    empty, each of which is a problem."""
 
     rows_expected: int = 0
     rows_found: int = 0
@@ -30,6 +31,7 @@ class Verdict:
     surplus: int = 0
     recovered: int = 0
     dead_letters: int = 0
+    left: int = 0
     problems: list[str] = field(default_factory=list)
 
     def note(self, kind: str, what: Iterable, words: str) -> None:
@@ -131,6 +133,7 @@ def _judge_counts(verdict: Verdict, rest: Rest) -> None:
         ("unfollows", types["user.unfollowed"]),
     ):
         verdict.demand_equal(f"daily count of {metric}", rest.daily.get(metric, 0), want)
+    verdict.left = len(rest.depths)
     for queue, count in rest.depths.items():
         verdict.problems.append(f"{count} messages are left in {queue}")
 

@@ -1,5 +1,7 @@
 """One row from its begin to its verdict: load, fault, drain, oracle."""
 
+import os
+import signal
 import time
 from dataclasses import dataclass
 from random import Random
@@ -74,7 +76,10 @@ class Run:
     def _judge(self, scene: Scene, outcome: Outcome) -> None:
         ended_at = time.monotonic()
         patience = max(self._begun_at + self.row.limit - ended_at, DRAIN_SECONDS)
-        outcome.verdict, drained_at = self._drain(scene, ended_at + patience)
+        try:
+            outcome.verdict, drained_at = self._drain(scene, ended_at + patience)
+        finally:
+            self._beat(signal.SIGCONT)
         attempts = scene.load.attempts if scene.load else []
         watch = scene.watch
         outcome.poison = scene.poison
@@ -103,10 +108,16 @@ class Run:
         }
 
     def _drain(self, scene: Scene, deadline: float) -> tuple[Verdict, float | None]:
-        """Until the oracle is content, and after a while still is; else what it says at last."""
+        """Until the oracle is content, and after a while still is; else what it says at last.
+
+        Once nothing but messages is left to complain of, the beat is halted: on a busy machine one
+        of its own tasks would be in some queue at any moment.
+        """
         content_at: float | None = None
         while True:
             verdict = self._ask(scene, sample=content_at is not None)
+            halted = verdict.left == len(verdict.problems)
+            self._beat(signal.SIGSTOP if halted else signal.SIGCONT)
             now = time.monotonic()
             if verdict.problems:
                 content_at = None
@@ -117,6 +128,10 @@ class Run:
             elif now - content_at > STALE_SECONDS:
                 return verdict, content_at
             time.sleep(STALE_SECONDS if content_at else LOOK_SECONDS)
+
+    def _beat(self, number: signal.Signals) -> None:
+        if pid := self.house.processes.pid("beat"):
+            os.kill(pid, number)
 
     def _ask(self, scene: Scene, *, sample: bool) -> Verdict:
         house = self.house
