@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/v1/", include("timelines.api.urls")),
     path("api/v1/", include("notifications.api.urls")),
     path("api/v1/", include("analytics.api.urls")),
+    path("api/v1/", include("operations.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("", include("operations.urls")),

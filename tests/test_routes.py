@@ -29,7 +29,7 @@ PUBLIC = {"post register", "post login", "post forgotten", "post reset"}
 OWNERS = {
     *("patch post", "delete post", "delete token"),
     *("get push-subscription", "patch push-subscription", "delete push-subscription"),
-    *("post push-subscription-test", "put notification-read"),
+    *("post push-subscription-test", "put notification-read", "get post-delivery"),
 }
 # Whom one looks at, follows or silences is a free choice; what it writes is the caller's own.
 EVERYBODYS = {
@@ -61,6 +61,7 @@ def url(alice, own, post, now):
     ids = {"user_id": alice.pk, "number": Token.objects.get(user=alice).number}
     by_route = {
         "post": {"pk": post.pk},
+        "post-delivery": {"post_id": post.pk},
         "notification-read": {"post_id": post.pk},
         "push-subscription": device,
         "push-subscription-test": device,

@@ -1,0 +1,43 @@
+"""The shape of a post's delivery."""
+
+from rest_framework import serializers
+
+from notifications.models import Delivery
+
+
+class TimelinesSerializer(serializers.Serializer):
+    written = serializers.IntegerField()
+    expected = serializers.IntegerField(help_text="Written, or still to be.")
+
+
+class LatenciesSerializer(serializers.Serializer):
+    """Milliseconds from the post to the push service's answer; null where no push was sent."""
+
+    p50 = serializers.IntegerField(allow_null=True)
+    p95 = serializers.IntegerField(allow_null=True)
+    p99 = serializers.IntegerField(allow_null=True)
+
+
+class PushStatesSerializer(serializers.Serializer):
+    """How many pushes are in each state."""
+
+    held = serializers.IntegerField(help_text="Not sent, by a preference of the follower.")
+    sending = serializers.IntegerField()
+    retrying = serializers.IntegerField(help_text="To be tried again.")
+    sent = serializers.IntegerField(help_text="Taken by the push service.")
+    failed = serializers.IntegerField(help_text="Could not be sent at all.")
+    expired = serializers.IntegerField(help_text="Too old to be sent.")
+    refused = serializers.IntegerField(help_text="Refused for good, or not wanted any more.")
+
+
+class PostDeliverySerializer(serializers.Serializer):
+    example = {
+        "followers": 1000,
+        "timelines": {"written": 940, "expected": 940},
+        "pushes": dict.fromkeys(Delivery.State.values, 0) | {"sent": 310, "refused": 2},
+        "push_latency_ms": {"p50": 300, "p95": 900, "p99": 1500},
+    }
+    followers = serializers.IntegerField(help_text="Of the author, now.")
+    timelines = TimelinesSerializer(source="*")
+    pushes = PushStatesSerializer()
+    push_latency_ms = LatenciesSerializer(source="latencies_ms")

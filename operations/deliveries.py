@@ -1,0 +1,91 @@
+"""How far one post has come: into how many timelines, to how many devices, and how fast.
+
+Guarantee: the same few statements for every post, each by a key of the post's or the author's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import Sum
+
+from notifications.models import Delivery
+from social import follow_counts, ledger
+from social.models import Post
+from timelines.models import SliceRecord
+
+MILLISECOND = timedelta(milliseconds=1)
+
+# The followers in the slices that are not written yet, by social_follow_fanout alone.
+MISSING = """
+    SELECT count(*) FROM unnest(%(after)s::bigint[], %(up_to)s::bigint[]) AS slice (after, up_to)
+    JOIN social_follow follow ON follow.followee_id = %(author)s
+         AND follow.follower_id > slice.after AND follow.follower_id <= slice.up_to
+         AND NOT follow.dormant
+"""
+# By the primary key (post, subscription), in the post's partition.
+PUSHES = """
+    WITH push AS (
+        SELECT state, settled_at FROM notifications_delivery WHERE post_id = %(post)s
+    )
+    SELECT coalesce((
+               SELECT json_object_agg(state, count)
+               FROM (SELECT state, count(*) FROM push GROUP BY state) AS by_state
+           ), '{}'),
+           (
+               SELECT percentile_disc(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY settled_at)
+               FROM push WHERE state = 'sent'
+           )
+"""
+
+
+@dataclass(frozen=True)
+class PostDelivery:
+    """`expected` are the timelines that are `written` or still to be; who stays away, or began to
+    follow later, is not among them. `latencies_ms` are p50, p95 and p99 of the pushes sent."""
+
+    followers: int
+    written: int
+    expected: int
+    pushes: Mapping[str, int]
+    latencies_ms: Mapping[str, int | None]
+
+
+def of(post: Post) -> PostDelivery:
+    records = SliceRecord.objects.filter(post_id=post.pk)
+    written = records.aggregate(rows=Sum("rows", default=0))["rows"]
+    pushes, settled = _pushes(post)
+    return PostDelivery(
+        followers=follow_counts.read(post.author_id).followers,
+        written=written,
+        expected=written + _missing(post),
+        pushes={state: pushes.get(state, 0) for state in Delivery.State.values},
+        latencies_ms=_latencies(settled, post.created_at),
+    )
+
+
+def _missing(post: Post) -> int:
+    holes = ledger.holes(SliceRecord, [post.pk])[post.pk]
+    ranges = {
+        "author": post.author_id,
+        "after": [hole.after for hole in holes],
+        "up_to": [hole.up_to for hole in holes],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(MISSING, ranges)
+        return cursor.fetchone()[0]
+
+
+def _pushes(post: Post) -> tuple[dict[str, int], list[datetime] | None]:
+    with connection.cursor() as cursor:
+        cursor.execute(PUSHES, {"post": post.pk})
+        return cursor.fetchone()
+
+
+def _latencies(settled: list[datetime] | None, since: datetime) -> dict[str, int | None]:
+    moments = settled or (None, None, None)
+    return {
+        name: None if at is None else max(0, round((at - since) / MILLISECOND))
+        for name, at in zip(("p50", "p95", "p99"), moments, strict=True)
+    }
