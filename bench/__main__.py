@@ -8,7 +8,7 @@ import argparse
 import json
 import sys
 
-from bench import api, day, fanout, latency, push, read
+from bench import api, backlog, day, fanout, latency, push, read
 from bench.benchmark import Benchmark, Figures
 from stack import interruption
 from stack.process import ServerFailure
@@ -16,6 +16,7 @@ from stack.progress import Progress
 
 MODULES = (
     api,
+    backlog,
     day,
     fanout,
     latency,

@@ -26,13 +26,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--posts", type=int, default=3_000, help="a round (3,000)")
     parser.add_argument("--follows", type=int, default=5_000_000, help="rows (5,000,000)")
     parser.add_argument("--rounds", type=int, default=3, help="of all contenders (3)")
+    parser.add_argument("--partition-posts", type=int, default=2_000, help="posts each (2,000)")
+    parser.add_argument("--older-partitions", type=int, default=0, help="that hold nothing (0)")
 
 
 def run(options: argparse.Namespace, progress: Progress) -> Figures:
     rates: dict[str, list[float]] = {name: [] for name in ("ours", *SHARES)}
-    with House().open(progress) as house:
+    with House(PARTITION_POSTS=str(options.partition_posts)).open(progress) as house:
         progress.stage(f"making {options.follows:,} follows")
         connection = house.connect()
+        tables.age(connection, options.older_partitions, options.partition_posts)
         population = Population.make(connection, options.follows)
         for number in range(1, options.rounds + 1):
             tables.empty(connection)

@@ -13,6 +13,7 @@ USERS = """
     SELECT id, 'user-' || id, '!', '', '', '', false, false, true, now()
     FROM generate_series(1, %s) AS id
 """
+NEXT_USER = "SELECT setval(pg_get_serial_sequence('social_user', 'id'), %s)"
 # Each author's followers lie all over the range of ids, one in each of 1,000 equal parts of it, at
 # a place that depends on the author.
 FOLLOWS = """
@@ -39,6 +40,7 @@ class Population:
         part = users // FOLLOWERS
         with connection.cursor() as cursor:
             cursor.execute(USERS, [users])
+            cursor.execute(NEXT_USER, [users])
             cursor.execute(FOLLOWS, {"part": part, "authors": authors, "followers": FOLLOWERS})
             for table in ("social_user", "social_follow"):
                 cursor.execute(f"VACUUM ANALYZE {table}")

@@ -27,3 +27,15 @@ def empty(connection) -> None:
         cursor.execute(f"TRUNCATE {', '.join(WRITTEN)}")
         cursor.execute(ORM_TABLE)
         cursor.execute("CHECKPOINT")
+
+
+def age(connection, partitions: int, posts: int) -> None:
+    """As if there had been so many partitions of timelines before, of so many posts each."""
+    with connection.cursor() as cursor:
+        for number in range(partitions):
+            name = f"timelines_timelineentry_p{number * posts}"
+            cursor.execute(
+                f"CREATE TABLE {name} PARTITION OF timelines_timelineentry"
+                f" FOR VALUES FROM ({number * posts}) TO ({(number + 1) * posts})"
+            )
+        cursor.execute(f"ALTER SEQUENCE social_post_id_seq RESTART WITH {partitions * posts + 1}")

@@ -112,9 +112,10 @@ class BatchConsumer:
             if self._stop.requested:
                 return  # Unacknowledged: the broker hands the batch to another consumer.
             self._idle(connection, full_jitter(attempt, cap=RETRY_CAP_SECONDS))
-        for message in batch:
-            if not message.acknowledged:
-                message.ack()
+        # One word for all up to the last: each of them is of this batch, or was parked and has been
+        # acknowledged by itself.
+        if waiting := [message for message in batch if not message.acknowledged]:
+            waiting[-1].ack(multiple=True)
 
     def _idle(self, connection: Connection, seconds: float) -> None:
         """Wait, answering the broker's heartbeats meanwhile; prefetch is full, so nothing comes."""
