@@ -75,10 +75,34 @@ class ReadMarkAdmin(ReadOnlyAdmin):
     search_fields = ("=user__username",)
 
 
+class LatestFilter(admin.SimpleListFilter):
+    """By the values that the latest deliveries have; Django's own filter would look at all."""
+
+    latest = 2_000
+
+    def lookups(self, request, model_admin) -> list[tuple[str, str]]:
+        rows = Delivery.objects.order_by("-post_id").values_list(self.parameter_name, flat=True)
+        return [(value, value) for value in sorted(set(rows[: self.latest]) - {""})]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(**{self.parameter_name: self.value()}) if self.value() else queryset
+
+
+class HostFilter(LatestFilter):
+    title = parameter_name = "host"
+
+
+class ReasonFilter(LatestFilter):
+    title = parameter_name = "reason"
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(IdSearchAdmin):
-    list_display = ("post_id", "recipient_id", "subscription_id", "state", "attempts", "reason")
-    list_filter = ("state",)
+    list_display = (
+        *("post_id", "recipient_id", "subscription_id", "host"),
+        *("state", "provider_status", "reason", "attempts", "due_at", "settled_at"),
+    )
+    list_filter = ("state", ReasonFilter, HostFilter)
     id_fields = ("post_id", "recipient_id")
     ordering = ("-post_id",)
 

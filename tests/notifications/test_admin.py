@@ -2,7 +2,8 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from notifications import tasks
-from notifications.models import PushSubscription
+from notifications.models import Delivery, PushSubscription
+from social import partitions
 from tests.bus import depth
 from tests.notifications.people import with_device
 
@@ -52,3 +53,31 @@ def log_in_with(client, users, codename: str) -> None:
     staff = users.objects.create_user("staff", is_staff=True)
     staff.user_permissions.set(Permission.objects.filter(codename=codename))
     client.force_login(staff)
+
+
+DELIVERIES = "/admin/notifications/delivery/"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({}, {1, 2, 3}),
+        ({"state__exact": "refused"}, {2, 3}),
+        ({"reason": "answered 413"}, {2}),
+        ({"host": "fcm"}, {3}),
+        ({"reason": "answered 413", "host": "fcm"}, set()),
+    ],
+)
+def test_deliveries_are_found_by_state_reason_and_host(admin_client, post, bob, now, query, found):
+    partitions.ensure(Delivery._meta.db_table, [post.pk])
+    common = {"post": post, "recipient_id": bob.pk, "attempts": 1, "created_at": now}
+    for number, state, reason, host in (
+        (1, "sent", "", "push.example.com"),
+        (2, "refused", "answered 413", "push.example.com"),
+        (3, "refused", "the subscription is gone", "fcm"),
+    ):
+        Delivery.objects.create(
+            subscription_id=number, state=state, reason=reason, host=host, **common
+        )
+    rows = admin_client.get(DELIVERIES, query).context["cl"].result_list
+    assert {row.subscription_id for row in rows} == found
