@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 WIDTH, HEIGHT = 640, 180
 # Room for the names at the ends of the lines, and for the labels of both axes.
@@ -39,12 +40,11 @@ def plot(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float 
     def y(value: float) -> float:
         return round(BOTTOM - (BOTTOM - TOP) * value / top, 1)
 
-    lines, lowest = [], HEIGHT
-    # From the top down, so that names at the same height are moved apart.
-    for place, (name, values) in enumerate(series.items()):
-        last = next((v for v in reversed(values) if v is not None), 0)
-        lowest = min(y(last), lowest - NAME_HEIGHT)
-        lines.append(Line(name, DASHES[place % len(DASHES)], _runs(values, step, y), lowest + 4))
+    ends = _name_heights({name: y(_last(values)) for name, values in series.items()})
+    lines = [
+        Line(name, dash, _runs(values, step, y), ends[name] + 4)
+        for (name, values), dash in zip(series.items(), cycle(DASHES), strict=False)
+    ]
     return Plot(
         title=title,
         lines=lines,
@@ -56,6 +56,19 @@ def plot(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float 
         ],
         table=[(label, *values) for label, *values in zip(labels, *series.values(), strict=True)],
     )
+
+
+def _last(values: Sequence[float | None]) -> float:
+    return next((value for value in reversed(values) if value is not None), 0)
+
+
+def _name_heights(ends: Mapping[str, float]) -> dict[str, float]:
+    """Beside the lines' ends, from the top down, and moved apart where those are close."""
+    heights: dict[str, float] = {}
+    reached = TOP - NAME_HEIGHT
+    for name in sorted(ends, key=ends.__getitem__):
+        heights[name] = reached = max(ends[name], reached + NAME_HEIGHT)
+    return heights
 
 
 def _runs(values: Sequence[float | None], step: float, y) -> list[str]:

@@ -20,12 +20,18 @@ from events import pausing
 from events.admin import ReadOnlyAdmin
 from events.errors import PASSING
 from operations import canary, failures, journey, lag, storage
-from operations.models import Status
+from operations.models import Canary, Status
 from operations.steering import ACTIONS
 from operations.versions import versions
 
 REFRESH_SECONDS = 10
 HOUR = timedelta(hours=1)
+
+
+@admin.register(Canary)
+class CanaryAdmin(ReadOnlyAdmin):
+    list_display = ("post_id", "posted_at")
+    ordering = ("-post_id",)
 
 
 @admin.register(Status)

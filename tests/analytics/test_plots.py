@@ -12,7 +12,14 @@ def test_lines_differ_by_dashes_and_bear_their_names_apart():
     drawn = plot("Latency", ["a", "b"], {"p99": [4, 2], "p50": [2, 2]})
     assert [line.dash for line in drawn.lines] == list(DASHES[:2])
     first, second = (line.name_y for line in drawn.lines)
-    assert abs(first - second) >= 14
+    # Both end at the same height, in the middle: y grows downwards.
+    assert (first, second) == (84, 98)
+
+
+def test_the_line_that_ends_highest_has_the_highest_name():
+    drawn = plot("Pushes", ["a", "b"], {"failed": [1, 0], "sent": [3, 4]})
+    failed, sent = (line.name_y for line in drawn.lines)
+    assert (sent, failed) == (14, 154)
 
 
 def test_a_gap_breaks_a_line_and_a_single_point_is_seen():
