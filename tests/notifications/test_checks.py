@@ -1,6 +1,10 @@
+import json
+
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+
+from stack.push_service import ServiceAccount
 
 
 def test_a_deployment_that_pushes_to_loopback_is_refused(settings):
@@ -14,3 +18,20 @@ def test_a_deployment_that_does_not_is_taken(settings, capsys):
     settings.PUSH_ALLOW_LOOPBACK = False
     call_command("check", "--deploy")
     assert "notifications" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"project_id": "x"}'])
+def test_a_key_file_that_is_none_is_refused_at_the_start(settings, tmp_path, content):
+    file = tmp_path / "key.json"
+    if content is not None:
+        file.write_text(content)
+    settings.FCM_KEY_FILE = str(file)
+    with pytest.raises(SystemCheckError, match=r"notifications\.E002"):
+        call_command("check")
+
+
+def test_a_key_file_of_a_service_account_is_taken(settings, tmp_path):
+    file = tmp_path / "key.json"
+    file.write_text(json.dumps(ServiceAccount.generate().key_file("https://example.com")))
+    settings.FCM_KEY_FILE = str(file)
+    call_command("check")
