@@ -4,7 +4,15 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 
 from events.admin import ReadOnlyAdmin
-from social.models import Closure, ForgottenPassword, IdempotencyKey, Post, Token, User
+from social.models import (
+    Closure,
+    ForgottenPassword,
+    Horizon,
+    IdempotencyKey,
+    Post,
+    Token,
+    User,
+)
 
 admin.site.register(User, UserAdmin)
 
@@ -55,3 +63,8 @@ class ClosureAdmin(ReadOnlyAdmin):
 class ForgottenPasswordAdmin(ReadOnlyAdmin):
     list_display = ("email", "requested_at", "mailed_at")
     ordering = ("-requested_at",)
+
+
+@admin.register(Horizon)
+class HorizonAdmin(ReadOnlyAdmin):
+    list_display = ("table_name", "post_id")

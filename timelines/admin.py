@@ -1,9 +1,9 @@
-"""Fan-outs in the admin. Timeline entries and slices have composite keys, which it refuses."""
+"""Fan-outs and readers in the admin, which refuses what has a composite key: entries, slices."""
 
 from django.contrib import admin
 
-from events.admin import IdSearchAdmin
-from timelines.models import FanOut
+from events.admin import IdSearchAdmin, ReadOnlyAdmin
+from timelines.models import Dormant, FanOut, Reader, Watermark
 
 
 @admin.register(FanOut)
@@ -11,3 +11,21 @@ class FanOutAdmin(IdSearchAdmin):
     list_display = ("post_id", "planned_at", "finished_at")
     ordering = ("-post_id",)
     id_fields = ("post_id",)
+
+
+@admin.register(Reader)
+class ReaderAdmin(IdSearchAdmin):
+    list_display = ("owner_id", "seen_at", "read_up_to")
+    ordering = ("-seen_at",)
+    id_fields = ("owner_id",)
+
+
+@admin.register(Dormant)
+class DormantAdmin(IdSearchAdmin):
+    list_display = ("owner_id", "returned_at")
+    id_fields = ("owner_id",)
+
+
+@admin.register(Watermark)
+class WatermarkAdmin(ReadOnlyAdmin):
+    list_display = ("post_id",)
