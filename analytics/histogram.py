@@ -35,6 +35,7 @@ def percentile(buckets: Sequence[int], share: float) -> float | None:
         if reached + count >= wanted and count:
             lower = BOUNDS[place - 1] if place else 0.0
             upper = BOUNDS[min(place, len(BOUNDS) - 1)]
-            return lower + (upper - lower) * (wanted - reached) / count
+            # Sums of fractions may end a little above the bound.
+            return min(lower + (upper - lower) * (wanted - reached) / count, upper)
         reached += count
     return float(BOUNDS[-1])
