@@ -1,8 +1,13 @@
 """Partitioned tables in a line each: from PostgreSQL's catalogue, never from the tables."""
 
+from datetime import timedelta
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import connection
+
+from analytics import days
+from operations import partitioned
 
 # Rows and pages as the last ANALYZE or VACUUM counted them.
 TABLES = """
@@ -17,15 +22,18 @@ TABLES = """
 
 
 class Table(NamedTuple):
-    """`rows` and `bytes` (without indexes) are estimates."""
+    """`rows` and `bytes` (without indexes) are estimates; rows stay for `kept`."""
 
     name: str
     partitions: int
     rows: int
     bytes: int
+    kept: timedelta | None
 
 
 def tables() -> list[Table]:
+    kept = {one.table: one.keep for one in partitioned.TABLES}
+    kept[days.TABLE] = settings.ANALYTICS_KEEP_RECORDS
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
-        return [Table(*row) for row in cursor]
+        return [Table(*row, kept.get(row[0])) for row in cursor]

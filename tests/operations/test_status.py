@@ -1,6 +1,8 @@
 """The operations page, through Django's client."""
 
+import re
 import time
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -11,7 +13,7 @@ from analytics import histogram
 from analytics.models import Rollup
 from events.models import DeadLetter
 from notifications.breaker_board import Board, Opening
-from social import posts
+from social import partitions, posts
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/operations/status/"
@@ -85,6 +87,13 @@ def test_latencies_of_the_last_hour_are_plotted(text, broker):
     page = text()
     assert page.count("<polyline") == 6
     assert "1,234 sent" in page
+
+
+def test_partitions_are_listed_with_their_retention(text, broker, settings):
+    settings.TIMELINE_KEEP = timedelta(days=77)
+    partitions.ensure("timelines_timelineentry", [1])
+    row = text().partition("<td>timelines_timelineentry</td>")[2].partition("</tr>")[0]
+    assert re.findall("<td>(.*?)</td>", row) == ["1", "0", "0\xa0bytes", "77"]
 
 
 def test_it_refreshes_itself(text, broker):
