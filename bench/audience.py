@@ -1,15 +1,14 @@
-"""An author with an account, and followers of whom each has a device that wants to be told."""
+"""An author, and followers of whom each has a device that wants to be told."""
 
 import json
-import secrets
 import time
 from dataclasses import dataclass
 from urllib.request import Request, urlopen
 
+from bench.house import House
 from stack.push_service import Device
 
 LIMIT = 30  # seconds for one answer
-PASSWORD = secrets.token_urlsafe(16)
 USERS = """
     INSERT INTO social_user
         (username, password, first_name, last_name, email,
@@ -56,10 +55,9 @@ class Audience:
     devices: list[Device]
 
     @classmethod
-    def make(cls, connection, origin: str, push_origin: str, size: int) -> "Audience":
-        account = {"username": "author", "password": PASSWORD}
-        author = _call(f"{origin}/api/v1/accounts/register/", account)["id"]
-        token = _call(f"{origin}/api/v1/accounts/login/", account)["token"]
+    def make(cls, house: House, connection, push_origin: str, size: int) -> "Audience":
+        (author,) = make_users(connection, "author", 1)
+        (token,) = house.ask("tokens", [author])
         users = make_users(connection, "follower", size)
         make_follows(connection, users, [author])
         devices = [Device.generate() for _ in users]
@@ -69,18 +67,13 @@ class Audience:
             cursor.execute(ASK, [users])
             cursor.execute(REGISTER, [users, [each["endpoint"] for each in made], *keys])
             cursor.execute("VACUUM ANALYZE")
-        return cls(origin, token, devices)
+        return cls(house.origin, token, devices)
 
     def post(self) -> tuple[int, float]:
         """The id of a new post, and the time.monotonic() at which the API answered 201."""
         text = f"A post as long as people write them. {time.monotonic()}"
-        made = _call(f"{self.origin}/api/v1/posts/", {"content": text}, self.token)
-        return made["id"], time.monotonic()
-
-
-def _call(url: str, body: dict, token: str = "") -> dict:
-    headers = {"Content-Type": "application/json"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    with urlopen(Request(url, json.dumps(body).encode(), headers), timeout=LIMIT) as response:
-        return json.load(response)
+        body = json.dumps({"content": text}).encode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        request = Request(f"{self.origin}/api/v1/posts/", body, headers)
+        with urlopen(request, timeout=LIMIT) as response:
+            return json.load(response)["id"], time.monotonic()

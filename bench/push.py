@@ -9,7 +9,6 @@ from collections.abc import Mapping
 import http_ece
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bench import pipeline
 from bench.audience import Audience, make_follows, make_users
 from bench.benchmark import Benchmark, Figures, at_least, at_most
 from bench.house import House
@@ -71,7 +70,7 @@ class Measurement:
         self._receiver = receiver
         self._progress = progress
         self._connection = house.connect()
-        self._audience = Audience.make(self._connection, house.origin, receiver.origin, FOLLOWERS)
+        self._audience = Audience.make(house, self._connection, receiver.origin, FOLLOWERS)
         self._expected = 0
         self.answered: dict[str, dict[int, float]] = {}
         self.pushes_per_cpu_s = self.limit_per_cpu_s = 0.0
@@ -84,6 +83,8 @@ class Measurement:
         before = self._cpu_seconds()
         self._tell("burst", BURST_POSTS, at_once=True)
         self.pushes_per_cpu_s = BURST_POSTS * FOLLOWERS / (self._cpu_seconds() - before)
+        ours, limit = self.pushes_per_cpu_s, self.limit_per_cpu_s
+        self._progress.stage(f"{ours:,.0f} pushes and {limit:,.0f} encryptions a CPU second")
         self._saturate(rows)
         self._tell("saturated", SINGLE_POSTS)
         with self._connection.cursor() as cursor:
@@ -118,7 +119,7 @@ class Measurement:
         size = 10_000
         make_follows(connection, make_users(connection, "crowd", size), authors)
         posts = rows // size
-        pipeline.write_posts(self._house, [authors[n % LOUD_AUTHORS] for n in range(posts)])
+        self._house.ask("posts", [authors[n % LOUD_AUTHORS] for n in range(posts)])
         with connection.cursor() as cursor:
             cursor.execute("NOTIFY events_outbox")
             # The posts' own way to the devices must be free: it is not what is measured here.
