@@ -52,6 +52,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--json", action="store_true", help="the result as JSON, the last line of standard output"
     )
     parser.add_argument(
+        "--mixed",
+        action="store_true",
+        help="meanwhile follow, unfollow, delete, and stay away; large audiences are smaller",
+    )
+    parser.add_argument(
         "--chaos",
         action="store_true",
         help="meanwhile kill two workers, the relay and this clone's broker, and start them again",
@@ -75,7 +80,7 @@ def main() -> int:
     interruption.as_ctrl_c()
     progress = Progress(sys.stderr if given.json else sys.stdout)
     try:
-        scenario = Scenario.draw(read(given.graph, progress), given.posts)
+        scenario = Scenario.draw(read(given.graph, progress), given.posts, mixed=given.mixed)
         options = Options(given.rate, given.json, given.keep, given.chaos)
         passed = run(scenario, options, progress)
         return 0 if passed else 1

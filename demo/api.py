@@ -1,6 +1,7 @@
 """A client of Connectify's API, as a person's device is one: over HTTP, with a token."""
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -10,7 +11,7 @@ import aiohttp
 # Shorter than the web server keeps a connection: a request must not meet the end of one.
 KEEP_ALIVE_SECONDS = 1.0
 TIMEOUT = aiohttp.ClientTimeout(total=30)
-ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
+ERRORS = (aiohttp.ClientError, TimeoutError, OSError, json.JSONDecodeError)
 
 
 class ApiError(Exception):
@@ -45,6 +46,15 @@ class Api:
     async def register_device(self, token: str, subscription: dict) -> None:
         await self._send("POST", "/api/v1/push/subscriptions/", token, subscription)
 
+    async def delete_post(self, token: str, post_id: int) -> None:
+        await self._send("DELETE", f"/api/v1/posts/{post_id}/", token)
+
+    async def follow(self, token: str, user_id: int) -> None:
+        await self._send("PUT", f"/api/v1/users/{user_id}/follow/", token)
+
+    async def unfollow(self, token: str, user_id: int) -> None:
+        await self._send("DELETE", f"/api/v1/users/{user_id}/follow/", token)
+
     async def timeline(self, token: str) -> list[dict]:
         """All of one's home timeline, read page by page."""
         posts, url = [], "/api/v1/timeline/"
@@ -66,7 +76,7 @@ class Api:
                 at = time.monotonic()
                 if not response.ok:
                     raise ApiError(f"{method} {path}: {response.status} {text[:200]}")
-                return await response.json(), at
+                return json.loads(text) if text else None, at
         except ERRORS as error:
             raise ApiError(f"{method} {path}: {type(error).__name__} {error}") from error
 

@@ -41,7 +41,7 @@ class Chaos:
         await self._strike(self.broker.label, self.broker.kill, self._restart_broker)
 
     async def _until(self, posting: Posting, answered: float) -> None:
-        while len(posting.numbers) + len(posting.failed) < answered:
+        while posting.answered < answered:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _strike(

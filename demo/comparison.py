@@ -54,9 +54,10 @@ def compare_sequence(what: str, expected: Sequence[int], found: Sequence[int]) -
     )
 
 
-def compare_count(what: str, expected: int, found: int) -> Tally:
+def compare_count(what: str, least: int, most: int, found: int) -> Tally:
+    expected = f"{least}" if least == most else f"{least} to {most}"
     return noted(
-        Tally(expected, found, max(0, expected - found), max(0, found - expected)),
+        Tally(least, found, max(0, least - found), max(0, found - most)),
         f"{what}: {found} instead of {expected}",
     )
 

@@ -57,11 +57,11 @@ class PushRecord:
 
     async def count(self) -> int:
         """How many pushes it has accepted."""
-        async with (
-            aiohttp.ClientSession() as session,
-            session.get(f"{self.origin}/receipts/count") as response,
-        ):
-            return (await response.json())["accepted"]
+        return (await self._ask("/receipts/count"))["accepted"]
+
+    async def devices(self, post_id: int) -> int:
+        """How many devices it has accepted the post for."""
+        return (await self._ask(f"/topics/post-{post_id}"))["devices"]
 
     async def receipts(self) -> list[Receipt]:
         async with (
@@ -69,6 +69,13 @@ class PushRecord:
             session.get(f"{self.origin}/receipts") as response,
         ):
             return read_receipts([line async for line in response.content])
+
+    async def _ask(self, path: str) -> dict:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{self.origin}{path}") as response,
+        ):
+            return await response.json()
 
 
 def shown_once(pushes: Iterable[Push]) -> list[Push]:

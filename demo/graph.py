@@ -4,6 +4,7 @@ A graph holds each follow once and nobody who follows themselves, whatever the s
 """
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -47,6 +48,11 @@ class Graph:
     def followers_of(self, user: int) -> array:
         """Sorted ids of the followers; empty for a user whom nobody follows."""
         return self.followers.get(user, NOBODY)
+
+    def follows(self, follower: int, followee: int) -> bool:
+        followers = self.followers_of(followee)
+        place = bisect_left(followers, follower)
+        return place < len(followers) and followers[place] == follower
 
     def most_followed(self) -> int:
         """The user with the most followers; of equals, the one with the lowest id."""

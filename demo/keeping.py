@@ -49,8 +49,7 @@ def describe(
     company: Company, people: Population, scenario: Scenario, environ: Mapping[str, str]
 ) -> str:
     author = scenario.graph.most_followed()
-    # Every follower of the most-followed author has a device, and with it a token.
-    reader = scenario.graph.followers_of(author)[0]
+    reader = scenario.guest
     return TEXT.format(
         origin=company.origin,
         flower=company.flower,

@@ -12,12 +12,13 @@ import aiohttp
 from demo.api import Api, ApiError
 from demo.arrivals import Arrivals
 from demo.chaos import Chaos
+from demo.deeds import Deeds
+from demo.demand import Demand
 from demo.devices import PushRecord, register
 from demo.failure import DemoFailure
 from demo.population import Population
 from demo.posting import Posting, send_posts
 from demo.records import Records
-from demo.scenario import Scenario
 from demo.watch import Watch
 from stack.processes import Processes
 from stack.progress import Progress
@@ -27,8 +28,8 @@ from stack.push_service import Device, Receipt
 @dataclass(frozen=True)
 class Findings:
     """What was seen from outside, by ids of our database; `timelines` are whole home timelines by
-    reader, `arrived_at` and the receipts' times are time.monotonic(). Where `senders_died`, a push
-    may have come twice."""
+    reader, `arrived_at` and the receipts' times are time.monotonic(). `rows` were there before the
+    timelines were read; `to_sweep` counts those that had to go meanwhile."""
 
     posting: Posting
     arrived_at: Mapping[int, float]
@@ -39,14 +40,14 @@ class Findings:
     daily_counts: Mapping[str, int]
     timelines: Mapping[int, Sequence[Mapping]]
     problems: Sequence[str]
-    senders_died: bool = False
+    to_sweep: int = 0
 
 
 @dataclass
 class Measurement:
     """`origin` is the web server's, `push_origin` the push service's; `rate` in posts a second."""
 
-    scenario: Scenario
+    demand: Demand
     population: Population
     processes: Processes
     progress: Progress
@@ -62,8 +63,11 @@ class Measurement:
         pushes, posting = PushRecord(self.push_origin), Posting()
         async with Api(self.origin) as api:
             devices = await self._prepare(api)
+            deeds = Deeds(self.demand, api, self.population, posting, pushes, self.records)
             with Arrivals(self.database_url) as arrivals:
-                problems = await self._post(api, posting, arrivals, pushes)
+                problems = await self._post(api, deeds, arrivals)
+            # Before somebody dormant looks, whose timeline is then filled in.
+            rows = self.records.rows()
             timelines = await self._read_timelines(api, problems)
         receipts = await self._read_receipts(pushes, problems)
         return Findings(
@@ -71,54 +75,55 @@ class Measurement:
             arrived_at=arrivals.at,
             devices=devices,
             receipts=receipts,
-            rows=self.records.rows(),
+            rows=rows,
             created_posts=self.records.created_posts(),
             daily_counts=self.records.daily_counts(),
             timelines=timelines,
             problems=problems,
-            senders_died=self.chaos is not None,
+            to_sweep=deeds.to_sweep,
         )
 
     async def _prepare(self, api: Api) -> dict[int, Device]:
-        star = self.scenario.graph.most_followed()
+        scenario = self.demand.scenario
+        star = scenario.graph.most_followed()
         people = self.population
         try:
             # The others' tokens were made in bulk: a login hashes a password, slowly on purpose.
             people.tokens[star] = await api.login(people.username(star), people.password)
-            devices = await register(api, self.scenario, people, self.push_origin, self.progress)
+            devices = await register(api, scenario, people, self.push_origin, self.progress)
         except ApiError as error:
             raise DemoFailure(f"the run cannot begin: {error}") from error
         self.progress.stage(f"{len(devices):,} devices registered over the API")
         return devices
 
-    async def _post(
-        self, api: Api, posting: Posting, arrivals: Arrivals, pushes: PushRecord
-    ) -> list[str]:
+    async def _post(self, api: Api, deeds: Deeds, arrivals: Arrivals) -> list[str]:
         """Post, and wait for all that follows from it; returns the problems on the way."""
+        scenario, ids, posting = self.demand.scenario, self.population.ids, deeds.posting
 
         def accepted(number: int, post_id: int) -> None:
-            audience = self.scenario.audience(number)
-            arrivals.expect(post_id, [self.population.ids[user] for user in audience])
+            if owners := self.demand.steady(number):
+                arrivals.expect(post_id, [ids[user] for user in owners])
 
         watch = Watch(
-            self.scenario, posting, arrivals, pushes, self.records, self.processes, self.progress
+            self.demand, deeds, arrivals, self.records, ids, self.processes, self.progress
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(
-                send_posts(api, self.scenario, self.population, self.rate, posting, accepted)
+                send_posts(api, scenario, self.population, self.rate, posting, accepted)
             )
+            group.create_task(deeds.perform())
             if self.chaos:
-                group.create_task(self.chaos.wreak(posting, self.scenario.posts))
+                group.create_task(self.chaos.wreak(posting, scenario.posts))
             complete = await watch.wait()
         if complete:
             self.progress.stage("everything has arrived")
         else:
             watch.problems.append(f"not everything arrived; see the logs in {self.processes.logs}")
-        return watch.problems
+        return deeds.problems + watch.problems
 
     async def _read_timelines(self, api: Api, problems: list[str]) -> dict[int, list[dict]]:
         found = {}
-        for reader in self.scenario.readers:
+        for reader in self.demand.scenario.readers:
             try:
                 found[reader] = await api.timeline(self.population.tokens[reader])
             except ApiError as error:

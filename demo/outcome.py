@@ -36,6 +36,7 @@ class Outcome:
                 "broker": self.broker,
                 "database": self.database,
                 "seconds": round(self.seconds, 1),
+                **verdict.mixed,
             }
         )
 
@@ -52,6 +53,7 @@ class Outcome:
             ("pushes received", verdict.pushes.found),
             *([("pushes that came again", verdict.repeats)] if verdict.repeats else []),
             ("analytics events", verdict.events.found),
+            *((name.replace("_", " "), number) for name, number in verdict.mixed.items()),
             ("missing", verdict.missing),
             ("duplicate", verdict.duplicates),
             ("rows a second", round(verdict.rows_per_s)),

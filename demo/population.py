@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 
@@ -41,7 +42,8 @@ def load(
     password = secrets.token_urlsafe(12)
     # Backwards, so that our ids differ from the graph's and mistaking one for the other shows.
     users, members = list(scenario.graph.users)[::-1], scenario.members
-    made = make_accounts(
+    made = in_django(
+        "demo.accounts",
         {
             "password": password,
             "usernames": list(map(Population.username, users)),
@@ -54,12 +56,15 @@ def load(
     ids = dict(zip(users, made["ids"], strict=True))
     tokens = {member: made["tokens"][Population.username(member)] for member in members}
     copy_follows(scenario.graph, ids, environ["DATABASE_DIRECT_URL"])
+    if dormant := [ids[user] for user in scenario.mixture.dormant]:
+        in_django("demo.absence", dormant, root, environ)
     return Population(ids, tokens, password)
 
 
-def make_accounts(order: dict, root: Path, environ: Mapping[str, str]) -> dict:
+def in_django(module: str, order: Any, root: Path, environ: Mapping[str, str]) -> Any:
+    """What a module answers in a process of its own: whoever measures later never loads Django."""
     done = subprocess.run(
-        [sys.executable, "-m", "demo.accounts"],
+        [sys.executable, "-m", module],
         cwd=root,
         env=dict(environ),
         input=json.dumps(order),
@@ -68,7 +73,7 @@ def make_accounts(order: dict, root: Path, environ: Mapping[str, str]) -> dict:
         check=False,
     )
     if done.returncode:
-        raise DemoFailure(f"{done.stderr.strip()}\nthe accounts could not be made: see above")
+        raise DemoFailure(f"{done.stderr.strip()}\n{module} failed: see above")
     return json.loads(done.stdout)
 
 

@@ -18,6 +18,16 @@ class Posting:
     accepted_at: dict[int, float] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
 
+    @property
+    def answered(self) -> int:
+        """How many were accepted or have failed."""
+        return len(self.numbers) + len(self.failed)
+
+    @property
+    def ids(self) -> dict[int, int]:
+        """Accepted posts' ids by number."""
+        return {number: post_id for post_id, number in self.numbers.items()}
+
 
 def content(number: int) -> str:
     return f"Post number {number} of the demo"

@@ -1,5 +1,7 @@
 """What the database holds after a run: timeline rows, event records, daily counts."""
 
+from collections.abc import Sequence
+
 import psycopg2
 
 # The database is the demo's own, so that whatever stands in it was to be expected, or was not.
@@ -8,13 +10,17 @@ EVENTS = """
     SELECT (data->>'post_id')::bigint FROM analytics_eventrecord
     WHERE event_type = 'post.created'
 """
+STANDING = """
+    SELECT count(*) FROM timelines_timelineentry WHERE owner_id = ANY(%s) AND post_id = ANY(%s)
+"""
 COUNTS = """
     SELECT name, sum(amount)::bigint FROM analytics_rollup, LATERAL (
-        VALUES ('posts', posts), ('timeline_rows', reach), ('pushes_sent', pushes_sent)
+        VALUES ('posts', posts), ('timeline_rows', reach), ('pushes_sent', pushes_sent),
+        ('followers_gained', gained), ('followers_lost', lost)
     ) AS count (name, amount)
     WHERE period = 'day' AND author_id = 0 GROUP BY name
 """
-METRICS = ("posts", "timeline_rows", "pushes_sent")
+METRICS = ("posts", "timeline_rows", "pushes_sent", "followers_gained", "followers_lost")
 
 
 class Records:
@@ -27,6 +33,10 @@ class Records:
     def rows(self) -> list[tuple[int, int]]:
         """(post id, owner id) of every timeline row."""
         return self._read(ROWS)
+
+    def standing(self, owners: Sequence[int], posts: Sequence[int]) -> int:
+        """How many rows there are of these posts in the timelines of these owners."""
+        return self._read(STANDING, [list(owners), list(posts)])[0][0]
 
     def created_posts(self) -> list[int]:
         """The post of each `post.created` that analytics has recorded."""
@@ -42,11 +52,11 @@ class Records:
         ((version,),) = self._read("SHOW server_version")
         return f"PostgreSQL {version.split()[0]}"
 
-    def _read(self, query: str) -> list[tuple]:
+    def _read(self, query: str, parameters: Sequence | None = None) -> list[tuple]:
         connection = psycopg2.connect(self._url, connect_timeout=5)
         try:
             with connection.cursor() as cursor:
-                cursor.execute(query)
+                cursor.execute(query, parameters)
                 return cursor.fetchall()
         finally:
             connection.close()

@@ -10,9 +10,11 @@ from kombu import Connection
 from demo import population, sandbox
 from demo.chaos import Chaos
 from demo.company import Company, alone
+from demo.demand import Demand
 from demo.failure import Refused
 from demo.keeping import keep
 from demo.measurement import Measurement
+from demo.mixture import NOTHING
 from demo.outcome import Outcome
 from demo.population import Population
 from demo.records import Records
@@ -54,16 +56,19 @@ def run(scenario: Scenario, options: Options, progress: Progress) -> bool:
         serving(services, progress),
         sandbox.made(services.environment()) as own,
     ):
-        environ = {**os.environ, **own, **SETTINGS}
+        environ = {**os.environ, **own, **SETTINGS, **scenario.mixture.settings}
         databases.migrate(ROOT, environ)
         progress.stage(f"database {sandbox.DATABASE} made")
         people = population.load(scenario, ROOT, environ, operator=options.keep)
         graph = scenario.graph
         progress.stage(f"{graph.user_count:,} users and {graph.follow_count:,} follows loaded")
+        if scenario.mixture != NOTHING:
+            progress.stage(f"mixed in: {scenario.mixture}")
         company = Company(ROOT, home, environ)
+        demand = Demand(scenario, senders_die=options.chaos)
         chaos = Chaos(company.processes, services.rabbitmq, progress) if options.chaos else None
         with company.running(progress):
-            outcome = measure(scenario, people, company, options.rate, environ, progress, chaos)
+            outcome = measure(demand, people, company, options.rate, environ, progress, chaos)
             progress.lines(str(outcome))
             if options.json:
                 print(outcome.to_json(), flush=True)
@@ -73,7 +78,7 @@ def run(scenario: Scenario, options: Options, progress: Progress) -> bool:
 
 
 def measure(
-    scenario: Scenario,
+    demand: Demand,
     people: Population,
     company: Company,
     rate: float,
@@ -83,7 +88,7 @@ def measure(
 ) -> Outcome:
     records = Records(environ["DATABASE_DIRECT_URL"])
     measurement = Measurement(
-        scenario=scenario,
+        demand=demand,
         population=people,
         processes=company.processes,
         progress=progress,
@@ -95,7 +100,7 @@ def measure(
         chaos=chaos,
     )
     findings = asyncio.run(measurement.run())
-    verdict = judge(scenario, people.ids, findings)
+    verdict = judge(demand, people.ids, findings)
     progress.stage(f"{verdict.pushes.found:,} pushes decrypted, everything compared")
     return Outcome(verdict, broker(environ["BROKER_URL"]), records.server(), progress.elapsed)
 

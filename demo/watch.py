@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -9,10 +10,12 @@ import aiohttp
 import psycopg2
 
 from demo.arrivals import Arrivals
-from demo.devices import PushRecord
+from demo.comparison import compare_pairs
+from demo.deeds import Deeds
+from demo.demand import Demand
+from demo.mixture import NOTHING
 from demo.posting import Posting
 from demo.records import METRICS, Records
-from demo.scenario import Scenario
 from stack.processes import Processes
 from stack.progress import Progress
 
@@ -28,28 +31,33 @@ AWAY = (psycopg2.OperationalError, aiohttp.ClientError, OSError)
 
 @dataclass(frozen=True)
 class Counts:
-    """How much there is of everything that a run waits for."""
+    """How much there is of everything that a run waits for; `rows` of those owners who neither
+    come nor go nor sleep, `acts` of what is mixed in."""
 
     posts: int
+    acts: int
     rows: int
     pushes: int
     events: int
     daily: tuple[int, ...]
 
     @classmethod
-    def goal(cls, scenario: Scenario, posting: Posting) -> "Counts":
+    def goal(cls, demand: Demand, posting: Posting) -> "Counts":
         """What the posts demand that have not failed."""
+        scenario = demand.scenario
+        mixture = scenario.mixture
         kept = [number for number in range(scenario.posts) if number not in posting.failed]
-        rows = sum(scenario.rows_by_post[number] for number in kept)
-        pushes = sum(scenario.pushes_by_post[number] for number in kept)
-        return cls(len(kept), rows, pushes, len(kept), (len(kept), rows, pushes))
+        rows, pushes = sum(len(demand.steady(n)) for n in kept), demand.pushes(kept)
+        reach, sent = demand.written(kept)[0], demand.sent(kept)[0]
+        daily = (len(kept), reach, sent, len(mixture.follows), len(mixture.unfollows))
+        return cls(len(kept), len(mixture.acts), rows, pushes, len(kept), daily)
 
     def reached(self, goal: "Counts") -> bool:
         return all(have >= want for have, want in zip(self._all, goal._all, strict=True))
 
     @property
     def _all(self) -> tuple[int, ...]:
-        return (self.posts, self.rows, self.pushes, self.events, *self.daily)
+        return (self.posts, self.acts, self.rows, self.pushes, self.events, *self.daily)
 
     def describe(self, goal: "Counts") -> str:
         return (
@@ -62,15 +70,16 @@ class Counts:
 class Watch:
     """Looks at all that counts and at the processes, and says so."""
 
-    scenario: Scenario
-    posting: Posting
+    demand: Demand
+    deeds: Deeds
     arrivals: Arrivals
-    pushes: PushRecord
     records: Records
+    ids: Mapping[int, int]
     processes: Processes
     progress: Progress
 
     def __post_init__(self) -> None:
+        self.posting, self.pushes = self.deeds.posting, self.deeds.pushes
         self.problems: list[str] = []
         self._dead: set[str] = set()
         self._pushed = 0
@@ -78,17 +87,20 @@ class Watch:
         self._recorded_at = 0.0
 
     async def wait(self) -> bool:
-        """Until the counts have reached the goal; False after PATIENCE_SECONDS without progress."""
-        last, changed_at = None, time.monotonic()
+        """Until the counts have reached the goal and nothing is left to sweep or to fill in; False
+        after PATIENCE_SECONDS without progress."""
+        last, changed_at, astray = None, time.monotonic(), 0
         while True:
-            counts, goal = await self._count(), Counts.goal(self.scenario, self.posting)
+            counts, goal = await self._count(), Counts.goal(self.demand, self.posting)
             self.progress.count(counts.describe(goal))
             self._report_dead()
             if counts.reached(goal):
                 await asyncio.sleep(QUIET_SECONDS)
-                return True
-            if counts != last:
-                last, changed_at = counts, time.monotonic()
+                if not (astray := await self._astray()):
+                    return True
+                self.progress.count(f"{astray:,} rows to sweep or to fill in")
+            if (counts, astray) != last:
+                last, changed_at = (counts, astray), time.monotonic()
             elif time.monotonic() - changed_at > PATIENCE_SECONDS:
                 return False
             await asyncio.sleep(LOOK_SECONDS)
@@ -100,8 +112,18 @@ class Watch:
             with suppress(*AWAY):
                 self._recorded = await asyncio.to_thread(self._read_records)
             self._recorded_at = time.monotonic()
-        posts, rows = len(self.posting.numbers), self.arrivals.rows
-        return Counts(posts, rows, self._pushed, *self._recorded)
+        posts, acts, rows = len(self.posting.numbers), self.deeds.done, self.arrivals.rows
+        return Counts(posts, acts, rows, self._pushed, *self._recorded)
+
+    async def _astray(self) -> int:
+        """How many rows there are too many or too few. Without a mixture none ever is surplus."""
+        if self.demand.scenario.mixture == NOTHING:
+            return 0
+        with suppress(*AWAY):
+            rows = await asyncio.to_thread(self.records.rows)
+            tally = compare_pairs("", self.demand.rows(self.posting.numbers, self.ids), rows)
+            return tally.missing + tally.duplicates
+        return -1
 
     def _read_records(self) -> tuple[int, tuple[int, ...]]:
         daily = self.records.daily_counts()

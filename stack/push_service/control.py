@@ -10,7 +10,8 @@ from stack.push_service.receipts import ReceiptBook
 
 
 class Control:
-    """PUT and DELETE /control/{token}, GET and DELETE /receipts, GET /receipts/count."""
+    """PUT and DELETE /control/{token}, GET and DELETE /receipts, GET /receipts/count and
+    /topics/{topic}."""
 
     def __init__(self, receipts: ReceiptBook, answers: AnswerBook, tokens: TokenEndpoint):
         self.receipts = receipts
@@ -39,6 +40,10 @@ class Control:
                 "bearer_tokens": self.tokens.requests,
             }
         )
+
+    async def topic(self, request: web.Request) -> web.Response:
+        """How many `devices` have accepted a message of the topic."""
+        return web.json_response({"devices": self.receipts.devices(request.match_info["topic"])})
 
     async def list_receipts(self, request: web.Request) -> web.StreamResponse:
         """All receipts as JSON lines; ?after=N leaves the first N out."""

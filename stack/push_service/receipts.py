@@ -70,6 +70,10 @@ class ReceiptBook(Sequence[Receipt]):
         """The receipts of one device, in order of arrival."""
         return [receipt for receipt in self.entries if receipt.token == token]
 
+    def devices(self, topic: str) -> int:
+        """How many devices have accepted a message of this topic."""
+        return len({it.token for it in self.entries if it.topic == topic and it.accepted})
+
     def json_lines(self, after: int = 0, batch: int = 500) -> Iterator[bytes]:
         """JSON lines of all receipts but the first `after`, in chunks of `batch` lines."""
         for start in range(after, len(self.entries), batch):

@@ -59,6 +59,7 @@ class PushService:
                 web.get("/receipts", control.list_receipts),
                 web.delete("/receipts", control.clear),
                 web.get("/receipts/count", control.count),
+                web.get("/topics/{topic}", control.topic),
             ]
         )
         return application

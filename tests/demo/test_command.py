@@ -82,17 +82,23 @@ def test_a_server_that_is_not_there_is_named_with_its_address_and_what_to_do():
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("killed", [(), (*PROCESSES, "RabbitMQ")])
-def test_a_whole_run_misses_nothing_doubles_nothing_and_leaves_nothing_running(killed):
-    chaos = ["--chaos"] if killed else []
-    done = demo("--json", "--posts", "30", "--rate", "3", *chaos, limit=280)
+@pytest.mark.parametrize(
+    ("options", "killed"),
+    [([], []), (["--chaos", "--mixed"], [*PROCESSES, "RabbitMQ"]), (["--mixed"], [])],
+)
+def test_a_whole_run_misses_nothing_doubles_nothing_and_leaves_nothing_running(options, killed):
+    done = demo("--json", "--posts", "30", "--rate", "3", *options, limit=280)
 
     assert done.returncode == 0, done.stderr
     deaths = [line.split()[-1] for line in done.stderr.splitlines() if "SIGKILL" in line]
-    assert deaths == [*killed]
+    assert deaths == killed
     outcome = json.loads(done.stdout.splitlines()[-1])
     assert outcome["posts"] == outcome["analytics_events"] == 30
     assert outcome["rows"] == outcome["expected_rows"] > 0
     assert outcome["pushes"] == outcome["pushes_expected"] > 0
+    if "--mixed" in options:
+        assert outcome["follows"] == outcome["unfollows"] == outcome["returned"] == 30
+        assert outcome["deletions"] > 0
+        assert outcome["rows_to_sweep"] > 0
     assert outcome["missing"] == outcome["duplicates"] == 0
     assert still_running(Services(ROOT).state) == []

@@ -50,6 +50,8 @@ def test_a_timeline_is_compared_in_its_order(found, missing, duplicates):
 
 
 def test_a_count_that_is_too_high_or_too_low_is_a_deviation():
-    assert compare_count("posts", 5, 5).clean
-    assert compare_count("posts", 5, 3).missing == 2
-    assert compare_count("posts", 5, 9).duplicates == 4
+    assert compare_count("posts", 5, 5, 5).clean
+    assert compare_count("posts", 5, 5, 3).missing == 2
+    assert compare_count("posts", 5, 5, 9).duplicates == 4
+    assert compare_count("rows", 5, 8, 7).clean
+    assert compare_count("rows", 5, 8, 9).notes == ["rows: 9 instead of 5 to 8"]

@@ -39,6 +39,8 @@ def test_a_follow_that_stands_twice_in_the_file_counts_once(follows_file):
     graph = read_graph(follows_file(FOLLOWS))
 
     assert graph.user_count == 3
+    assert graph.follows(CAROL, ALICE)
+    assert not graph.follows(CAROL, BOB)
     assert graph.follow_count == 3
     assert list(graph.edges()) == [(BOB, ALICE), (CAROL, ALICE), (ALICE, BOB)]
 

@@ -5,33 +5,6 @@ from demo.scenario import PUSH_AUTHORS, Scenario
 from tests.demo.people import ALICE, BOB, CAROL, DAVE, GRAPH
 
 
-def test_every_follower_of_the_author_is_expected_to_get_the_post():
-    scenario = Scenario(GRAPH, [ALICE, BOB, ALICE], [], [])
-
-    assert [list(scenario.audience(post)) for post in range(3)] == [
-        [BOB, CAROL, DAVE],
-        [ALICE, DAVE],
-        [BOB, CAROL, DAVE],
-    ]
-    assert scenario.rows_by_post == [3, 2, 3]
-
-
-def test_whoever_has_a_device_is_told_of_every_author_they_follow():
-    scenario = Scenario(GRAPH, [ALICE, BOB], [BOB], [])
-
-    assert scenario.device_owners == {ALICE, DAVE}
-    assert scenario.notified(0) == [DAVE]
-    assert scenario.pushes_by_post == [1, 2]
-
-
-def test_a_timeline_holds_the_posts_of_those_whom_the_reader_follows():
-    scenario = Scenario(GRAPH, [ALICE, BOB, ALICE], [], [])
-
-    assert scenario.timeline(CAROL) == [0, 2]
-    assert scenario.timeline(ALICE) == [1]
-    assert scenario.timeline(DAVE) == [0, 1, 2]
-
-
 def test_the_most_followed_user_is_among_the_push_authors():
     graph = generate_graph(users=300)
 

@@ -7,16 +7,17 @@ import http_ece
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from demo.demand import Demand
 from demo.measurement import Findings
 from demo.outcome import Outcome
 from demo.posting import Posting, content
 from demo.scenario import Scenario
 from demo.verdict import judge
 from stack.push_service import Device, Receipt
-from tests.demo.people import ALICE, BOB, CAROL, DAVE, GRAPH
+from tests.demo.people import ALICE, BOB, DAVE, GRAPH, IDS, entry
 
-IDS = {ALICE: 101, BOB: 102, CAROL: 103, DAVE: 104}
-SCENARIO = Scenario(GRAPH, [ALICE, BOB], [BOB], [DAVE])
+DEMAND = Demand(Scenario(GRAPH, [ALICE, BOB], [BOB], [DAVE]))
+NO_CHANGES = {"followers_gained": 0, "followers_lost": 0}
 DEVICES = {ALICE: Device.generate("alice"), DAVE: Device.generate("dave")}
 ROWS = [(70, 102), (70, 103), (70, 104), (71, 101), (71, 104)]
 
@@ -41,10 +42,6 @@ PUSHES = [
 ]
 
 
-def entry(post: int, number: int, author: str) -> dict:
-    return {"id": post, "content": content(number), "author": {"username": author}}
-
-
 @pytest.fixture
 def found() -> Findings:
     """Everything as the graph demands it."""
@@ -55,14 +52,14 @@ def found() -> Findings:
         receipts=PUSHES,
         rows=ROWS,
         created_posts=[70, 71],
-        daily_counts={"posts": 2, "timeline_rows": 5, "pushes_sent": 3},
+        daily_counts={"posts": 2, "timeline_rows": 5, "pushes_sent": 3} | NO_CHANGES,
         timelines={DAVE: [entry(71, 1, "user-2"), entry(70, 0, "user-1")]},
         problems=[],
     )
 
 
 def test_a_run_in_which_everything_arrived_once_passes(found):
-    verdict = judge(SCENARIO, IDS, found)
+    verdict = judge(DEMAND, IDS, found)
 
     assert verdict.passed
     assert (verdict.rows.found, verdict.pushes.found, verdict.events.found) == (5, 3, 2)
@@ -97,7 +94,7 @@ def test_a_run_in_which_everything_arrived_once_passes(found):
     ],
 )
 def test_each_deviation_fails_the_run(found, changes, missing, duplicates):
-    verdict = judge(SCENARIO, IDS, replace(found, **changes))
+    verdict = judge(DEMAND, IDS, replace(found, **changes))
 
     assert (verdict.missing, verdict.duplicates) == (missing, duplicates)
     assert not verdict.passed
@@ -107,7 +104,7 @@ def test_each_deviation_fails_the_run(found, changes, missing, duplicates):
 def test_a_push_with_another_content_is_missing_and_named(found):
     wrong = receipt(DEVICES[DAVE], 70, "something else", 10.5)
 
-    verdict = judge(SCENARIO, IDS, replace(found, receipts=[wrong, *PUSHES[1:]]))
+    verdict = judge(DEMAND, IDS, replace(found, receipts=[wrong, *PUSHES[1:]]))
 
     assert verdict.missing == 1
     assert "a push shows another content than post 70" in verdict.notes
@@ -116,7 +113,7 @@ def test_a_push_with_another_content_is_missing_and_named(found):
 def test_a_push_that_its_device_cannot_open_is_missing_and_named(found):
     stray = PUSHES[0]._replace(token=DEVICES[ALICE].token)
 
-    verdict = judge(SCENARIO, IDS, replace(found, receipts=[stray, *PUSHES[1:]]))
+    verdict = judge(DEMAND, IDS, replace(found, receipts=[stray, *PUSHES[1:]]))
 
     assert verdict.missing == 1
     assert any("does not open" in note for note in verdict.notes)
@@ -133,11 +130,11 @@ def test_a_failed_post_fails_the_run_and_demands_nothing(found):
         receipts=PUSHES[:1],
         rows=ROWS[:3],
         created_posts=[70],
-        daily_counts={"posts": 1, "timeline_rows": 3, "pushes_sent": 1},
+        daily_counts={"posts": 1, "timeline_rows": 3, "pushes_sent": 1} | NO_CHANGES,
         timelines={DAVE: [entry(70, 0, "user-1")]},
     )
 
-    verdict = judge(SCENARIO, IDS, kept)
+    verdict = judge(DEMAND, IDS, kept)
 
     assert (verdict.missing, verdict.duplicates) == (0, 0)
     assert verdict.notes == ["POST /api/v1/posts/: 503"]
@@ -145,7 +142,7 @@ def test_a_failed_post_fails_the_run_and_demands_nothing(found):
 
 
 def test_json_has_the_promised_keys_and_the_table_the_same_numbers(found):
-    outcome = Outcome(judge(SCENARIO, IDS, found), "RabbitMQ 3.10.8", "PostgreSQL 18.4", 12.34)
+    outcome = Outcome(judge(DEMAND, IDS, found), "RabbitMQ 3.10.8", "PostgreSQL 18.4", 12.34)
 
     assert json.loads(outcome.to_json()) == {
         "posts": 2,
@@ -171,7 +168,7 @@ def test_json_has_the_promised_keys_and_the_table_the_same_numbers(found):
 def test_a_run_that_delivered_nothing_still_has_a_table(found):
     nothing = replace(found, posting=Posting(), arrived_at={}, receipts=[], rows=[])
 
-    outcome = Outcome(judge(SCENARIO, IDS, nothing), "RabbitMQ", "PostgreSQL", 1.0)
+    outcome = Outcome(judge(DEMAND, IDS, nothing), "RabbitMQ", "PostgreSQL", 1.0)
 
     assert "-" in str(outcome)
     assert json.loads(outcome.to_json())["push_p99_s"] is None
@@ -181,8 +178,8 @@ def test_a_push_that_came_again_is_a_duplicate_unless_its_sender_died(found):
     again = PUSHES[0]._replace(monotonic=99.0)
     twice = replace(found, receipts=[*PUSHES, again])
 
-    assert judge(SCENARIO, IDS, twice).duplicates == 1
-    verdict = judge(SCENARIO, IDS, replace(twice, senders_died=True))
+    assert judge(DEMAND, IDS, twice).duplicates == 1
+    verdict = judge(replace(DEMAND, senders_die=True), IDS, twice)
     assert verdict.passed
     assert verdict.repeats == 1
     assert verdict.push.p99 == pytest.approx(1.5)

@@ -186,6 +186,17 @@ def test_receipts_and_their_count_are_read_over_http(service, alice):
     assert service.receipts.of("alice") == [service.receipts[0], service.receipts[2]]
 
 
+def test_a_topic_tells_how_many_devices_have_it_whatever_was_refused_or_came_again(service, alice):
+    service.answer("carol", 410)
+    for device in (alice, Device.generate("bob"), alice, Device.generate("carol")):
+        push(service, device, Topic="post-7")
+    push(service, alice, Topic="post-8")
+
+    for topic, devices in (("post-7", 2), ("post-8", 1), ("post-9", 0)):
+        told = requests.get(f"{service.origin}/topics/{topic}", timeout=5).json()
+        assert told == {"devices": devices}
+
+
 def test_stop_does_not_wait_for_hanging_requests(alice):
     with running_push_service() as service:
         service.answer("alice", "hang")
