@@ -48,7 +48,7 @@ def plot(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float 
     return Plot(
         title=title,
         lines=lines,
-        ticks=[(y(top * share), f"{top * share:,.4g}") for share in (0, 0.5, 1)],
+        ticks=[(y(top * share), _number(top * share)) for share in (0, 0.5, 1)],
         labels=[
             (round(LEFT + step * place, 1), labels[place])
             for place in sorted({0, len(labels) // 2, len(labels) - 1})
@@ -63,12 +63,22 @@ def _last(values: Sequence[float | None]) -> float:
 
 
 def _name_heights(ends: Mapping[str, float]) -> dict[str, float]:
-    """Beside the lines' ends, from the top down, and moved apart where those are close."""
+    """Beside the lines' ends, and moved apart where those are close: from the top down, then from
+    the bottom up, so that none is below the plot."""
     heights: dict[str, float] = {}
+    names = sorted(ends, key=ends.__getitem__)
     reached = TOP - NAME_HEIGHT
-    for name in sorted(ends, key=ends.__getitem__):
+    for name in names:
         heights[name] = reached = max(ends[name], reached + NAME_HEIGHT)
+    limit = BOTTOM
+    for name in reversed(names):
+        heights[name] = min(heights[name], limit)
+        limit = heights[name] - NAME_HEIGHT
     return heights
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.3g}"
 
 
 def _runs(values: Sequence[float | None], step: float, y) -> list[str]:

@@ -22,6 +22,19 @@ def test_the_line_that_ends_highest_has_the_highest_name():
     assert (sent, failed) == (14, 154)
 
 
+def test_names_of_lines_that_end_at_the_bottom_stay_above_it():
+    drawn = plot("Pushes", ["a"], {"failed": [0], "refused": [0], "expired": [0]})
+    assert sorted(line.name_y for line in drawn.lines) == [126, 140, 154]
+
+
+def test_large_numbers_are_written_out():
+    assert [label for _, label in plot("Rows", ["a"], {"rows": [33_333]}).ticks] == [
+        "0",
+        "16,666",
+        "33,333",
+    ]
+
+
 def test_a_gap_breaks_a_line_and_a_single_point_is_seen():
     (line,) = plot("Latency", ["a", "b", "c", "d"], {"p99": [4, 0, None, 2]}).lines
     assert line.runs == ["60.0,10.0 226.7,150.0", "560.0,80.0 560.0,80.0"]

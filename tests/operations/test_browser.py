@@ -125,6 +125,6 @@ def test_an_operator_goes_from_the_page_to_a_group_of_letters(page, live_server,
 def test_the_figures_are_plotted(page, live_server, busy_hour):
     page.goto(f"{live_server.url}/admin/analytics/rollup/plots/")
     assert page.locator("figure svg").count() == 6
+    picture(page, "analytics")
     page.click("figure >> nth=0 >> text=As a table")
     assert page.locator("figure >> nth=0 >> tbody tr").count() == 60
-    picture(page, "analytics")

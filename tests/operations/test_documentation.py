@@ -38,7 +38,7 @@ def test_a_default_is_as_the_table_says(name, default):
 @pytest.mark.parametrize("scope", re.findall(r'throttle\("([A-Z]+)", (.*?)\)', CODE))
 def test_the_rates_of_throttles_are_as_the_table_says(scope):
     name, rates = scope
-    assert TABLE[f"THROTTLE_{name}"] == plain(rates).replace(" ", "")
+    assert TABLE[f"THROTTLE_{name}"] == plain(rates).replace(", ", ";")
 
 
 def test_every_alert_has_a_section_and_every_section_an_alert():
