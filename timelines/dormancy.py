@@ -21,6 +21,8 @@ RESOLUTION = timedelta(hours=1)
 OWNERS = 100
 AUTHORS = 50
 
+# By the primary key.
+KNOWN = "SELECT 1 FROM timelines_reader WHERE owner_id = %s AND seen_at > %s"
 SEEN = """
     INSERT INTO timelines_reader (owner_id, seen_at, read_up_to) VALUES (%s, %s, 0)
     ON CONFLICT (owner_id) DO UPDATE SET seen_at = excluded.seen_at
@@ -45,10 +47,10 @@ PUT_TO_SLEEP = """
 
 def note_visit(owner: int, *, now: datetime) -> None:
     """Remember that the owner looked, once an hour; who was dormant is to be woken."""
-    known = Reader.objects.filter(owner=owner, seen_at__gt=now - RESOLUTION)
-    if known.exists():
-        return
     with connection.cursor() as cursor:
+        cursor.execute(KNOWN, [owner, now - RESOLUTION])
+        if cursor.fetchone():
+            return
         cursor.execute(SEEN, [owner, now])
     Dormant.objects.filter(owner=owner, returned_at=None).update(returned_at=now)
 

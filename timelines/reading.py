@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from social.models import Post
+from social import shown_posts
+from social.shown_posts import ShownPost
 from timelines import pulling, rows, sources
 
 PAGE = 50
@@ -37,7 +38,7 @@ class State(NamedTuple):
 class Page(NamedTuple):
     """Posts with their authors, newest first; `more` tells whether the direction goes on."""
 
-    posts: list[Post]
+    posts: list[ShownPost]
     more: bool
 
 
@@ -57,7 +58,7 @@ def older(owner: int, known: State, before: int | None = None, size: int = PAGE)
         ids, edge = rows.older(owner, edge, known.horizon, count)
     posts = _visible(owner, ids)
     if len(posts) < count and edge > 1:
-        posts += _live(pulling.older(owner, edge, count - len(posts)))
+        posts += shown_posts.read(pulling.older(owner, edge, count - len(posts)))
     return Page(posts[:size], len(posts) > size)
 
 
@@ -72,7 +73,7 @@ def newer(
         ids, edge = rows.newer(owner, edge, newest, count, without)
     posts = _visible(owner, ids)
     if len(posts) < count and edge < newest:
-        posts += _live(pulling.newer(owner, edge, count - len(posts), without))
+        posts += shown_posts.read(pulling.newer(owner, edge, count - len(posts), without))
     return Page(posts[:size][::-1], len(posts) > size)
 
 
@@ -82,18 +83,12 @@ def _newest() -> int:
         return cursor.fetchone()[0]
 
 
-def _visible(owner: int, ids: Sequence[int]) -> list[Post]:
+def _visible(owner: int, ids: Sequence[int]) -> list[ShownPost]:
     """The posts with these ids, in this order, less those that the owner is not shown."""
-    posts = _live(ids)
-    shown_from = sources.among(owner, {post.author_id for post in posts}) if posts else {}
+    posts = shown_posts.read(ids)
+    shown_from = sources.among(owner, {post.author.pk for post in posts}) if posts else {}
     return [
         post
         for post in posts
-        if post.author_id in shown_from and post.pk >= shown_from[post.author_id]
+        if post.author.pk in shown_from and post.pk >= shown_from[post.author.pk]
     ]
-
-
-def _live(ids: Sequence[int]) -> list[Post]:
-    posts = Post.objects.filter(deleted_at=None, author__is_active=True)
-    found = posts.select_related("author").in_bulk(ids) if ids else {}
-    return [found[pk] for pk in ids if pk in found]

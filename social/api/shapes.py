@@ -5,13 +5,14 @@ from datetime import datetime
 
 from social.follow_counts import FollowCounts
 from social.models import Post, User
+from social.shown_posts import Author, ShownPost
 
 
-def person(user: User) -> dict:
+def person(user: User | Author) -> dict:
     return {"id": user.pk, "username": user.username}
 
 
-def post(row: Post) -> dict:
+def post(row: Post | ShownPost) -> dict:
     """Of a post whose author has been read with it."""
     return {
         "id": row.pk,

@@ -70,8 +70,8 @@ def test_an_empty_timeline_is_an_empty_page(carol, written):
     assert newer(carol.pk, 0) == ([], False)
 
 
-def test_a_deleted_post_is_gone_at_once(bob, written, now):
-    post = older(bob.pk).posts[3]
+def test_a_deleted_post_is_gone_at_once(alice, bob, written, now):
+    post = alice.posts.get(pk=written[3])
     posts.delete(post, now=now)
     assert post.pk not in ids(older(bob.pk))
     # The page is filled from behind the gap.
