@@ -119,7 +119,6 @@ def test_an_operator_goes_from_the_page_to_a_group_of_letters(page, live_server,
     page.click("#letters a >> nth=0")
     page.wait_for_selector("#result_list")
     assert page.locator("#result_list tbody tr").count() == 6
-    picture(page, "dead-letters")
 
 
 def test_the_figures_are_plotted(page, live_server, busy_hour):
