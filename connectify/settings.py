@@ -5,7 +5,12 @@ from datetime import timedelta
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from connectify.browsers import CONTENT_SECURITY_POLICY as CONTENT_SECURITY_POLICY
+from connectify.browsers import CORS_ALLOW_HEADERS as CORS_ALLOW_HEADERS
+from connectify.browsers import CORS_EXPOSE_HEADERS as CORS_EXPOSE_HEADERS
+from connectify.browsers import CORS_URLS_REGEX as CORS_URLS_REGEX
 from connectify.logs import logging_config
+from connectify.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 
 env = environ.Env()
 
@@ -122,26 +127,8 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "img-src": ["'self'", "data:"],  # the API pages' icons
-        "style-src": ["'self'", "'unsafe-inline'"],  # the API pages' styles
-        "object-src": ["'none'"],
-        "base-uri": ["'none'"],
-        "form-action": ["'self'"],
-        "frame-ancestors": ["'none'"],
-    }
-}
 # Pages of other origins that may use the API, such as https://app.example.com; none otherwise.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
-CORS_URLS_REGEX = "^/api/"
-CORS_EXPOSE_HEADERS = [
-    *("ETag", "Link", "Retry-After", "X-Request-Id", "RateLimit", "RateLimit-Policy"),
-]
-CORS_ALLOW_HEADERS = [
-    *("authorization", "content-type", "idempotency-key", "if-none-match", "x-request-id"),
-]
 
 # --- people and the API ------------------------------------------------------------------------
 
@@ -177,24 +164,6 @@ REST_FRAMEWORK = {
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS is for CORS; the description says the rest.
     "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "social.api.negotiation.AlwaysJSON",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Connectify",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "DESCRIPTION": "A walk through it, with examples: docs/api.md.",
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "social.api.description.complete",
-    ],
-    "COMPONENT_SPLIT_REQUEST": True,
-    "PATH_CONVERTER_OVERRIDES": {
-        "id": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1}
-    },
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 THROTTLE_WINDOW_SECONDS = 60
 
