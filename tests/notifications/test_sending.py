@@ -50,7 +50,7 @@ def test_a_host_that_hangs_holds_up_nobody_else(sender, service, other_service):
     service.answer("*", "hang")
     hanging, fine = pushes_to(service, 150), pushes_to(other_service, 150)
     mixed = [push for pair in zip(hanging, fine, strict=True) for push in pair]
-    outcomes = send(sender, mixed, Patience(1.0, 1.0))
+    outcomes = send(sender, mixed, Patience(4.0, 4.0))
     assert {outcome.state for outcome in outcomes[1::2]} == {"sent"}
     assert {outcome.state for outcome in outcomes[0::2]} == {"retrying"}
 
