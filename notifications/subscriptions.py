@@ -6,7 +6,7 @@ the device any more.
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from notifications import preferences
@@ -16,6 +16,7 @@ from social.models import User
 # Each post costs a push a device.
 MAX_DEVICES = 16
 BETWEEN_TESTS = timedelta(seconds=10)
+ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 
 class TooManyDevicesError(Exception):
@@ -42,7 +43,10 @@ def register(
 ) -> tuple[PushSubscription, bool]:
     """The subscription and whether it is new to this user, to whom it moves; the first device
     turns notifications on. Raises TooManyDevicesError."""
-    # Of two registrations at once, the second one counts the first one's device.
+    # Of two users who register an endpoint at once, the second one finds the first one's device. Of
+    # two registrations of one user, the second one counts it.
+    with connection.cursor() as cursor:
+        cursor.execute(ALONE, [f"endpoint {endpoint}"])
     preferences.lock(user)
     if user.push_subscriptions.exclude(endpoint=endpoint).count() >= MAX_DEVICES:
         raise TooManyDevicesError
