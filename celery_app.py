@@ -35,7 +35,7 @@ app.conf.update(
     task_queues=[lane(name) for name in LANES],
     task_default_queue="operations.low",
     task_create_missing_queues=False,
-    task_routes=("events.lane_task.route",),
+    task_routes=("events.routing.route",),
     task_serializer="json",
     accept_content=["json"],
     task_acks_late=True,

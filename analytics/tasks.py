@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from analytics import pruning, rollups
 from events.lane_task import LaneTask
-from events.locks import held
+from events.periodic_task import periodic_task
 
 LOW = "analytics.low"
 
@@ -15,8 +15,6 @@ def roll_up() -> None:
     rollups.roll_up()
 
 
-@shared_task(base=LaneTask, name="analytics.prune", lane=LOW)
+@periodic_task("analytics.prune", lane=LOW)
 def prune() -> None:
-    with held("analytics.prune") as taken:
-        if taken:
-            pruning.prune(now=timezone.now())
+    pruning.prune(now=timezone.now())

@@ -2,9 +2,6 @@
 same SQL and return the same bytes, each asked by 32 clients in turn."""
 
 import argparse
-import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from statistics import median
 
@@ -12,7 +9,6 @@ from bench.benchmark import Benchmark, Figures, at_least
 from bench.clients import load, written
 from bench.house import HOME, ROOT, House
 from stack.latency import Percentiles
-from stack.process import ServerFailure
 from stack.processes import Processes
 from stack.processes.table import web
 from stack.progress import Progress
@@ -32,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, progress: Progress) -> Figures:
     with House(**SETTINGS).open(progress) as house:
         progress.stage("recording what Connectify does")
-        plan = record(house)
+        plan = house.ask("bench.recorded", str(RECORDED))
         house.ports.claim("bare")
         bare = Processes(
             {"bare": web(house.ports["bare"])},
@@ -54,21 +50,6 @@ def run(options: argparse.Namespace, progress: Progress) -> Figures:
             return figures
         finally:
             bare.stop()
-
-
-def record(house: House) -> dict:
-    """What bench/recorded.py prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.recorded", str(RECORDED)],
-        cwd=ROOT,
-        env=house.environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise ServerFailure(f"{done.stderr.strip()}\nbench.recorded failed: see above")
-    return json.loads(done.stdout)
 
 
 def compare(name: str, plan: dict, origins: Mapping[str, str], seconds: float) -> Figures:

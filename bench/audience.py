@@ -57,7 +57,7 @@ class Audience:
     @classmethod
     def make(cls, house: House, connection, push_origin: str, size: int) -> "Audience":
         (author,) = make_users(connection, "author", 1)
-        (token,) = house.ask("tokens", [author])
+        (token,) = house.ask("bench.inside", "tokens", given=[author])
         users = make_users(connection, "follower", size)
         make_follows(connection, users, [author])
         devices = [Device.generate() for _ in users]

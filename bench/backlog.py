@@ -70,7 +70,7 @@ def deliveries(house: House, population: Population, count: int, progress: Progr
             house.processes.start("web", *pipeline.PROCESSES)
             house.processes.wait_ready("web", *pipeline.PROCESSES)
             connection = house.connect()
-            audience = Audience.make(connection, house.origin, receiver.origin, DEVICES)
+            audience = Audience.make(house, connection, receiver.origin, DEVICES)
             town = Town(house, population, audience)
             progress.stage("without a backlog")
             with town.phase("quiet"):
@@ -160,7 +160,7 @@ def messages(house: House, population: Population, count: int, progress: Progres
             posting.start()
             time.sleep(QUIET_SECONDS)
             posting.finish(0)
-            found[f"{name}_claim_ms"] = median(house.ask("claims", []))
+            found[f"{name}_claim_ms"] = median(house.ask("bench.inside", "claims"))
             found[f"{name}_post_p99_s"] = posting.answers.p99
     finally:
         house.processes.stop()

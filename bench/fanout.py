@@ -56,7 +56,7 @@ def write_posts(house: House, population: Population, count: int) -> list[tuple[
     """(post id, author id) pairs; the authors take turns, neighbours far from each other."""
     step = 7_919  # A prime, so that every author's turn comes.
     authors = [number * step % population.authors + 1 for number in range(count)]
-    return list(zip(house.ask("posts", authors), authors, strict=True))
+    return list(zip(house.ask("bench.inside", "posts", given=authors), authors, strict=True))
 
 
 def contend(house: House, name: str, posts: Sequence[tuple[int, int]]) -> float:

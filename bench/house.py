@@ -4,19 +4,17 @@ Everything lies below .services/bench. What a killed run has left running is end
 """
 
 import fcntl
-import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 
-from stack import databases, interruption
+from stack import databases, interruption, question
 from stack.ports import Ports
 from stack.process import Process, ServerFailure
 from stack.processes import Processes, connectify
@@ -90,20 +88,11 @@ class House:
                     self._end_processes()
                     self.services.down(lambda line: None)
 
-    def ask(self, command: str, users: Sequence[int]) -> list:
-        """What bench/inside.py answers."""
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.inside", command],
-            cwd=ROOT,
-            env=self.environ,
-            input=json.dumps(list(users)),
-            capture_output=True,
-            text=True,
-            check=False,
+    def ask(self, module: str, *arguments: str, given: Any = None, **environ: str) -> Any:
+        """What one of our modules answers; `environ` is added to the house's own."""
+        return question.ask(
+            module, *arguments, given=given, root=ROOT, environ=self.environ | environ
         )
-        if done.returncode:
-            raise ServerFailure(f"{done.stderr.strip()}\nbench.inside {command} failed: see above")
-        return json.loads(done.stdout)
 
     def connect(self):
         """A psycopg2 connection in autocommit mode."""

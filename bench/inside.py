@@ -2,7 +2,8 @@
 
 Standard input: a list of user ids. `posts` writes a post by each and prints the posts' ids; each
 has its `post.created` event in the outbox, as a request would leave it. `tokens` prints a token of
-each. `claims` prints how many milliseconds each of some claims of the relay takes, all given back.
+each. `claims`, which asks for null, prints how many milliseconds each of some claims of the relay
+takes, all given back.
 """
 
 import json
@@ -58,7 +59,7 @@ def tokens(users: list[int]) -> list[str]:
     return [Token.objects.create(user)[1] for user in User.objects.filter(pk__in=users)]
 
 
-def claims(_: list[int]) -> list[float]:
+def claims(_: None) -> list[float]:
     found = []
     for _ in range(CLAIMS):
         with transaction.atomic():

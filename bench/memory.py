@@ -29,10 +29,6 @@ class Memory:
         used = sum(map(proc.unique_bytes, (server, *proc.descendants(server)))) / MB
         self.broker = max(used, self.broker)
 
-    @property
-    def largest(self) -> float:
-        return max(self.processes.values(), default=0.0)
-
 
 @contextmanager
 def watched(house: House) -> Iterator[Memory]:

@@ -40,7 +40,7 @@ class Posting(threading.Thread):
         super().__init__(daemon=True)
         self._house = house
         self._authors = sorted(authors)
-        self._tokens = house.ask("tokens", self._authors)
+        self._tokens = house.ask("bench.inside", "tokens", given=self._authors)
         self._rate = rate
         self._stopped = threading.Event()
         self._complete = threading.Event()

@@ -119,7 +119,8 @@ class Measurement:
         size = 10_000
         make_follows(connection, make_users(connection, "crowd", size), authors)
         posts = rows // size
-        self._house.ask("posts", [authors[n % LOUD_AUTHORS] for n in range(posts)])
+        wanted = [authors[n % LOUD_AUTHORS] for n in range(posts)]
+        self._house.ask("bench.inside", "posts", given=wanted)
         with connection.cursor() as cursor:
             cursor.execute("NOTIFY events_outbox")
             # The posts' own way to the devices must be free: it is not what is measured here.

@@ -2,14 +2,10 @@
 few and many rows in few and many partitions."""
 
 import argparse
-import json
-import subprocess
-import sys
 from statistics import median
 
 from bench.benchmark import Benchmark, Figures, at_most
-from bench.house import ROOT, House
-from stack.process import ServerFailure
+from bench.house import House
 from stack.progress import Progress
 
 OWNERS = 10_000
@@ -91,18 +87,11 @@ def fill(cursor, size: int, progress: Progress) -> None:
 def measure(house: House, count: int) -> list[tuple[float, float, int]]:
     """For each page our milliseconds, those by hand, and our statements."""
     owners = list(range(1, OWNERS, OWNERS // ASKED))
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.pages"],
-        cwd=ROOT,
-        env=house.environ | {"PARTITION_POSTS": str(POSTS // count)},
-        input=json.dumps({"owners": owners, "pages": PAGES}),
-        capture_output=True,
-        text=True,
-        check=False,
+    return house.ask(
+        "bench.pages",
+        given={"owners": owners, "pages": PAGES},
+        PARTITION_POSTS=str(POSTS // count),
     )
-    if done.returncode:
-        raise ServerFailure(f"{done.stderr.strip()}\nthe pages could not be read: see above")
-    return json.loads(done.stdout)
 
 
 def figures(name: str, pages: list[tuple[float, float, int]]) -> Figures:

@@ -1,21 +1,17 @@
 """The graph's users and follows, loaded into the demo's database in bulk."""
 
 import io
-import json
 import secrets
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import psycopg2
 
-from demo.failure import DemoFailure
 from demo.graph import Graph
 from demo.scenario import Scenario
+from stack import question
 
 OPERATOR = "operator"
 LINES = 50_000
@@ -42,39 +38,23 @@ def load(
     password = secrets.token_urlsafe(12)
     # Backwards, so that our ids differ from the graph's and mistaking one for the other shows.
     users, members = list(scenario.graph.users)[::-1], scenario.members
-    made = in_django(
+    made = question.ask(
         "demo.accounts",
-        {
+        given={
             "password": password,
             "usernames": list(map(Population.username, users)),
             "members": list(map(Population.username, members)),
             "operator": OPERATOR if operator else None,
         },
-        root,
-        environ,
+        root=root,
+        environ=environ,
     )
     ids = dict(zip(users, made["ids"], strict=True))
     tokens = {member: made["tokens"][Population.username(member)] for member in members}
     copy_follows(scenario.graph, ids, environ["DATABASE_DIRECT_URL"])
     if dormant := [ids[user] for user in scenario.mixture.dormant]:
-        in_django("demo.absence", dormant, root, environ)
+        question.ask("demo.absence", given=dormant, root=root, environ=environ)
     return Population(ids, tokens, password)
-
-
-def in_django(module: str, order: Any, root: Path, environ: Mapping[str, str]) -> Any:
-    """What a module answers in a process of its own: whoever measures later never loads Django."""
-    done = subprocess.run(
-        [sys.executable, "-m", module],
-        cwd=root,
-        env=dict(environ),
-        input=json.dumps(order),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise DemoFailure(f"{done.stderr.strip()}\n{module} failed: see above")
-    return json.loads(done.stdout)
 
 
 def copy_follows(graph: Graph, ids: Mapping[int, int], database_url: str) -> None:

@@ -16,9 +16,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from events import metrics, trace
 from events.errors import PASSING
-
-# Under an alarm a confirm never comes.
-CONFIRM_TIMEOUT = 10.0
+from events.routing import CONFIRM_TIMEOUT
 
 
 class LaneTask(Task):
@@ -99,9 +97,3 @@ class LaneTask(Task):
         self.app.backend.store_result(
             task_id, exc, states.FAILURE, traceback=einfo.traceback, request=self.request
         )
-
-
-def route(name, args, kwargs, options, task=None):
-    """Every task to its lane, whoever sends it; a queue given with the call wins."""
-    lane = getattr(task, "lane", None)
-    return {"queue": lane, "confirm_timeout": CONFIRM_TIMEOUT} if lane else None

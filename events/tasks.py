@@ -4,7 +4,7 @@ from celery import shared_task
 
 from events import healing, pruning, reconciling
 from events.lane_task import LaneTask
-from events.locks import held
+from events.periodic_task import periodic_task
 
 LOW = "events.low"
 
@@ -20,15 +20,11 @@ def discard_letters(*, selection: dict) -> None:
     healing.discard(healing.select(selection))
 
 
-@shared_task(base=LaneTask, name="events.reconcile", lane=LOW)
+@periodic_task("events.reconcile", lane=LOW)
 def reconcile() -> None:
-    with held("events.reconcile") as taken:
-        if taken:
-            reconciling.reconcile_all()
+    reconciling.reconcile_all()
 
 
-@shared_task(base=LaneTask, name="events.prune", lane=LOW)
+@periodic_task("events.prune", lane=LOW)
 def prune() -> None:
-    with held("events.prune") as taken:
-        if taken:
-            pruning.prune()
+    pruning.prune()

@@ -1,15 +1,12 @@
 """The people of a run in the database, and who subscribes to what."""
 
 import io
-import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from faults.failure import HarnessFailure
 from faults.graph import Graph
+from stack import question
 
 
 @dataclass(frozen=True)
@@ -24,18 +21,7 @@ class Population:
 
     @classmethod
     def make(cls, graph: Graph, root: Path, environ: Mapping[str, str]) -> "Population":
-        done = subprocess.run(
-            [sys.executable, "-m", "faults.inside"],
-            cwd=root,
-            env=dict(environ),
-            input=str(graph.users),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise HarnessFailure(f"{done.stderr.strip()}\nthe users could not be made: see above")
-        made = json.loads(done.stdout)
+        made = question.ask("faults.inside", given=graph.users, root=root, environ=environ)
         subscribers = {n: (queue, frozenset(t)) for n, (queue, t) in made["subscribers"].items()}
         return cls(graph, made["ids"], made["tokens"], subscribers)
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from events import depths
 from events.lane_task import LaneTask
-from events.locks import held
+from events.periodic_task import periodic_task
 from notifications import pushing, retries, subscriptions, trials
 from notifications.models import FanOut, Notification, PushSubscription, SliceRecord
 from notifications.outcomes import Outcome
@@ -57,14 +57,13 @@ def again(outcomes: Iterable[Outcome]) -> None:
         retry_pushes.enqueue(countdown=seconds, pushes=pushes)
 
 
-@shared_task(base=LaneTask, name="notifications.repair", lane=RETRY)
+@periodic_task("notifications.repair", lane=RETRY)
 def repair() -> None:
     """Enqueue what is missing of late fan-outs."""
-    with held("notifications.repair") as taken:
-        if taken and not any(depths.ready(settings.BROKER_URL, (HIGH, RETRY)).values()):
-            oldest = partitions.horizon(Notification._meta.db_table)
-            late = ledger.late(FanOut, SliceRecord, now=timezone.now(), oldest=oldest)
-            enqueue_slices(late)
+    if not any(depths.ready(settings.BROKER_URL, (HIGH, RETRY)).values()):
+        oldest = partitions.horizon(Notification._meta.db_table)
+        late = ledger.late(FanOut, SliceRecord, now=timezone.now(), oldest=oldest)
+        enqueue_slices(late)
 
 
 def enqueue_slices(slices: Iterable[Slice]) -> None:
@@ -74,11 +73,10 @@ def enqueue_slices(slices: Iterable[Slice]) -> None:
         send_pushes.enqueue(lane=RETRY, slices=[piece])
 
 
-@shared_task(base=LaneTask, name="notifications.resume", lane=RETRY)
+@periodic_task("notifications.resume", lane=RETRY)
 def resume() -> None:
     """Enqueue pushes whose sender died, or whose retry was lost."""
-    with held("notifications.resume") as taken:
-        late = retries.overdue(now=timezone.now()) if taken else []
+    late = retries.overdue(now=timezone.now())
     for first in range(0, len(late), settings.PUSH_TASK_SUBSCRIBERS):
         retry_pushes.enqueue(pushes=late[first : first + settings.PUSH_TASK_SUBSCRIBERS])
     if late:

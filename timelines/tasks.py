@@ -13,7 +13,7 @@ from django.utils import timezone
 from events import depths
 from events.failpoints import failpoint
 from events.lane_task import LaneTask
-from events.locks import held
+from events.periodic_task import periodic_task
 from social import ledger, partitions
 from social.slices import Slice
 from timelines import backfill, dormancy, fanout, removal, watermark
@@ -39,14 +39,13 @@ def write_slices(*, slices: list[list[int]]) -> None:
     after_commit()
 
 
-@shared_task(base=LaneTask, name="timelines.repair", lane=LOW)
+@periodic_task("timelines.repair", lane=LOW)
 def repair() -> None:
     """Enqueue what is missing of late fan-outs."""
-    with held("timelines.repair") as taken:
-        if taken and not any(depths.ready(settings.BROKER_URL, (HIGH, LOW)).values()):
-            oldest = partitions.horizon(TimelineEntry._meta.db_table)
-            late = ledger.late(FanOut, SliceRecord, now=timezone.now(), oldest=oldest)
-            enqueue_slices(late)
+    if not any(depths.ready(settings.BROKER_URL, (HIGH, LOW)).values()):
+        oldest = partitions.horizon(TimelineEntry._meta.db_table)
+        late = ledger.late(FanOut, SliceRecord, now=timezone.now(), oldest=oldest)
+        enqueue_slices(late)
 
 
 def enqueue_slices(slices: Sequence[Slice]) -> None:
@@ -76,25 +75,19 @@ def rebuild_timeline(*, owner_id: int) -> None:
     dormancy.wake(owner_id)
 
 
-@shared_task(base=LaneTask, name="timelines.raise_watermark", lane=LOW)
+@periodic_task("timelines.raise_watermark", lane=LOW)
 def raise_watermark() -> None:
     """So that clients that read forward need not remember much."""
-    with held("timelines.raise_watermark") as taken:
-        if taken:
-            watermark.raise_()
+    watermark.raise_()
 
 
-@shared_task(base=LaneTask, name="timelines.put_to_sleep", lane=LOW)
+@periodic_task("timelines.put_to_sleep", lane=LOW)
 def put_to_sleep() -> None:
     """Write no more timelines of owners who have stayed away."""
-    with held("timelines.put_to_sleep") as taken:
-        if taken:
-            dormancy.put_to_sleep(now=timezone.now())
+    dormancy.put_to_sleep(now=timezone.now())
 
 
-@shared_task(base=LaneTask, name="timelines.wake", lane=LOW)
+@periodic_task("timelines.wake", lane=LOW)
 def wake() -> None:
     """Fill in the timelines of owners who have returned."""
-    with held("timelines.wake") as taken:
-        if taken:
-            dormancy.wake_returned()
+    dormancy.wake_returned()
