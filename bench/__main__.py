@@ -8,7 +8,7 @@ import argparse
 import json
 import sys
 
-from bench import api, backlog, day, fanout, latency, push, read
+from bench import api, backlog, day, fanout, latency, overhead, push, read
 from bench.benchmark import Benchmark, Figures
 from stack import interruption
 from stack.process import ServerFailure
@@ -20,6 +20,7 @@ MODULES = (
     day,
     fanout,
     latency,
+    overhead,
     push,
     read,
 )
