@@ -7,10 +7,9 @@ from bench.house import House
 from bench.rate import rows_per_second
 from stack import proc
 from stack.process import ServerFailure
+from stack.processes import CONSUMERS, WORKERS
 from stack.progress import Progress
 
-CONSUMERS = ("timelines", "notifications", "analytics", "dead_letters")
-WORKERS = ("timelines", "notifications", "retries", "rest")
 # The relay last: nothing is to do before it starts.
 PROCESSES = (
     *(f"{name}-consumer" for name in CONSUMERS),

@@ -14,14 +14,15 @@ from faults.outcome import Outcome
 from faults.rows.broker import kill_and_start
 from faults.running import Run
 from faults.scene import Scene
+from stack.processes import WORKERS
 
 ROUND_SECONDS = 240.0
 PAUSES = (20.0, 60.0)
 RATE = 8.0
 DRAIN_SECONDS = 120.0
 KILLED = (
-    *("relay", "timelines-consumer", "notifications-consumer", "analytics-consumer"),
-    *("timelines-worker", "notifications-worker", "retries-worker", "rest-worker", "web", "beat"),
+    *("relay", "timelines-consumer", "notifications-consumer", "analytics-consumer", "web", "beat"),
+    *(f"{name}-worker" for name in WORKERS),
 )
 
 

@@ -8,15 +8,17 @@ from faults.commands import renamed, with_app
 from faults.declaration import row
 from faults.logs import count_in
 from faults.scene import Scene
-from stack.processes import Command
+from stack.processes import WORKERS, Command
 
 LOST = "exited with 'signal 9 (SIGKILL)'"
 TASKS_A_LIFE = 6
 DEATHS = 3
 WORKER = "timelines-worker"
-WORKERS = (WORKER, "notifications-worker", "retries-worker", "rest-worker")
 # A deployment stops everything that works for the queues.
-DEPLOYED = ("relay", "timelines-consumer", "notifications-consumer", "analytics-consumer", *WORKERS)
+DEPLOYED = (
+    *("relay", "timelines-consumer", "notifications-consumer", "analytics-consumer"),
+    *(f"{name}-worker" for name in WORKERS),
+)
 DEPLOY_SECONDS = 10.0
 
 

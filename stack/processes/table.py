@@ -20,7 +20,8 @@ CONSUMERS = {
 }
 # Each worker's lanes and its number of processes. Two cores of a laptop have no use for more.
 WORKERS = {
-    "timelines": (("timelines.high", "timelines.low"), 2),
+    "timelines": (("timelines.high",), 2),
+    "timelines-low": (("timelines.low",), 2),
     "notifications": (("notifications.high",), 2),
     "retries": (("notifications.retry",), 1),
     "rest": (("analytics.low", "events.low", "operations.low"), 1),

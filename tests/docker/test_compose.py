@@ -16,7 +16,7 @@ from django.db import connection
 from celery_app import LANES
 from events.registry import subscribers
 from stack.ports import Ports
-from stack.processes import QUEUES
+from stack.processes import QUEUES, WORKERS
 from stack.processes.readiness import answers, consumed
 from tests.environment import available
 from tests.waiting import until
@@ -111,7 +111,7 @@ def command_of(name: str, web: int, flower: int, schedule: Path) -> list[str]:
     return [sys.executable, *EXECUTABLES[program], *arguments]
 
 
-@pytest.mark.slow  # Thirteen processes start and stop.
+@pytest.mark.slow  # Fourteen processes start and stop.
 @pytest.mark.timeout(300)
 def test_every_command_line_runs_and_stops_when_it_is_told(environ, tmp_path, broker):
     ports = Ports(tmp_path / "ports.json")
@@ -154,6 +154,6 @@ def sees_the_workers(flower: str, environ: dict[str, str]) -> None:
         answer = requests.get(f"{flower}/api/workers?refresh=1", auth=login, timeout=30)
         return {name.partition("@")[0] for name in answer.json()} if answer.ok else set()
 
-    until(lambda: workers() == {"timelines", "notifications", "retries", "rest"}, 60)
+    until(lambda: workers() == set(WORKERS), 60)
     queues = requests.get(f"{flower}/api/queues/length", auth=login, timeout=10).json()
     assert set(LANES) <= {queue["name"] for queue in queues["active_queues"]}
