@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.request import Request, urlopen
 
 from bench.house import House
-from stack.push_service import Device
+from stack.push_service import Device, registration
 
 LIMIT = 30  # seconds for one answer
 USERS = """
@@ -21,15 +21,6 @@ FOLLOW = """
     INSERT INTO social_follow (follower_id, followee_id, created_at)
     SELECT follower, author, now()
     FROM unnest(%s::bigint[]) AS follower, unnest(%s::bigint[]) AS author
-"""
-ASK = """
-    INSERT INTO notifications_preference (user_id, push_enabled)
-    SELECT id, true FROM unnest(%s::bigint[]) AS id
-"""
-REGISTER = """
-    INSERT INTO notifications_pushsubscription
-        (user_id, endpoint, p256dh, auth, name, created_at)
-    SELECT *, '', now() FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[])
 """
 
 
@@ -61,12 +52,9 @@ class Audience:
         users = make_users(connection, "follower", size)
         make_follows(connection, users, [author])
         devices = [Device.generate() for _ in users]
-        made = [device.subscription(push_origin) for device in devices]
-        keys = [[each["keys"][name] for each in made] for name in ("p256dh", "auth")]
-        with connection.cursor() as cursor:
-            cursor.execute(ASK, [users])
-            cursor.execute(REGISTER, [users, [each["endpoint"] for each in made], *keys])
-            cursor.execute("VACUUM ANALYZE")
+        given = [(user, device, push_origin) for user, device in zip(users, devices, strict=True)]
+        registration.register(connection, given)
+        connection.cursor().execute("VACUUM ANALYZE")
         return cls(house.origin, token, devices)
 
     def post(self) -> tuple[int, float]:

@@ -9,7 +9,7 @@ import traceback
 
 from kombu import Message
 
-from events.publisher import Publisher
+from events.publisher import Outgoing, Publisher
 from events.topology import DEAD_EXCHANGE
 
 QUEUE_HEADER = "x-connectify-queue"
@@ -37,13 +37,14 @@ class Parking:
 
     def park(self, message: Message, error: Exception) -> None:
         """Returns when the broker has the letter. Raises an error of PASSING."""
-        self._publisher.publish(
+        letter = Outgoing(
             message.body,
             exchange=DEAD_EXCHANGE.name,
             routing_key=f"{self._queue}.dead",
             headers={**message.headers, QUEUE_HEADER: self._queue, **reason(error)},
             properties=kept_properties(message),
         )
+        self._publisher.publish(letter)
 
 
 def reason(error: Exception) -> dict[str, str]:

@@ -8,7 +8,6 @@ Next on the way of a post: a consumer (events/processing.py) calls timelines/sub
 import select
 from datetime import timedelta
 
-import amqp.exceptions
 import structlog
 from django.db import connection, transaction
 from django.db.models.functions import Now
@@ -20,7 +19,7 @@ from events.failpoints import failpoint
 from events.metrics import OUTBOX_SECONDS, PUBLISHED
 from events.models import OutboxEvent
 from events.outbox import CHANNEL
-from events.publisher import Publisher
+from events.publisher import Outgoing, Publisher
 
 BATCH = 200
 # A notification can be lost with its connection; this is the longest that a row then waits.
@@ -58,21 +57,19 @@ def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
         # 1. Claim: the locks fall with the transaction, whatever becomes of this process.
         rows = list(OutboxEvent.objects.raw(CLAIM, [limit]))
         confirmed = []
-        for row in rows:
-            # 2. Publish. A crash from here to the commit publishes again: consumers have an inbox.
-            try:
-                before_publish()
-                publish_row(publisher, row)
+        # 2. Publish. A crash from here to the commit publishes again: consumers have an inbox.
+        try:
+            messages = list(map(message, rows))
+            for row, error in zip(rows, publisher.publish_all(messages), strict=True):
+                if error:
+                    _postpone(row, error)
+                    continue
                 after_confirm()
-            except PASSING as error:
-                failure = error
-                break
-            except amqp.exceptions.AMQPError as error:
-                _postpone(row, error)
-            else:
                 confirmed.append(row.pk)
                 PUBLISHED.labels(row.routing_key).inc()
                 OUTBOX_SECONDS.observe(max((timezone.now() - row.due_at).total_seconds(), 0.0))
+        except PASSING as error:
+            failure = error
         # 3. Mark.
         if confirmed:
             OutboxEvent.objects.filter(pk__in=confirmed).update(published_at=Now())
@@ -90,14 +87,9 @@ def seconds_until_due() -> float:
     return POLL_SECONDS if seconds is None else min(max(float(seconds), 0.05), POLL_SECONDS)
 
 
-def publish_row(publisher: Publisher, row: OutboxEvent) -> None:
-    publisher.publish(
-        bytes(row.body),
-        exchange=row.exchange,
-        routing_key=row.routing_key,
-        headers=row.headers,
-        properties=row.properties,
-    )
+def message(row: OutboxEvent) -> Outgoing:
+    before_publish()
+    return Outgoing(bytes(row.body), row.exchange, row.routing_key, row.headers, row.properties)
 
 
 def _postpone(row: OutboxEvent, error: Exception) -> None:

@@ -7,25 +7,18 @@ from dataclasses import dataclass
 
 from faults.database import query
 from faults.population import Population
-from stack.push_service import Device, PushService, Receipt, running_push_service
+from stack.push_service import (
+    Device,
+    PushService,
+    Receipt,
+    registration,
+    running_push_service,
+)
 
 # Every fourth user has a device; of these every second one at the push service that is never told
 # to misbehave.
 EVERY = 4
 FINE = "fine"
-REGISTER = """
-    WITH device AS (
-        SELECT * FROM unnest(%(users)s::bigint[], %(endpoints)s::text[],
-                             %(p256dh)s::text[], %(auth)s::text[])
-             AS device (user_id, endpoint, p256dh, auth)
-    ), asked AS (
-        INSERT INTO notifications_preference (user_id, push_enabled)
-        SELECT user_id, true FROM device
-    )
-    INSERT INTO notifications_pushsubscription
-        (user_id, endpoint, p256dh, auth, name, created_at)
-    SELECT user_id, endpoint, p256dh, auth, '', now() FROM device RETURNING id
-"""
 LEFT = "SELECT count(*) FROM notifications_pushsubscription WHERE endpoint LIKE %(origin)s || '%%'"
 
 
@@ -37,16 +30,13 @@ class Phones:
     devices: dict[int, tuple[str, Device]]
 
     def register(self, connection) -> None:
-        made = {
-            user: device.subscription(self.services[name].origin)
-            for user, (name, device) in self.devices.items()
-        }
-        columns = {
-            "users": list(made),
-            "endpoints": [each["endpoint"] for each in made.values()],
-            **{key: [each["keys"][key] for each in made.values()] for key in ("p256dh", "auth")},
-        }
-        query(connection, REGISTER, columns)
+        registration.register(
+            connection,
+            [
+                (user, device, self.services[name].origin)
+                for user, (name, device) in self.devices.items()
+            ],
+        )
 
     def left(self, connection, name: str) -> int:
         """How many devices of a service are still registered."""

@@ -57,9 +57,10 @@ def test_two_relays_share_the_rows(broker, publisher, alice, now):
     held, release = threading.Event(), threading.Event()
 
     class SlowPublisher:
-        def publish(self, *args, **kwargs):
+        def publish_all(self, messages):
             held.set()
             release.wait(10)
+            return [None] * len(messages)
 
     def other_relay():
         relay.relay_batch(SlowPublisher(), limit=4)
@@ -94,17 +95,30 @@ def test_a_message_that_cannot_be_routed_holds_up_no_other(broker, publisher, al
     assert kept.pk
 
 
+def test_a_message_that_no_queue_takes_holds_up_no_other(broker, publisher, alice, now):
+    broker.channel().exchange_declare("nobody.listens", type="fanout", auto_delete=False)
+    for number in range(5):
+        posts.publish(alice, f"post {number}", now=now)
+    third = OutboxEvent.objects.order_by("id")[2]
+    OutboxEvent.objects.filter(pk=third.pk).update(exchange="nobody.listens")
+    relay.relay_batch(publisher)
+    pending = OutboxEvent.objects.get(published_at=None)
+    assert (pending.pk, pending.attempts) == (third.pk, 1)
+    assert "NO_ROUTE" in pending.last_error
+    assert depths(broker) == dict.fromkeys(QUEUES, 4)
+    relay.relay_batch(publisher)
+    assert depths(broker) == dict.fromkeys(QUEUES, 4)
+    broker.channel().exchange_delete("nobody.listens")
+
+
 def test_a_failure_in_mid_batch_marks_what_was_confirmed(alice, now):
     for number in range(3):
         posts.publish(alice, f"post {number}", now=now)
 
     class FailsAtThird:
-        sent = 0
-
-        def publish(self, *args, **kwargs):
-            self.sent += 1
-            if self.sent == 3:
-                raise ConnectionResetError("the broker went away")
+        def publish_all(self, messages):
+            yield from (None, None)
+            raise ConnectionResetError("the broker went away")
 
     with pytest.raises(ConnectionResetError):
         relay.relay_batch(FailsAtThird())

@@ -9,7 +9,7 @@ import amqp
 import psycopg2
 import requests
 
-from stack.push_service import Device
+from stack.push_service import Device, registration
 
 PASSWORD = "correct horse battery staple"
 CROWD = """
@@ -21,18 +21,6 @@ CROWD = """
     )
     INSERT INTO social_follow (follower_id, followee_id, created_at)
     SELECT id, %s, now() FROM crowd RETURNING follower_id
-"""
-SUBSCRIBE = """
-    WITH device AS (
-        SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[])
-             AS device (user_id, endpoint, p256dh, auth)
-    ), asked AS (
-        INSERT INTO notifications_preference (user_id, push_enabled)
-        SELECT user_id, true FROM device
-    )
-    INSERT INTO notifications_pushsubscription
-        (user_id, endpoint, p256dh, auth, name, created_at)
-    SELECT user_id, endpoint, p256dh, auth, '', now() FROM device RETURNING endpoint, id
 """
 
 
@@ -75,16 +63,8 @@ class World:
 
     def subscribe(self, users: Iterable[int], devices: Iterable[Device], origin: str) -> list[int]:
         """Ids of the subscriptions of a device for each user, made by SQL."""
-        made = [device.subscription(origin) for device in devices]
-        ids = dict(
-            self.sql(
-                SUBSCRIBE,
-                list(users),
-                [each["endpoint"] for each in made],
-                *([each["keys"][name] for each in made] for name in ("p256dh", "auth")),
-            )
-        )
-        return [ids[each["endpoint"]] for each in made]
+        given = [(user, device, origin) for user, device in zip(users, devices, strict=True)]
+        return registration.register(self._connection, given)
 
     def post(self, author: Person, content: str = "Hello world!") -> int:
         response = self.call(author, "POST", "posts/", {"content": content})
