@@ -1,23 +1,30 @@
 """Bearer tokens, with the time of their last use kept to the minute."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
+from hmac import compare_digest
 
+from django.db import connection
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication as KnoxAuthentication
+from knox.crypto import hash_token
+from knox.settings import CONSTANTS
 from rest_framework.exceptions import AuthenticationFailed
 from structlog.contextvars import bind_contextvars
 
-from social.models import Token
+from social.models import Token, User
 
 USE_RESOLUTION = timedelta(minutes=1)
 
 
 class TokenAuthentication(KnoxAuthentication):
-    def authenticate_credentials(self, token: bytes):
+    def authenticate_credentials(self, token: bytes) -> tuple[User, Token]:
         if not token.isalnum():
             raise AuthenticationFailed("Invalid token.")
-        user, auth_token = super().authenticate_credentials(token)
+        auth_token = self._known(token.decode())
+        user, _ = self.validate_user(auth_token)
         bind_contextvars(user_id=user.pk)
         now = timezone.now()
         # One write a minute and token at most: a read must not cost a row's new version each time.
@@ -25,13 +32,36 @@ class TokenAuthentication(KnoxAuthentication):
             Token.objects.filter(pk=auth_token.pk).update(last_used_at=now)
         return user, auth_token
 
-    def _cleanup_token(self, auth_token: Token) -> bool:
-        """Whether this token has expired. Knox would look at all of the user's tokens here, with
-        one more query for each request."""
-        if auth_token.expiry is None or auth_token.expiry >= timezone.now():
-            return False
-        auth_token.delete()
-        return True
+    def _known(self, token: str) -> Token:
+        digest = hash_token(token)
+        for known in find(token[: CONSTANTS.TOKEN_KEY_LENGTH]):
+            if not compare_digest(digest, known.digest):
+                continue
+            if known.expiry is None or known.expiry >= timezone.now():
+                return known
+            known.delete()
+        raise AuthenticationFailed("Invalid token.")
+
+
+@cache
+def by_key() -> str:
+    """The SQL of find(), made once: the ORM takes a fifth of a request to make it."""
+    query = Token.objects.filter(token_key="").select_related("user").query
+    return query.sql_with_params()[0]
+
+
+def find(key: str) -> Iterator[Token]:
+    """Tokens that begin with `key`, with their users; the rest of each is known by its digest."""
+    with connection.cursor() as cursor:
+        cursor.execute(by_key(), [key])
+        rows = cursor.fetchall()
+    columns, of_user = (
+        [field.attname for field in model._meta.concrete_fields] for model in (Token, User)
+    )
+    for row in rows:
+        token = Token.from_db(connection.alias, columns, row[: len(columns)])
+        token.user = User.from_db(connection.alias, of_user, row[len(columns) :])
+        yield token
 
 
 class TokenScheme(OpenApiAuthenticationExtension):

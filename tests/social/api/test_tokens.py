@@ -1,6 +1,7 @@
 import pytest
 from rest_framework.test import APIClient
 
+from social.api.authentication import find
 from social.models import Token
 from tests.api import assert_problem, client_of, log_in, register
 
@@ -62,3 +63,25 @@ def test_somebody_elses_device_is_not_found(phone, alice):
     number = phone.get(TOKENS).json()[0]["id"]
     assert_problem(client_of(alice).delete(f"{TOKENS}{number}/"), 404)
     assert phone.get(ME).status_code == 200
+
+
+def test_a_token_is_found_with_its_user_as_the_orm_would(alice):
+    _, secret = Token.objects.create(alice)
+    (found,) = find(secret[:15])
+    (expected,) = Token.objects.select_related("user")
+    for one, other in ((found, expected), (found.user, expected.user)):
+        assert {**vars(one), "_state": None} == {**vars(other), "_state": None}
+
+
+def test_a_token_that_only_begins_like_a_known_one_is_refused(client, alice):
+    _, secret = Token.objects.create(alice)
+    other = secret[:-1] + ("0" if secret[-1] != "0" else "1")
+    assert client.get(ME, headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+    assert_problem(client.get(ME, headers={"Authorization": f"Bearer {other}"}), 401)
+
+
+def test_an_expired_token_is_refused_and_forgotten(client, alice, now):
+    token, secret = Token.objects.create(alice)
+    Token.objects.filter(pk=token.pk).update(expiry=now)
+    assert_problem(client.get(ME, headers={"Authorization": f"Bearer {secret}"}), 401)
+    assert not Token.objects.exists()
