@@ -50,13 +50,14 @@ def ensure(table: str, post_ids: Iterable[int]) -> None:
     """Make the partitions that hold the given posts, where they are missing; none for those that
     have expired, which would bring back what was dropped."""
     oldest = horizon(table)
-    for post_id in sorted(pk for pk in set(post_ids) if pk >= oldest):
-        with transaction.atomic(), connection.cursor() as cursor:
-            # One maker at a time for each table; the others then find the partition made.
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"partition {table}"])
-            existing = bounds(table)
+    with transaction.atomic(), connection.cursor() as cursor:
+        # One maker at a time for each table; the others then find the partition made.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"partition {table}"])
+        existing = bounds(table)
+        for post_id in sorted(pk for pk in set(post_ids) if pk >= oldest):
             if not any(first <= post_id < end for first, end in existing):
                 _create(cursor, table, *_range_for(post_id, existing))
+                existing = bounds(table)
 
 
 def ensure_ahead(table: str, newest: int, count: int) -> None:
