@@ -77,10 +77,11 @@ def deliveries(house: House, population: Population, count: int, progress: Progr
                 time.sleep(QUIET_SECONDS)
             house.processes.end(WORKER)
             progress.stage(f"queueing {count:,} deliveries, the timelines' worker is off")
-            with town.phase("queued"):
-                fanout.write_posts(house, population, count // FOLLOWERS)
-                await_published(connection, progress)
-                time.sleep(QUIET_SECONDS)
+            for name in ("half", "queued"):
+                with town.phase(name):
+                    fanout.write_posts(house, population, count // FOLLOWERS // 2)
+                    await_published(connection, progress)
+                    time.sleep(QUIET_SECONDS)
             progress.stage("working them off")
             with town.phase("draining"):
                 house.processes.start(WORKER)
@@ -126,7 +127,7 @@ class Town:
             yield
             ended.set()
             teller.join()
-            posting.finish(0)
+            posting.finish()
 
     def figures(self, receipts: list[Receipt]) -> Figures:
         found: Figures = {}
@@ -138,7 +139,8 @@ class Town:
             (mb, name) for each in self.memory.values() for name, mb in each.processes.items()
         ]
         found["largest_process_mb"], found["largest_process"] = max(largest)
-        found["broker_growth"] = self.memory["queued"].broker / self.memory["quiet"].broker
+        # What a second half adds to a first one: what only a busier broker takes is in both.
+        found["broker_growth"] = self.memory["queued"].broker / self.memory["half"].broker
         found["failed_posts"] = sum(len(posting.failed) for posting in self.postings.values())
         return found
 
@@ -159,7 +161,7 @@ def messages(house: House, population: Population, count: int, progress: Progres
             posting = Posting(house, authors, RATE)
             posting.start()
             time.sleep(QUIET_SECONDS)
-            posting.finish(0)
+            posting.finish()
             found[f"{name}_claim_ms"] = median(house.ask("bench.inside", "claims"))
             found[f"{name}_post_p99_s"] = posting.answers.p99
     finally:
@@ -180,8 +182,7 @@ BENCHMARK = Benchmark(
         "draining_push_p99_s": at_most(5.0),
         "failed_posts": at_most(0),
         "largest_process_mb": at_most(250.0),
-        # The posts of this phase are in it as well.
-        "broker_growth": at_most(1.25),
+        "broker_growth": at_most(1.1),
         "drain_ratio": at_least(0.75),
         "claim_ratio": at_most(1.5),
         "post_ratio": at_most(1.5),

@@ -9,6 +9,7 @@ from bench.benchmark import Benchmark, Figures, at_most
 from bench.house import House
 from bench.population import Population
 from bench.posting import Posting
+from bench.visibility import Visibility
 from stack.progress import Progress
 
 AUTHORS = 500
@@ -30,17 +31,20 @@ def run(options: argparse.Namespace, progress: Progress) -> Figures:
         house.processes.wait_ready(*names)
         posting = Posting(house, range(1, min(AUTHORS, population.authors) + 1), options.rate)
         progress.stage(f"posting {options.rate:g} times a second")
+        visibility = Visibility(house, posting)
         posting.start()
+        visibility.start()
         end = time.monotonic() + options.seconds
         while time.monotonic() < end:
-            progress.count(f"{len(posting.posted)} posts, {len(posting.unseen())} not seen yet")
+            progress.count(f"{len(posting.posted)} posts, {len(visibility.unseen())} not seen yet")
             time.sleep(0.5)
-        posting.finish(PATIENCE_SECONDS)
+        posting.finish()
+        visibility.finish(PATIENCE_SECONDS)
     return {
         "posts": len(posting.posted),
         "failed": len(posting.failed),
-        "unseen": len(posting.unseen()),
-        **{f"visible_{name}_s": value for name, value in vars(posting.visible).items()},
+        "unseen": len(visibility.unseen()),
+        **{f"visible_{name}_s": value for name, value in vars(visibility.latencies).items()},
         **{f"post_{name}_s": value for name, value in vars(posting.answers).items()},
     }
 

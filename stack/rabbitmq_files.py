@@ -4,6 +4,7 @@ from pathlib import Path
 
 # The disk limit is absolute and not RabbitMQ's 50 MB, which comes too late. The consumer timeout
 # is RabbitMQ's own default, written down because the workers' time limits must stay below it.
+# Messages are kept in memory until the write-ahead log has this size, by default 512 MB.
 CONFIGURATION = """\
 listeners.tcp.1 = 127.0.0.1:{amqp}
 management.tcp.ip = 127.0.0.1
@@ -15,6 +16,7 @@ disk_free_limit.absolute = 1GB
 vm_memory_high_watermark.absolute = 2GiB
 heartbeat = 30
 consumer_timeout = 1800000
+raft.wal_max_size_bytes = 16000000
 cluster_name = connectify
 """
 
