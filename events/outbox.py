@@ -18,6 +18,15 @@ from events.trace import event_headers
 
 CHANNEL = "events_outbox"
 
+# The number of the newest message, whoever recorded it.
+RECORDED = "SELECT last_value FROM events_outboxevent_id_seq"
+# By events_outbox_pending.
+PENDING = """
+    SELECT count(*) FROM (
+        SELECT FROM events_outboxevent WHERE published_at IS NULL LIMIT %s
+    ) AS pending
+"""
+
 
 class OutsideTransactionError(RuntimeError):
     """An event was recorded outside a transaction: it could outlive a change that was undone."""
@@ -62,6 +71,20 @@ def send(rows: list[OutboxEvent]) -> None:
         cursor.execute(f"NOTIFY {CHANNEL}")
 
 
-def is_longer_than(count: int) -> bool:
-    """Whether more than `count` messages wait to be published; counts no further than that."""
-    return OutboxEvent.objects.filter(published_at=None)[count : count + 1].exists()
+class Length:
+    """How many messages wait to be published. Counting a million takes a tenth of a second, so they
+    are counted when first asked for, and then when so many were recorded that it could matter."""
+
+    def __init__(self) -> None:
+        self._counted = 0
+        self._recorded: int | None = None
+
+    def exceeds(self, limit: int) -> bool:
+        """Whether more than `limit` wait; counts no further than that."""
+        with connection.cursor() as cursor:
+            cursor.execute(RECORDED)
+            (recorded,) = cursor.fetchone()
+            if self._recorded is None or self._counted + recorded - self._recorded > limit:
+                cursor.execute(PENDING, [limit + 1])
+                (self._counted,), self._recorded = cursor.fetchone(), recorded
+        return self._counted > limit

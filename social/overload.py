@@ -25,26 +25,26 @@ class Gauge:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic):
         self._monotonic = monotonic
+        self._outbox = outbox.Length()
         self._next_look = 0.0
         self._reason = ""
 
     def check(self) -> None:
         """Raises OverloadedError."""
         if self._monotonic() >= self._next_look:
-            self._reason = _look()
+            self._reason = self._look()
             self._next_look = self._monotonic() + LOOK_SECONDS
         if self._reason:
             raise OverloadedError(self._reason)
 
-
-def _look() -> str:
-    """Why no posts should be taken; empty where nothing speaks against it."""
-    if outbox.is_longer_than(settings.OVERLOAD_PENDING_EVENTS):
-        return f"more than {settings.OVERLOAD_PENDING_EVENTS} events are pending"
-    disk = shutil.disk_usage(settings.OVERLOAD_DISK_PATH)
-    if disk.free < disk.total * settings.OVERLOAD_FREE_DISK:
-        return f"less than {settings.OVERLOAD_FREE_DISK:.0%} of the disk is free"
-    return ""
+    def _look(self) -> str:
+        """Why no posts should be taken; empty where nothing speaks against it."""
+        if self._outbox.exceeds(settings.OVERLOAD_PENDING_EVENTS):
+            return f"more than {settings.OVERLOAD_PENDING_EVENTS} events are pending"
+        disk = shutil.disk_usage(settings.OVERLOAD_DISK_PATH)
+        if disk.free < disk.total * settings.OVERLOAD_FREE_DISK:
+            return f"less than {settings.OVERLOAD_FREE_DISK:.0%} of the disk is free"
+        return ""
 
 
 gauge = Gauge()

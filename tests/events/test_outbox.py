@@ -56,3 +56,24 @@ def test_deleting_a_post_is_an_event_too_and_only_once(post, now):
     posts.delete(post, now=now)
     posts.delete(post, now=now)
     assert OutboxEvent.objects.filter(routing_key="post.deleted").count() == 1
+
+
+def test_what_waits_is_counted_anew_only_where_it_could_be_too_much(
+    alice, now, django_assert_num_queries
+):
+    length = outbox.Length()
+    posts.publish(alice, "one", now=now)
+    assert not length.exceeds(3)
+    for number in range(2):
+        posts.publish(alice, f"{number} more", now=now)
+    with django_assert_num_queries(1):
+        assert not length.exceeds(3)
+    OutboxEvent.objects.update(published_at=now)
+    posts.publish(alice, "a fourth one, which alone still waits", now=now)
+    with django_assert_num_queries(2):
+        assert not length.exceeds(3)
+    for number in range(3):
+        posts.publish(alice, f"{number} more", now=now)
+    assert length.exceeds(3)
+    OutboxEvent.objects.update(published_at=now)
+    assert not length.exceeds(3)
