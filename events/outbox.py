@@ -73,7 +73,8 @@ def send(rows: list[OutboxEvent]) -> None:
 
 class Length:
     """How many messages wait to be published. Counting a million takes a tenth of a second, so they
-    are counted when first asked for, and then when so many were recorded that it could matter."""
+    are counted when first asked for, and then when so many were recorded that it could matter. What
+    is in transactions that are open at a count is not in it."""
 
     def __init__(self) -> None:
         self._counted = 0

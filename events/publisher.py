@@ -14,9 +14,8 @@ from kombu import Connection
 
 from events import topology
 from events.errors import PASSING
+from events.routing import CONFIRM_TIMEOUT
 
-# Under a memory or disk alarm a confirm never comes; this bounds the wait.
-CONFIRM_TIMEOUT = 10.0
 CONNECT_TIMEOUT = 5.0
 
 
@@ -54,6 +53,8 @@ class Publisher:
         or what publish() would raise for it alone. Raises an error of errors.PASSING: of those
         that it has not yielded by then, some may have been published."""
         done = 0
+        if not messages:
+            return
         try:
             for failure in self._publish_together(messages):
                 done += 1
@@ -61,6 +62,10 @@ class Publisher:
         except PASSING:
             self.close()
             raise
+        except OSError as error:
+            # So amqp tells of a peer that has closed, when nothing had been sent.
+            self.close()
+            raise ConnectionError(f"broker: {error}") from error
         except AMQPError as error:
             # It ends the channel for all, so that whose fault it is shows only one by one.
             self.close()
@@ -76,16 +81,20 @@ class Publisher:
         self._connection.collect()
 
     def _publish_together(self, messages: Sequence[Outgoing]) -> Iterator[ChannelError | None]:
+        # After a failure one goes alone first: a broker that confirms nothing is not to be given
+        # the same batch again and again.
+        parts = [messages] if self._channel else [messages[:1], messages[1:]]
         channel = self._channel or self._open()
         self._returned.clear()
-        first = self._sent + 1
-        for message in messages:
-            self._send(channel, message)
-        for tag, message in enumerate(messages, first):
-            while tag in self._unconfirmed:
-                self._connection.drain_events(timeout=CONFIRM_TIMEOUT)
-            # A message comes back before its confirm. Where it goes hangs on these two alone.
-            yield self._returned.get((message.exchange, message.routing_key))
+        for part in parts:
+            first = self._sent + 1
+            for message in part:
+                self._send(channel, message)
+            for tag, message in enumerate(part, first):
+                while tag in self._unconfirmed:
+                    self._connection.drain_events(timeout=CONFIRM_TIMEOUT)
+                # A message comes back before its confirm. Where it goes hangs on these two alone.
+                yield self._returned.get((message.exchange, message.routing_key))
 
     def _send(self, channel: amqp.Channel, message: Outgoing) -> None:
         kind = {"content_type": "application/json", "content_encoding": "utf-8"}

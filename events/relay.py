@@ -56,13 +56,13 @@ def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
     with transaction.atomic():
         # 1. Claim: the locks fall with the transaction, whatever becomes of this process.
         rows = list(OutboxEvent.objects.raw(CLAIM, [limit]))
-        confirmed = []
+        confirmed, refused = [], []
         # 2. Publish. A crash from here to the commit publishes again: consumers have an inbox.
         try:
             messages = list(map(message, rows))
             for row, error in zip(rows, publisher.publish_all(messages), strict=True):
                 if error:
-                    _postpone(row, error)
+                    refused.append((row, error))
                     continue
                 after_confirm()
                 confirmed.append(row.pk)
@@ -71,6 +71,8 @@ def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
         except PASSING as error:
             failure = error
         # 3. Mark.
+        for row, error in refused:
+            _postpone(row, error)
         if confirmed:
             OutboxEvent.objects.filter(pk__in=confirmed).update(published_at=Now())
     if failure:

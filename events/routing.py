@@ -2,7 +2,7 @@
 
 from celery import current_app
 
-# Under an alarm a confirm never comes.
+# Seconds. Under a memory or disk alarm a confirm never comes; this bounds the wait.
 CONFIRM_TIMEOUT = 10.0
 
 

@@ -9,7 +9,7 @@ from faults.witness import Witness
 from stack.processes import Command
 
 DEATHS = 3
-# A failpoint's count begins anew with each process: this many events go out in between.
+# A failpoint's count begins anew with each process: so many are claimed, or confirmed, in between.
 EVENTS_A_LIFE = 10
 
 

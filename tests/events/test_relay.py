@@ -1,4 +1,5 @@
 import os
+import socket
 import threading
 
 import pytest
@@ -123,6 +124,21 @@ def test_a_failure_in_mid_batch_marks_what_was_confirmed(alice, now):
     with pytest.raises(ConnectionResetError):
         relay.relay_batch(FailsAtThird())
     assert OutboxEvent.objects.filter(published_at=None).count() == 1
+
+
+def test_a_connection_that_the_other_side_has_closed_is_given_up(broker, publisher, alice, now):
+    posts.publish(alice, "before", now=now)
+    relay.relay_batch(publisher)
+    publisher._channel.connection.transport.sock.shutdown(socket.SHUT_RD)
+    posts.publish(alice, "after", now=now)
+    with pytest.raises(relay.PASSING):
+        relay.relay_batch(publisher)
+    relay.relay_batch(publisher)
+    assert OutboxEvent.objects.filter(published_at=None).count() == 0
+
+
+def test_with_nothing_to_publish_the_broker_is_not_asked():
+    assert relay.relay_batch(Publisher("amqp://127.0.0.1:1//")) == 0
 
 
 def test_a_new_event_wakes_the_listener(alice, now):

@@ -1,4 +1,4 @@
-"""What operators look at, after a day and more of posts: none of it reads much of what grows."""
+"""What operators look at, after two days of posts: none of it reads much of what grows."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ GROWING = (
     *("timelines_fanout", "timelines_slicerecord", "notifications_delivery"),
 )
 GROWN = """
-    WITH week AS (
+    WITH posted AS (
         SELECT number, now() - number * interval '20 seconds' AS at
         FROM generate_series(1, 10000) AS number
     ), known AS (
@@ -24,43 +24,43 @@ GROWN = """
         SELECT name, now() - interval '5 minutes' FROM unnest(%(subscribers)s) AS name
     ), posts AS (
         INSERT INTO social_post (id, author_id, content, created_at)
-        SELECT number, %(author)s, 'hi', at FROM week
+        SELECT number, %(author)s, 'hi', at FROM posted
     ), sent AS (
         INSERT INTO events_outboxevent (event_id, exchange, routing_key, headers, properties, body,
             created_at, due_at, published_at, attempts, last_error)
         SELECT 'evt_' || number, 'posts.fanout', 'post.created', '{}', '{}', '', at, at, at, 0, ''
-        FROM week
+        FROM posted
     ), taken AS (
         INSERT INTO events_inboxentry (subscriber, event_id, body_hash, received_at)
         SELECT name, 'evt_' || number, '', at
-        FROM week, unnest(%(subscribers)s) AS name
+        FROM posted, unnest(%(subscribers)s) AS name
     ), begun AS (
         INSERT INTO timelines_fanout (post_id, slices, planned_at, finished_at)
-        SELECT number, 1, at, CASE WHEN number > 9 THEN at END FROM week
+        SELECT number, 1, at, CASE WHEN number > 9 THEN at END FROM posted
     ), letters AS (
         INSERT INTO events_deadletter (queue, message_id, task, event_type, subjects, headers,
             properties, body, exception_type, exception_message, traceback, traceparent, attempts,
             first_failed_at, last_failed_at, state)
         SELECT 'timelines.high', number, '', '', '{}', '{}', '{}', '', 'ValueError', '', '', '', 1,
-               at, at, CASE WHEN number > 99 THEN 'replayed' ELSE 'open' END FROM week
+               at, at, CASE WHEN number > 99 THEN 'replayed' ELSE 'open' END FROM posted
     ), pushes AS (
         INSERT INTO notifications_delivery (post_id, subscription_id, recipient_id, state,
             attempts, reason, created_at)
-        SELECT number, 1, 1, 'sent', 1, '', at FROM week
+        SELECT number, 1, 1, 'sent', 1, '', at FROM posted
     )
     INSERT INTO timelines_slicerecord (post_id, after, up_to, rows, written_at)
-    SELECT number, 0, 9223372036854775807, 1000, at FROM week
+    SELECT number, 0, 9223372036854775807, 1000, at FROM posted
 """
 
 
 PAGES = ("/admin/operations/status/", "/metrics")
-# As many of the newest pushes and slices as a page counts; each of the tables has 10,000.
+# As many of the newest pushes a page counts, and half as many slices; each table has 10,000.
 FEW = 2_000
 
 
 @pytest.fixture
 def grown(alice, settings):
-    """Two days and more of posts, all but the last of them long worked off."""
+    """Two days of posts, all but the last of them long worked off."""
     partitions.ensure("notifications_delivery", range(1, 10_001, settings.PARTITION_POSTS))
     partitions.ensure("notifications_delivery", [10_000])
     with connection.cursor() as cursor:
