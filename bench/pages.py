@@ -17,7 +17,7 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from social.models import Post  # noqa: E402
+from social.shown_posts import ShownPost  # noqa: E402
 from timelines import reading  # noqa: E402
 
 # What somebody would write, with no join between timelines and posts either, who knew in which
@@ -27,7 +27,8 @@ ROWS = """
     WHERE owner_id = %s AND post_id >= %s AND post_id < %s ORDER BY post_id DESC LIMIT %s
 """
 POSTS = """
-    SELECT post.*, author.* FROM social_post post JOIN social_user author ON author.id = author_id
+    SELECT author.id, author.username, post.id, post.content, post.created_at, post.edited_at
+    FROM social_post post JOIN social_user author ON author.id = author_id
     WHERE post.id = ANY(%s) AND post.deleted_at IS NULL AND author.is_active
     ORDER BY post.id DESC
 """
@@ -52,13 +53,13 @@ def read(owner: int, before: int | None) -> tuple[reading.Page, list[Statement]]
     return page, statements
 
 
-def by_hand(owner: int, before: int, posts: Sequence[Post]) -> list[Statement]:
+def by_hand(owner: int, before: int, posts: Sequence[ShownPost]) -> list[Statement]:
     size = settings.PARTITION_POSTS
     lowest = posts[-1].pk // size * size
     return [
         (ROWS, [owner, lowest, before, reading.PAGE + 1]),
         (POSTS, [[post.pk for post in posts]]),
-        (SEEN, [owner, list({post.author_id for post in posts}), owner]),
+        (SEEN, [owner, list({post.author.pk for post in posts}), owner]),
     ]
 
 
