@@ -1,9 +1,11 @@
 """What one wants to be pushed, over REST."""
 
+import re
+
 from django.db import transaction
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
@@ -15,6 +17,18 @@ from social.api.relations import PeopleView
 from social.api.serializers import PersonPageSerializer, StrictSerializer
 from social.models import User
 
+TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"
+
+
+@extend_schema_field({"type": "string", "pattern": TIME_OF_DAY})
+class TimeOfDay(serializers.TimeField):
+    """As a clock shows it. JSON Schema's "time" would have an offset."""
+
+    def to_internal_value(self, value):
+        if not isinstance(value, str) or not re.fullmatch(TIME_OF_DAY, value):
+            self.fail("invalid", format="hh:mm[:ss[.uuuuuu]]")
+        return super().to_internal_value(value)
+
 
 class PreferenceSerializer(StrictSerializer, serializers.ModelSerializer):
     example = {
@@ -25,14 +39,21 @@ class PreferenceSerializer(StrictSerializer, serializers.ModelSerializer):
         "hourly_cap": 20,
     }
 
+    quiet_from = TimeOfDay(
+        required=False,
+        allow_null=True,
+        help_text="From here to quiet_until posts are listed, not pushed.",
+    )
+    quiet_until = TimeOfDay(
+        required=False, allow_null=True, help_text="Before quiet_from: on the next day."
+    )
+
     class Meta:
         model = Preference
         fields = ("push_enabled", "time_zone", "quiet_from", "quiet_until", "hourly_cap")
         extra_kwargs = {
             "push_enabled": {"help_text": "Off: no notifications, neither pushed nor listed."},
             "time_zone": {"help_text": "The IANA name of the zone that quiet hours are in."},
-            "quiet_from": {"help_text": "From here to quiet_until posts are listed, not pushed."},
-            "quiet_until": {"help_text": "Before quiet_from: on the next day."},
             "hourly_cap": {"help_text": "Posts pushed an hour; further ones are only listed."},
         }
 
