@@ -2,8 +2,10 @@
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.utils import timezone
 
 from events.admin import ReadOnlyAdmin
+from social import posts
 from social.models import (
     Closure,
     ForgottenPassword,
@@ -18,13 +20,23 @@ admin.site.register(User, UserAdmin)
 
 
 @admin.register(Post)
-class PostAdmin(admin.ModelAdmin):
+class PostAdmin(ReadOnlyAdmin):
+    """An operator may delete posts, as their authors would: with their events."""
+
     list_display = ("id", "author", "excerpt", "created_at", "deleted_at")
     list_select_related = ("author",)
-    raw_id_fields = ("author",)
     search_fields = ("=author__username",)
     ordering = ("-id",)
-    show_full_result_count = False
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+    def delete_model(self, request, obj: Post) -> None:
+        posts.delete(obj, now=timezone.now())
+
+    def delete_queryset(self, request, queryset) -> None:
+        for post in queryset:
+            self.delete_model(request, post)
 
     @admin.display(description="content")
     def excerpt(self, post: Post) -> str:
