@@ -101,7 +101,11 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
 # Behind a transaction pooler, the database's own address: LISTEN, and locks that outlive a
 # transaction, need a session. There the options above must be the role's (ALTER ROLE … SET), since
 # PgBouncer ignores them (ignore_startup_parameters = options).
-DATABASE_DIRECT = env.db("DATABASE_DIRECT_URL", default=env("DATABASE_URL"))
+DATABASE_DIRECT = {
+    name: value
+    for name, value in env.db("DATABASE_DIRECT_URL", default=env("DATABASE_URL")).items()
+    if name in ("HOST", "PORT", "NAME", "USER", "PASSWORD") and value != DATABASES["default"][name]
+}
 BROKER_URL = required("BROKER_URL")
 REDIS_URL = required("REDIS_URL")
 # With a login, for manage.py doctor; without it bindings and policies are not examined.
@@ -253,7 +257,7 @@ TIMELINE_BACKFILL_POSTS = env.int("TIMELINE_BACKFILL_POSTS", 50)
 # Owners who have not looked for so long are not written; theirs is filled in when they return.
 TIMELINE_DORMANT_AFTER = timedelta(days=env.int("TIMELINE_DORMANT_AFTER_DAYS", 30))
 # Older rows are dropped, and timelines then read from their authors' posts: at 100 million rows a
-# day 1,500 partitions and 255 GB.
+# day 1,500 partitions and 264 GB.
 TIMELINE_KEEP = timedelta(days=env.int("TIMELINE_KEEP_DAYS", 30))
 NOTIFICATION_KEEP = timedelta(days=env.int("NOTIFICATION_KEEP_DAYS", 30))
 # Tasks in a lane beyond which its consumer takes no more events: some seconds' work for two cores,

@@ -7,7 +7,8 @@ from django.conf import settings
 DEFAULTS = {
     # The module whose import makes the Celery app that this project's tasks belong to.
     "CELERY_APP": None,
-    # HOST and PORT for the relay's LISTEN, where the default database is behind a pooler.
+    # What the database's own address and login have otherwise than the default ones, where these
+    # lead to a pooler.
     "DATABASE_DIRECT": {},
     # Where a process without a web server shows its figures to Prometheus; no port, nowhere.
     "METRICS_PORT": 0,

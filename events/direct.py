@@ -13,14 +13,14 @@ from events.conf import setting
 def own_session() -> BaseDatabaseWrapper:
     """A connection past any pooler, for the caller alone; not opened yet."""
     made = connection.copy()
-    made.settings_dict = {**made.settings_dict, **_address()}
+    made.settings_dict = {**made.settings_dict, **setting("DATABASE_DIRECT")}
     return made
 
 
 @contextmanager
 def session() -> Iterator[BaseDatabaseWrapper]:
     """The default connection where no pooler stands before the database, else one of its own."""
-    if all(str(connection.settings_dict[name]) == str(it) for name, it in _address().items()):
+    if not setting("DATABASE_DIRECT"):
         yield connection
         return
     made = own_session()
@@ -28,8 +28,3 @@ def session() -> Iterator[BaseDatabaseWrapper]:
         yield made
     finally:
         made.close()
-
-
-def _address() -> dict:
-    direct = setting("DATABASE_DIRECT")
-    return {name: direct[name] for name in ("HOST", "PORT") if name in direct}

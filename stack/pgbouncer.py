@@ -11,6 +11,7 @@ from stack.privileges import give_to_nobody, unprivileged
 from stack.process import ServerFailure
 from stack.server import Server
 
+ALIAS = "pooled"
 PLACES = "/usr/sbin:/usr/bin:/usr/local/bin:/usr/local/sbin"
 
 
@@ -32,9 +33,10 @@ class PgBouncer(Server):
 
     @property
     def url(self) -> str:
-        """The database, through the pooler."""
+        """The database, through the pooler, which has a name of its own for it."""
         account, _, _ = self._behind.netloc.rpartition("@")
-        return urlunsplit(self._behind._replace(netloc=f"{account}@{self.address}"))
+        pooled = self._behind._replace(netloc=f"{account}@{self.address}", path=f"/{ALIAS}")
+        return urlunsplit(pooled)
 
     def probe(self) -> None:
         probe.postgres(self.url)
@@ -50,7 +52,8 @@ class PgBouncer(Server):
         users.write_text(f'"{self._behind.username}" "{self.password}"\n')
         configuration.write_text(
             "[databases]\n"
-            f"* = host={self._behind.hostname} port={self._behind.port}\n"
+            f"{ALIAS} = host={self._behind.hostname} port={self._behind.port}"
+            f" dbname={self._behind.path.removeprefix('/')}\n"
             "[pgbouncer]\n"
             "listen_addr = 127.0.0.1\n"
             f"listen_port = {self.port}\n"

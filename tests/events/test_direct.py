@@ -1,7 +1,7 @@
 import pytest
 from django.db import connection
 
-from events.direct import session
+from events.direct import own_session, session
 from events.locks import held
 
 HOLDERS = "SELECT pid = pg_backend_pid() FROM pg_locks WHERE locktype = 'advisory'"
@@ -25,8 +25,9 @@ def test_without_a_pooler_the_default_connection_holds_the_lock():
 @pytest.mark.django_db(transaction=True)
 def test_behind_a_pooler_a_session_with_the_database_holds_the_lock(settings):
     # Another name of the same server, as the pooler's address would be another one.
-    settings.DATABASE_DIRECT = {"HOST": "localhost", "PORT": connection.settings_dict["PORT"]}
+    settings.DATABASE_DIRECT = {"HOST": "localhost"}
     assert connection.settings_dict["HOST"] != "localhost"
+    assert own_session().settings_dict["HOST"] == "localhost"
     with held("test") as taken:
         assert (taken, holders()) == (True, [False])
         with held("test") as again:
