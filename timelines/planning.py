@@ -2,29 +2,29 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 from django.db import connection
 
+from social import follow_counts
 from social.slices import END, Slice, tile
 
-# How many followers each author has; from the index social_follow_fanout alone.
-COUNTS = """
-    SELECT author, (SELECT count(*) FROM social_follow WHERE followee_id = author)
-    FROM unnest(%s::bigint[]) AS author
-"""
-# Every nth follower of each author, and the last one, is where a slice ends. From the same index,
-# and at several times the cost, so that only those are asked whose followers fill several slices.
+# Every nth follower of each author is where a slice ends, that many entries further in the index
+# social_follow_fanout; asked only of authors whose followers fill several slices.
 BOUNDARIES = """
-    SELECT followee_id, follower_id, number FROM (
-        SELECT followee_id, follower_id,
-               row_number() OVER (PARTITION BY followee_id ORDER BY follower_id) AS number,
-               count(*) OVER (PARTITION BY followee_id) AS total
-        FROM social_follow WHERE followee_id = ANY(%s)
-    ) AS numbered
-    WHERE number %% %s = 0 OR number = total
-    ORDER BY followee_id, number
+    SELECT author, follower FROM unnest(%s::bigint[]) AS author CROSS JOIN LATERAL (
+        WITH RECURSIVE boundary (follower) AS (
+            SELECT 0::bigint
+            UNION ALL
+            SELECT (
+                SELECT follower_id FROM social_follow
+                WHERE followee_id = author AND follower_id > boundary.follower
+                ORDER BY follower_id OFFSET %s - 1 LIMIT 1
+            ) FROM boundary WHERE follower IS NOT NULL
+        )
+        SELECT follower FROM boundary WHERE follower > 0
+    ) AS boundaries
+    ORDER BY author, follower
 """
 
 
@@ -42,29 +42,28 @@ def plan(posts: Iterable[tuple[int, int]], size: int) -> list[Plan]:
     A post without followers has one empty slice: somebody may follow before it is written.
     """
     posts = list(posts)
-    ends = _ends(list({author for _, author in posts}), size)
+    audiences = follow_counts.followers({author for _, author in posts})
+    boundaries = _boundaries([author for author, count in audiences.items() if count > size], size)
     plans = []
     for post, author in posts:
-        counts = (b - a for a, b in pairwise([0, *(number for _, number in ends[author])]))
-        slices = tile(post, [follower for follower, _ in ends[author]])
-        audience = ends[author][-1][1]
-        plans += [Plan(*pair, audience) for pair in zip(slices, counts, strict=True)]
+        left = audience = audiences[author]
+        # The last slice holds everyone else, whoever the last follower is.
+        ends = [*boundaries[author][: (audience - 1) // size], END]
+        for piece in tile(post, ends):
+            plans.append(Plan(piece, min(left, size), audience))
+            left = max(left - size, 0)
     return plans
 
 
-def _ends(authors: list[int], size: int) -> dict[int, list[tuple[int, int]]]:
-    """For each author, the follower at whom each slice ends, and which in number that one is."""
-    with connection.cursor() as cursor:
-        cursor.execute(COUNTS, [authors])
-        # A single slice holds everyone, whoever the last follower is.
-        ends = {author: [(END, count)] for author, count in cursor}
-        if large := [author for author, ((_, count),) in ends.items() if count > size]:
-            cursor.execute(BOUNDARIES, [large, size])
-            several = defaultdict(list)
-            for author, follower, number in cursor:
-                several[author].append((follower, number))
-            ends |= several
-    return ends
+def _boundaries(authors: list[int], size: int) -> dict[int, list[int]]:
+    """The followers of each author at whom a full slice ends, ascending."""
+    found = defaultdict(list)
+    if authors:
+        with connection.cursor() as cursor:
+            cursor.execute(BOUNDARIES, [authors, size])
+            for author, follower in cursor:
+                found[author].append(follower)
+    return found
 
 
 def pack(plans: Iterable[Plan], rows: int) -> Iterator[list[Slice]]:

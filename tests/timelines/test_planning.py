@@ -36,6 +36,26 @@ def test_a_post_without_followers_has_one_empty_slice(alice):
     assert plan([(1, alice.pk)], 10) == [Plan(Slice(1, 0, END), 0, 0)]
 
 
+@pytest.mark.parametrize("size", [2, 3, 7])
+def test_the_slices_of_several_large_audiences_take_two_queries(
+    alice, carol, followers, size, django_assert_num_queries
+):
+    Follow.objects.bulk_create(
+        Follow(follower_id=pk, followee=carol, created_at=alice.date_joined) for pk in followers[:4]
+    )
+    with django_assert_num_queries(2 if size < 7 else 1):
+        plans = plan([(1, alice.pk), (2, carol.pk)], size)
+    counts = {post: [p.followers for p in plans if p.slice.post_id == post] for post in (1, 2)}
+    assert (
+        counts
+        == {
+            2: {1: [2, 2, 2, 1], 2: [2, 2]},
+            3: {1: [3, 3, 1], 2: [3, 1]},
+            7: {1: [7], 2: [4]},
+        }[size]
+    )
+
+
 def test_several_posts_take_one_query(alice, followers, carol, django_assert_num_queries):
     with django_assert_num_queries(1):
         plans = plan([(1, alice.pk), (2, carol.pk), (3, alice.pk)], 100)
