@@ -1,7 +1,8 @@
 """Sweeping the timeline rows of deleted posts. No reader has seen them since the deletion."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from social.models import Post
@@ -11,9 +12,14 @@ from timelines import locks
 # social_follow_fanout, then each by the primary key. Rows of those who no longer follow are
 # removed when they unfollow.
 REMOVE = """
-    DELETE FROM timelines_timelineentry
-    USING social_follow follow
-    WHERE post_id = %s AND follow.followee_id = %s AND owner_id = follow.follower_id
+    WITH audience AS MATERIALIZED (
+        SELECT follower_id FROM social_follow
+        WHERE followee_id = %s AND follower_id > %s ORDER BY follower_id LIMIT %s
+    ), removed AS (
+        DELETE FROM timelines_timelineentry USING audience
+        WHERE post_id = %s AND owner_id = follower_id RETURNING owner_id
+    )
+    SELECT (SELECT count(*) FROM removed), (SELECT max(follower_id) FROM audience)
 """
 
 
@@ -26,7 +32,16 @@ def remove_posts(post_ids: Iterable[int]) -> int:
         # ones see it deleted. It is dropped at once, so that nobody waits for a long removal.
         with transaction.atomic():
             locks.take([author_id])
-        with connection.cursor() as cursor:
-            cursor.execute(REMOVE, [post_id, author_id])
-            removed += cursor.rowcount
+        removed += sum(_remove(post_id, author_id))
     return removed
+
+
+def _remove(post_id: int, author_id: int) -> Iterator[int]:
+    """How many rows each statement removed; a slice's followers at a time, so that none runs into
+    its time limit, however many there are."""
+    after: int | None = 0
+    while after is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(REMOVE, [author_id, after, settings.TIMELINE_TASK_ROWS, post_id])
+            count, after = cursor.fetchone()
+        yield count

@@ -1,0 +1,26 @@
+import pytest
+
+from social import posts, relations
+from social.slices import END, Slice
+from tests.conftest import make_user
+from timelines import fanout, removal
+from timelines.models import TimelineEntry
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_large_audience_is_removed_from_piece_by_piece(
+    alice, bob, post, now, settings, django_assert_num_queries
+):
+    settings.TIMELINE_TASK_ROWS = 2
+    for number in range(4):
+        relations.follow(make_user(f"follower-{number}"), alice, now=now)
+    kept = posts.publish(alice, "kept", now=now)
+    for one in (post, kept):
+        fanout.write([Slice(one.pk, 0, END)], now=now)
+    posts.delete(post, now=now)
+    # Which posts are deleted, the author's lock in a savepoint, and two, two and one of them, and
+    # that there are no more.
+    with django_assert_num_queries(1 + 3 + 4):
+        assert removal.remove_posts([post.pk]) == 5
+    assert set(TimelineEntry.objects.values_list("post_id", flat=True)) == {kept.pk}
