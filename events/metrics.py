@@ -37,7 +37,7 @@ AGE_SECONDS = Histogram(
 )
 SKIPPED = Counter(
     "connectify_events_skipped",
-    "Events and slices without effect: known already, or about what is deleted.",
+    "Events and slices without effect: known already, or about what is deleted or has expired.",
     ["what"],
 )
 PARKED = Counter("connectify_events_parked", "Messages made dead letters by consumers.", ["queue"])

@@ -85,7 +85,9 @@ def _kept(table: str, slices: Sequence[Slice]) -> list[Slice]:
     horizon = partitions.horizon(table)
     kept = [piece for piece in slices if piece.post_id >= horizon]
     if len(kept) < len(slices):
-        log.info("slices of expired posts are left out", count=len(slices) - len(kept))
+        count = len(slices) - len(kept)
+        log.info("slices of expired posts are left out", count=count)
+        metrics.SKIPPED.labels("expired slice").inc(count)
     return kept
 
 
