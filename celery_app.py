@@ -68,10 +68,10 @@ app.conf.update(
         "raise the watermark": {
             "task": "timelines.raise_watermark",
             "schedule": 5.0,
-            "options": {"expires": 5.0},
+            "options": {"expires": 30.0},
         },
         "put owners to sleep": {"task": "timelines.put_to_sleep", "schedule": 600.0},
-        "wake owners": {"task": "timelines.wake", "schedule": 10.0, "options": {"expires": 10.0}},
+        "wake owners": {"task": "timelines.wake", "schedule": 10.0},
         "drop partitions": {"task": "operations.drop_partitions", "schedule": 3600.0},
         "repair pushes": {"task": "notifications.repair", "schedule": 30.0},
         "resume pushes": {"task": "notifications.resume", "schedule": 30.0},

@@ -18,7 +18,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from social.shown_posts import ShownPost  # noqa: E402
-from timelines import reading  # noqa: E402
+from timelines import forward, reading  # noqa: E402
 
 # What somebody would write, with no join between timelines and posts either, who knew in which
 # partitions the page lies.
@@ -49,7 +49,9 @@ def read(owner: int, before: int | None) -> tuple[reading.Page, list[Statement]]
         return execute(sql, parameters, many, context)
 
     with connection.execute_wrapper(note):
-        page = reading.older(owner, reading.state(owner), before)
+        known = reading.state(owner)
+        page = reading.older(owner, known, before)
+        forward.position(owner, known, page)
     return page, statements
 
 
@@ -93,8 +95,7 @@ def main() -> None:
     given = json.load(sys.stdin)
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
-        cursor.execute(reading.NEWEST)
-        newest = cursor.fetchone()[0]
+    newest = reading.state(given["owners"][0]).newest
     found = [measure(owner, given["pages"], newest) for owner in given["owners"]]
     json.dump([page for pages in found for page in pages], sys.stdout)
 

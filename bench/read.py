@@ -25,6 +25,8 @@ POPULATION = f"""
     OVERRIDING SYSTEM VALUE
     SELECT id, id %% {AUTHORS} + 1, 'A post of a benchmark, about as long as people write.', now()
     FROM generate_series(1, {POSTS}) AS id;
+    -- As beat raises it every few seconds.
+    INSERT INTO timelines_watermark (id, post_id) VALUES (1, {POSTS});
 """
 # Everybody follows equally many, who are everybody's in turn.
 FOLLOWS = f"""

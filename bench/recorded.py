@@ -76,7 +76,7 @@ def people() -> tuple[list[User], list[User]]:
     for post_id in written:
         fanout.write([Slice(post_id, 0, END)], now=now)
     # As beat does every few seconds: a page then need not remember what is not complete yet.
-    watermark.raise_()
+    watermark.raise_(now=timezone.now())
     return readers, authors
 
 

@@ -12,7 +12,7 @@ from notifications.models import PushSubscription
 from operations.models import Canary
 from social import canaries, posts
 from social.models import CANARY_PREFIX
-from timelines import dormancy
+from timelines import dormancy, reading
 
 TRANSPORT = "console"
 KEPT = 1_000
@@ -60,7 +60,7 @@ def release(*, now: datetime) -> Canary:
         defaults={"user": follower, "transport": TRANSPORT, "created_at": now},
     )
     # Whoever never looks is not written to any more.
-    dormancy.note_visit(follower.pk, now=now)
+    dormancy.note_visit(follower.pk, reading.state(follower.pk).seen_at, now=now)
     post = posts.publish(author, f"canary of {now:%Y-%m-%d %H:%M:%S}", now=now)
     Canary.objects.filter(pk__in=Canary.objects.order_by("-pk").values("pk")[KEPT:]).delete()
     return Canary.objects.create(post_id=post.pk, posted_at=now)

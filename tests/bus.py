@@ -1,5 +1,6 @@
 """Putting messages onto the tests' broker and working them off in the test's own thread."""
 
+import json
 import os
 import time
 import uuid
@@ -42,6 +43,12 @@ def put(broker: Connection, queue: str, body: bytes, **properties) -> None:
 def depth(broker: Connection, queue: str) -> int:
     with broker.channel() as channel:
         return channel.queue_declare(queue, passive=True).message_count
+
+
+def slices_in(broker, lane: str) -> list:
+    """Those of the next task in the lane, which is taken out of it."""
+    message = broker.channel().basic_get(lane, no_ack=True)
+    return json.loads(message.body)[1]["slices"]
 
 
 def work_off(subscriber: Subscriber, count: int, monotonic=time.monotonic) -> None:

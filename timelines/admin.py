@@ -28,4 +28,4 @@ class DormantAdmin(IdSearchAdmin):
 
 @admin.register(Watermark)
 class WatermarkAdmin(ReadOnlyAdmin):
-    list_display = ("post_id",)
+    list_display = ("post_id", "stragglers")

@@ -22,7 +22,6 @@ OWNERS = 100
 AUTHORS = 50
 
 # By the primary key.
-KNOWN = "SELECT 1 FROM timelines_reader WHERE owner_id = %s AND seen_at > %s"
 SEEN = """
     INSERT INTO timelines_reader (owner_id, seen_at, read_up_to) VALUES (%s, %s, 0)
     ON CONFLICT (owner_id) DO UPDATE SET seen_at = excluded.seen_at
@@ -45,13 +44,18 @@ PUT_TO_SLEEP = """
 """
 
 
-def note_visit(owner: int, *, now: datetime) -> None:
-    """Remember that the owner looked, once an hour; who was dormant is to be woken."""
-    with connection.cursor() as cursor:
-        cursor.execute(KNOWN, [owner, now - RESOLUTION])
-        if cursor.fetchone():
-            return
-        cursor.execute(SEEN, [owner, now])
+def note_visit(owner: int, seen_at: datetime | None, *, now: datetime) -> None:
+    """Remember that the owner looked, once an hour: `seen_at` is when they were last seen to. Who
+    was dormant is to be woken."""
+    if seen_at and seen_at > now - RESOLUTION:
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(SEEN, [owner, now])
+        _return(owner, now)
+
+
+def _return(owner: int, now: datetime) -> None:
     Dormant.objects.filter(owner=owner, returned_at=None).update(returned_at=now)
 
 
@@ -96,6 +100,12 @@ def wake_returned(limit: int = 1_000) -> int:
     return len(owners)
 
 
+def rebuild(owner: int, *, now: datetime) -> None:
+    """Fill in what the owner's timeline lacks, whether or not they were away."""
+    _return(owner, now)
+    wake(owner)
+
+
 def wake(owner: int) -> None:
     # 1. From here on slices write for the owner, so that what they have left out is a post that
     #    exists, and is found by the next step.
@@ -105,5 +115,5 @@ def wake(owner: int) -> None:
     authors = list(follows.order_by("followee_id").values_list("followee_id", flat=True))
     for first in range(0, len(authors), AUTHORS):
         backfill.refresh(owner, authors[first : first + AUTHORS])
-    # 3. Only now is it read from its rows.
-    Dormant.objects.filter(owner=owner).delete()
+    # 3. Only now is it read from its rows. Who is put to sleep at this moment has not returned.
+    Dormant.objects.filter(owner=owner).exclude(returned_at=None).delete()

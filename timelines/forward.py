@@ -22,7 +22,7 @@ class Position(NamedTuple):
     seen: tuple[int, ...] = ()
 
 
-def position(owner: int, known: State, page: Page) -> Position:
+def position(owner: int, known: State, page: Page, *, lead: int = AHEAD) -> Position:
     """Where somebody stands who begins with this page; `known` was read before it."""
     if not page.posts:
         return Position(known.complete)
@@ -30,8 +30,11 @@ def position(owner: int, known: State, page: Page) -> Position:
     floor = min(known.complete, ids[0])
     if page.more and ids[-1] > floor + 1:
         # What is there already between the floor and the page is found by reading backward.
-        below = reading.older(owner, known, ids[-1], AHEAD)
+        below = reading.older(owner, known, ids[-1], lead)
         ids += [post.pk for post in below.posts]
+        if below.more:
+            # So much is there already that what lies below it is left to reading backward.
+            floor = max(floor, ids[-1] - 1)
     return _stand(floor, ids)
 
 

@@ -4,6 +4,7 @@ what is known of each owner.
 All are keyed so that they can be sharded by owner, and bear no foreign keys in the database.
 """
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from social import ledger
@@ -50,9 +51,11 @@ class SliceRecord(ledger.SliceRecord):
 
 
 class Watermark(models.Model):
-    """Up to which post id every timeline is complete; one row. See watermark.py."""
+    """Up to which post id every timeline is complete, but for a few stragglers; one row. See
+    watermark.py."""
 
     post_id = models.BigIntegerField()
+    stragglers = ArrayField(models.BigIntegerField(), default=list, blank=True)
 
     def __str__(self) -> str:
         return f"complete up to post {self.post_id}"

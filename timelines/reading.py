@@ -6,6 +6,7 @@ fill it (they have expired, were never written, or are few), it goes on with the
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection
@@ -16,23 +17,41 @@ from timelines import pulling, rows, sources
 
 PAGE = 50
 
-# Each by its primary key.
+# How many pages' worth of rows are looked through for a page, as long as some of what was found is
+# not shown: of somebody muted, deleted and not yet swept. After that the authors' posts are asked.
+LOOKS = (1, 1, 4)
+
+# All by primary keys. When timelines move to servers of their own, only the newest post is still
+# asked of the core's; until then each statement more would cost more than all of this one.
 STATE = """
-    SELECT coalesce((SELECT post_id FROM social_horizon
-                     WHERE table_name = 'timelines_timelineentry'), 0),
-           coalesce((SELECT max(post_id) FROM timelines_watermark), 0),
-           EXISTS (SELECT FROM timelines_dormant WHERE owner_id = %s)
+    SELECT coalesce(horizon.post_id, 0), coalesce(watermark.post_id, 0),
+           coalesce(watermark.stragglers, '{}'), coalesce((SELECT max(id) FROM social_post), 0),
+           dormant.owner_id IS NOT NULL, reader.seen_at, coalesce(reader.read_up_to, 0)
+    FROM (VALUES (%s::bigint)) AS asked (owner_id)
+    LEFT JOIN timelines_dormant dormant USING (owner_id)
+    LEFT JOIN timelines_reader reader USING (owner_id)
+    LEFT JOIN timelines_watermark watermark ON watermark.id = 1
+    LEFT JOIN social_horizon horizon ON horizon.table_name = 'timelines_timelineentry'
 """
-NEWEST = "SELECT coalesce(max(id), 0) FROM social_post"
 
 
 class State(NamedTuple):
-    """What a reader must know before looking: rows are kept from post `horizon` on, every
-    timeline is complete up to post `complete`, and this one is `dormant`: it lacks rows."""
+    """What a reader must know before looking: rows are kept from post `horizon` on; every timeline
+    is complete up to post `complete`, save the `stragglers`; post `newest` is the last there is.
+    This timeline lacks rows where its owner is `dormant`, who last looked at `seen_at` and says
+    that they have read it up to post `read_up_to`."""
 
     horizon: int
     complete: int
+    stragglers: Sequence[int]
+    newest: int
     dormant: bool
+    seen_at: datetime | None
+    read_up_to: int
+
+    def between(self, first: int, end: int) -> set[int]:
+        """The stragglers with `first` <= id < `end`."""
+        return {pk for pk in self.stragglers if first <= pk < end}
 
 
 class Page(NamedTuple):
@@ -52,11 +71,15 @@ def older(owner: int, known: State, before: int | None = None, size: int = PAGE)
     """The newest `size` posts with an id below `before`."""
     # One more than the page, to know whether there is another one.
     count = size + 1
-    edge = before if before is not None else _newest() + 1
-    ids = []
-    if not known.dormant:
-        ids, edge = rows.older(owner, edge, known.horizon, count)
-    posts = _visible(owner, ids)
+    edge = known.newest + 1 if before is None else before
+    posts: list[ShownPost] = []
+    for look in () if known.dormant else LOOKS:
+        ids, below = rows.older(owner, edge, known.horizon, look * count)
+        found = known.between(below, edge).union(ids)
+        posts += _visible(owner, sorted(found, reverse=True))
+        edge = below
+        if len(posts) >= count or len(ids) < look * count:
+            break
     if len(posts) < count and edge > 1:
         posts += shown_posts.read(pulling.older(owner, edge, count - len(posts)))
     return Page(posts[:size], len(posts) > size)
@@ -67,20 +90,18 @@ def newer(
 ) -> Page:
     """The oldest `size` posts with an id above `after`, save those of `without`; newest first."""
     count = size + 1
-    edge, newest = after, _newest()
-    ids = []
-    if not known.dormant and after + 1 >= known.horizon:
-        ids, edge = rows.newer(owner, edge, newest, count, without)
-    posts = _visible(owner, ids)
-    if len(posts) < count and edge < newest:
+    edge = after
+    posts: list[ShownPost] = []
+    for look in () if known.dormant or after + 1 < known.horizon else LOOKS:
+        ids, above = rows.newer(owner, edge, known.newest, look * count, without)
+        found = known.between(edge + 1, above + 1).difference(without).union(ids)
+        posts += _visible(owner, sorted(found))
+        edge = above
+        if len(posts) >= count or len(ids) < look * count:
+            break
+    if len(posts) < count and edge < known.newest:
         posts += shown_posts.read(pulling.newer(owner, edge, count - len(posts), without))
     return Page(posts[:size][::-1], len(posts) > size)
-
-
-def _newest() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(NEWEST)
-        return cursor.fetchone()[0]
 
 
 def _visible(owner: int, ids: Sequence[int]) -> list[ShownPost]:

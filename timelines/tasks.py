@@ -25,7 +25,8 @@ after_commit = failpoint("timelines.after_commit")
 
 HIGH = "timelines.high"
 LOW = "timelines.low"
-
+# For what must not wait behind the slices of a large audience, which fill timelines.low.
+UPKEEP = "operations.low"
 
 SLICES = {"slices": Slice._fields}
 SLICES_A_TASK = 10
@@ -72,13 +73,13 @@ def refresh_follows(*, pairs: list[list[int]]) -> None:
 @shared_task(base=LaneTask, name="timelines.rebuild_timeline", lane=LOW)
 def rebuild_timeline(*, owner_id: int) -> None:
     """By an operator's hand: fill in what is missing of one timeline."""
-    dormancy.wake(owner_id)
+    dormancy.rebuild(owner_id, now=timezone.now())
 
 
-@periodic_task("timelines.raise_watermark", lane=LOW)
+@periodic_task("timelines.raise_watermark", lane=UPKEEP)
 def raise_watermark() -> None:
     """So that clients that read forward need not remember much."""
-    watermark.raise_()
+    watermark.raise_(now=timezone.now())
 
 
 @periodic_task("timelines.put_to_sleep", lane=LOW)

@@ -1,18 +1,25 @@
 """The watermark: up to which post id every timeline is complete.
 
-Guarantee: once it has passed a post, all rows of the post are visible, and no post with a lower id
-can still appear: ids are handed out in order, but transactions commit in any.
+Guarantee: once it has passed a post, all rows of the post are visible or the post is one of the few
+stragglers, which readers look for by themselves; and no post with a lower id can still appear: ids
+are handed out in order, but transactions commit in any.
 """
 
 import time
+from collections.abc import Iterator
+from datetime import datetime
 
 from django.db import connection
+from django.db.models import QuerySet
 
-from social import ledger
+from social import ledger, partitions
 from social.models import Post
-from timelines.models import SliceRecord, Watermark
+from timelines.models import SliceRecord, TimelineEntry, Watermark
 
 BATCH = 500
+# A post that is late, whose event is a dead letter for example, must not hold up all readers until
+# somebody heals it; a backlog must. Each straggler costs each page a look.
+STRAGGLERS = 20
 # How often, and with which pause in seconds, to look whether posts are still being committed.
 LOOKS, PAUSE = 20, 0.05
 
@@ -25,16 +32,17 @@ POSTING = """
 """
 
 
-def raise_() -> int:
-    """Raise the watermark as far as it may go; returns where it then is."""
+def raise_(*, now: datetime, most: int = STRAGGLERS) -> Watermark:
+    """Raise the watermark as far as it may go with so many stragglers at most; returns it as it
+    then is."""
     mark = Watermark.objects.first() or Watermark(pk=1, post_id=0)
     newest = Post.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     # 1. Ids up to the newest one are handed out. Those whose transactions go on are waited for.
-    if newest > mark.post_id and _all_committed():
+    if (newest > mark.post_id or mark.stragglers) and _all_committed():
         # 2. Now all that there will ever be up to it can be seen; which are complete?
-        mark.post_id = _complete(mark.post_id, newest)
+        _raise(mark, newest, now, most)
         mark.save()
-    return mark.post_id
+    return mark
 
 
 def _all_committed() -> bool:
@@ -54,15 +62,28 @@ def _posting() -> set[str]:
         return {row[0] for row in cursor}
 
 
-def _complete(after: int, newest: int) -> int:
-    """The last id up to which no live post lacks a slice."""
+def _raise(mark: Watermark, newest: int, now: datetime, most: int) -> None:
+    """To the last id up to which no live post lacks a slice, save the stragglers."""
+    # What has expired is read from the authors' posts, whatever was written of it.
+    horizon = partitions.horizon(TimelineEntry._meta.db_table)
+    mark.post_id = max(mark.post_id, horizon - 1)
+    kept = Post.objects.filter(pk__in=mark.stragglers, pk__gte=horizon)
+    mark.stragglers = [pk for pk, _ in _lacking(kept)]
     while True:
-        posts = Post.objects.filter(pk__gt=after, pk__lte=newest).order_by("pk")[:BATCH]
-        states = list(posts.values_list("pk", "deleted_at"))
-        missing = ledger.holes(SliceRecord, [pk for pk, deleted in states if not deleted])
-        for pk, _ in states:
-            if missing.get(pk):
-                return pk - 1
-        if len(states) < BATCH:
-            return newest
-        after = states[-1][0]
+        batch = Post.objects.filter(pk__gt=mark.post_id, pk__lte=newest).order_by("pk")[:BATCH]
+        for pk, created_at in _lacking(batch):
+            if created_at >= now - ledger.LATE or len(mark.stragglers) >= most:
+                mark.post_id = pk - 1
+                return
+            mark.stragglers.append(pk)
+        if len(batch) < BATCH:
+            mark.post_id = newest
+            return
+        mark.post_id = batch[BATCH - 1].pk
+
+
+def _lacking(posts: QuerySet[Post]) -> Iterator[tuple[int, datetime]]:
+    """Those that lack a slice and are not deleted: ids and when they were posted, in order."""
+    live = {post.pk: post.created_at for post in posts if post.deleted_at is None}
+    missing = ledger.holes(SliceRecord, live)
+    return ((pk, created_at) for pk, created_at in live.items() if missing[pk])

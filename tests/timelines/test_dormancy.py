@@ -13,10 +13,14 @@ from timelines.models import Dormant, Reader, TimelineEntry
 pytestmark = pytest.mark.django_db
 
 
+def look(user, now) -> None:
+    dormancy.note_visit(user.pk, reading.state(user.pk).seen_at, now=now)
+
+
 @pytest.fixture
 def away(bob, now, settings) -> None:
     """Bob has not looked for longer than anybody is waited for."""
-    dormancy.note_visit(bob.pk, now=now - settings.TIMELINE_DORMANT_AFTER - timedelta(seconds=1))
+    look(bob, now - settings.TIMELINE_DORMANT_AFTER - timedelta(seconds=1))
     dormancy.put_to_sleep(now=now)
 
 
@@ -42,7 +46,7 @@ def test_who_stays_away_is_not_written_and_reads_the_same(alice, bob, away, now)
 
 def test_who_returns_is_filled_in_and_written_again(alice, bob, away, now):
     missed = publish(alice, now)
-    dormancy.note_visit(bob.pk, now=now)
+    look(bob, now)
     assert rows(bob) == 0
     assert shown(bob) == [missed]
     assert dormancy.wake_returned() == 1
@@ -73,13 +77,13 @@ def test_many_are_put_to_sleep_batch_by_batch(alice, now, settings):
 def test_whom_one_has_ceased_to_follow_is_not_filled_in(alice, bob, away, now):
     publish(alice, now)
     relations.unfollow(bob, alice)
-    dormancy.note_visit(bob.pk, now=now)
+    look(bob, now)
     dormancy.wake_returned()
     assert rows(bob) == 0
 
 
 def test_who_looks_now_and_then_is_never_put_to_sleep(bob, now, settings):
-    dormancy.note_visit(bob.pk, now=now - settings.TIMELINE_DORMANT_AFTER)
+    look(bob, now - settings.TIMELINE_DORMANT_AFTER)
     assert dormancy.put_to_sleep(now=now) == 0
 
 
@@ -90,9 +94,24 @@ def test_who_follows_and_never_looks_is_put_to_sleep_as_well(bob, now, settings)
     assert dormancy.put_to_sleep(now=later) == 1
 
 
+def test_who_is_rebuilt_by_hand_is_filled_in_and_written_again(alice, bob, away, now):
+    missed = publish(alice, now)
+    dormancy.rebuild(bob.pk, now=now)
+    assert not Dormant.objects.exists()
+    since = publish(alice, now)
+    assert rows(bob) == 2
+    assert shown(bob) == [since, missed]
+
+
+def test_who_is_put_to_sleep_while_they_are_rebuilt_sleeps(alice, bob, away, now):
+    # As if it were committed after the first step of waking: they have not returned.
+    dormancy.wake(bob.pk)
+    assert Dormant.objects.get(owner=bob).returned_at is None
+
+
 def test_a_visit_is_written_once_an_hour(bob, now, django_assert_num_queries):
-    dormancy.note_visit(bob.pk, now=now)
-    with django_assert_num_queries(1):
-        dormancy.note_visit(bob.pk, now=now + timedelta(minutes=59))
-    dormancy.note_visit(bob.pk, now=now + timedelta(minutes=61))
+    look(bob, now)
+    with django_assert_num_queries(1):  # To know what a reader must know.
+        look(bob, now + timedelta(minutes=59))
+    look(bob, now + timedelta(minutes=61))
     assert Reader.objects.get().seen_at == now + timedelta(minutes=61)

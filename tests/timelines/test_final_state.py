@@ -142,7 +142,7 @@ class Company:
 
     def look(self, owner):
         """Whatever is still to be worked off, nothing is shown that is not to be."""
-        dormancy.note_visit(owner, now=self.now)
+        dormancy.note_visit(owner, reading.state(owner).seen_at, now=self.now)
         shown = self.pages(owner)
         assert shown == sorted(set(shown), reverse=True)
         assert set(shown) <= set(self.history.shown(owner))
@@ -178,7 +178,7 @@ class Company:
         dormancy.wake_returned()
 
     def raise_watermark(self):
-        watermark.raise_()
+        watermark.raise_(now=self.now)
 
     def repair(self):
         late = self.now + ledger.LATE * 2
@@ -223,7 +223,7 @@ class Company:
             self.waiting.pop(0)()
             self.collect()
         for reader in self.people[2:]:
-            dormancy.note_visit(reader.pk, now=self.now)
+            dormancy.note_visit(reader.pk, reading.state(reader.pk).seen_at, now=self.now)
         self.wake()
         self.raise_watermark()
         for reader in self.people[2:]:
@@ -269,6 +269,7 @@ def pick(things, which):
 def test_the_final_state_is_the_sequential_one(broker, settings, examples):
     settings.PARTITION_POSTS = 3
     settings.TIMELINE_BACKFILL_POSTS = FIRST_POSTS
+    settings.TIMELINE_TASK_ROWS = 1  # So that a post of several followers is several slices.
 
     @given(STEPS)
     @profile(

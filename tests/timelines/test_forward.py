@@ -1,6 +1,6 @@
 import pytest
 
-from social import posts
+from social import ledger, posts, relations
 from social.slices import END, Slice
 from timelines import fanout, forward, reading, watermark
 from timelines.forward import Position
@@ -15,7 +15,7 @@ class Client:
         self.owner, self.size, self.lead = owner, size, lead
         known = reading.state(owner)
         page = reading.older(owner, known, size=size)
-        self.at = forward.position(owner, known, page)
+        self.at = forward.position(owner, known, page, lead=lead)
         self.shown = ids(page)
 
     def read_on(self) -> list[int]:
@@ -41,17 +41,17 @@ def test_a_post_whose_rows_come_late_is_not_missed(alice, bob, now):
     client = Client(bob.pk)
     write([late], now)
     assert client.read_on() == [late]
-    watermark.raise_()
+    watermark.raise_(now=now)
     assert client.read_on() == []
     write([early], now)
-    watermark.raise_()
+    watermark.raise_(now=now)
     assert client.read_on() == [early]
     write(others, now)
-    watermark.raise_()
+    watermark.raise_(now=now)
     assert client.read_on() == others[::-1]
     assert client.read_on() == []
     # Nothing needs to be remembered any more.
-    watermark.raise_()
+    watermark.raise_(now=now)
     client.read_on()
     assert client.at == Position(late)
 
@@ -62,7 +62,7 @@ def test_a_late_post_that_was_there_before_the_first_page_is_not_missed_either(a
     client = Client(bob.pk)
     assert client.shown == [other]
     write([late], now)
-    watermark.raise_()
+    watermark.raise_(now=now)
     assert client.read_on() == [late]
 
 
@@ -72,7 +72,7 @@ def test_what_is_there_already_below_the_first_page_is_no_news(alice, bob, now):
     client = Client(bob.pk, size=2)
     assert client.shown == written[:2:-1]
     assert client.read_on() == []
-    watermark.raise_()
+    watermark.raise_(now=now)
     assert client.read_on() == []
 
 
@@ -88,6 +88,45 @@ def test_many_are_read_page_by_page_from_the_old_end(alice, bob, now):
     ]
 
 
+def test_a_post_that_is_late_for_long_is_read_from_its_author_and_given_once(alice, bob, now):
+    client = Client(bob.pk)
+    late, *others = publish(alice, 4, now)
+    write(others, now)
+    watermark.raise_(now=now + ledger.LATE * 2)
+    assert client.read_on() == [*others[::-1], late]
+    assert client.at == Position(others[-1])
+    assert Client(bob.pk).shown == [*others[::-1], late]
+    write([late], now)
+    watermark.raise_(now=now)
+    assert client.read_on() == []
+    assert Client(bob.pk).shown == [*others[::-1], late]
+
+
+def test_a_post_of_which_a_slice_is_late_is_not_given_again(alice, bob, carol, now):
+    relations.follow(carol, alice, now=now)
+    client = Client(bob.pk)
+    (late,) = publish(alice, 1, now)
+    fanout.write([Slice(late, 0, bob.pk)], now=now)
+    assert client.read_on() == [late]
+    assert Client(carol.pk).shown == []
+    watermark.raise_(now=now + ledger.LATE * 2)
+    assert client.read_on() == []
+    assert Client(carol.pk).shown == [late]
+
+
+def test_however_much_is_there_already_below_the_first_page_it_is_no_news(alice, bob, now):
+    late, *written = publish(alice, 8, now)
+    write(written, now)
+    client = Client(bob.pk, size=2, lead=2)
+    write([late], now)
+    watermark.raise_(now=now)
+    assert client.read_on() == []
+    new = publish(alice, 1, now)
+    write(new, now)
+    watermark.raise_(now=now)
+    assert client.read_on() == new
+
+
 def test_who_is_far_ahead_of_a_late_post_waits_for_it(alice, bob, now):
     late, *others = publish(alice, 6, now)
     client = Client(bob.pk, lead=3)
@@ -95,6 +134,6 @@ def test_who_is_far_ahead_of_a_late_post_waits_for_it(alice, bob, now):
     assert client.read_on() == others[2::-1]
     assert client.read_on() == []
     write([late], now)
-    watermark.raise_()
+    watermark.raise_(now=now)
     assert client.read_on() == [*others[:2:-1], late]
     assert client.read_on() == []

@@ -5,12 +5,13 @@ import threading
 from contextlib import contextmanager
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 
 from social import posts, relations
 from social.slices import END, Slice
 from tests.waiting import until
-from timelines import backfill, fanout, removal
+from timelines import backfill, dormancy, fanout, removal
 from timelines.models import TimelineEntry
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,6 +72,23 @@ def test_rows_that_are_being_written_do_not_outlive_a_deletion(alice, bob, post,
         posts.delete(post, now=now)
         while_it_waits(lambda: removal.remove_posts([post.pk]), waited_for)
     assert not TimelineEntry.objects.exists()
+
+
+def test_who_returns_while_a_slice_leaves_them_out_has_its_row(alice, bob, post, now):
+    dormancy.expect([bob.pk], now=now - settings.TIMELINE_DORMANT_AFTER * 2)
+    assert dormancy.put_to_sleep(now=now) == 1
+    with slice_in_progress(post, now) as waited_for:
+        while_it_waits(lambda: dormancy.rebuild(bob.pk, now=now), waited_for)
+    assert TimelineEntry.objects.filter(owner=bob, post=post).count() == 1
+
+
+def test_who_begins_to_follow_while_a_slice_leaves_them_out_has_its_row(
+    alice, bob, carol, post, now
+):
+    with slice_in_progress(post, now) as waited_for:
+        relations.follow(carol, alice, now=now)
+        while_it_waits(lambda: backfill.refresh(carol.pk, [alice.pk]), waited_for)
+    assert TimelineEntry.objects.filter(post=post).count() == 2
 
 
 def test_slices_of_one_author_do_not_wait_for_each_other(alice, bob, post, now):

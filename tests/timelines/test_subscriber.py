@@ -8,7 +8,8 @@ from events.models import DeadLetter, InboxEntry
 from events.registry import subscribers
 from social import posts, relations
 from social.slices import END, Slice
-from tests.bus import depth, post_created, put, work_off
+from tests.bus import depth, post_created, put, slices_in, work_off
+from tests.waiting import until
 from timelines import backfill, fanout
 from timelines.models import FanOut, TimelineEntry
 
@@ -26,6 +27,24 @@ def test_an_event_about_a_deleted_post_makes_no_task_and_is_counted(broker, post
     assert not FanOut.objects.exists()
     for queue in (TIMELINES.queue, "timelines.high", "timelines.low", "dead.letters"):
         assert depth(broker, queue) == 0
+
+
+def test_several_events_become_one_task_and_a_large_audience_has_a_lane_of_its_own(
+    broker, alice, bob, carol, now, settings
+):
+    settings.TIMELINE_LARGE_AUDIENCE = 1
+    relations.follow(carol, bob, now=now)
+    relations.follow(alice, bob, now=now)
+    authors = (alice, bob, alice)
+    written = [posts.publish(author, "hi", now=now) for author in authors]
+    for one in written:
+        put(broker, TIMELINES.queue, post_created(one.pk, one.author_id))
+    until(lambda: depth(broker, TIMELINES.queue) == 3)
+    work_off(TIMELINES, 3)
+    assert slices_in(broker, "timelines.high") == [[one.pk, 0, END] for one in written[::2]]
+    assert slices_in(broker, "timelines.low") == [[written[1].pk, 0, END]]
+    for lane in ("timelines.high", "timelines.low"):
+        assert depth(broker, lane) == 0
 
 
 def test_a_slice_of_a_deleted_post_is_written_to_nobody_and_counted(post, bob):

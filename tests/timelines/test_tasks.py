@@ -1,5 +1,4 @@
 import io
-import json
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -7,7 +6,7 @@ from django.utils import timezone
 
 from social import ledger, posts
 from social.slices import END, tile
-from tests.bus import depth
+from tests.bus import depth, slices_in
 from timelines.models import FanOut
 from timelines.tasks import repair, write_slices
 
@@ -20,11 +19,6 @@ def late(alice, bob, broker):
     post = posts.publish(alice, "hi", now=timezone.now())
     ledger.begin(FanOut, tile(post.pk, [1]), now=timezone.now() - ledger.LATE * 2)
     return post
-
-
-def slices_in(broker, lane: str) -> list:
-    message = broker.channel().basic_get(lane, no_ack=True)
-    return json.loads(message.body)[1]["slices"]
 
 
 def test_a_lost_slice_is_enqueued_again(broker, late):

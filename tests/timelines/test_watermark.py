@@ -1,9 +1,11 @@
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 
-from social import posts
+from social import ledger, posts
+from social.models import Horizon
 from social.slices import END, Slice
 from timelines import fanout, watermark
 
@@ -15,27 +17,61 @@ def written(alice, bob, now) -> list[int]:
     return [posts.publish(alice, f"post {number}", now=now).pk for number in range(3)]
 
 
+def raised(now) -> int:
+    return watermark.raise_(now=now).post_id
+
+
 def write(post_id: int, now) -> None:
     fanout.write([Slice(post_id, 0, END)], now=now)
 
 
 def test_it_stops_before_the_first_post_that_lacks_a_slice(written, now):
     first, second, third = written
-    assert watermark.raise_() == first - 1
+    assert raised(now) == first - 1
     write(first, now)
     write(third, now)
-    assert watermark.raise_() == second - 1
+    assert raised(now) == second - 1
     fanout.write([Slice(second, 0, 5)], now=now)
-    assert watermark.raise_() == second - 1
+    assert raised(now) == second - 1
     fanout.write([Slice(second, 5, END)], now=now)
-    assert watermark.raise_() == third
-    assert watermark.raise_() == third
+    assert raised(now) == third
+    assert raised(now) == third
 
 
 def test_a_deleted_post_does_not_stop_it(alice, written, now):
     posts.delete(alice.posts.get(pk=written[0]), now=now)
     write(written[1], now)
-    assert watermark.raise_() == written[2] - 1
+    assert raised(now) == written[2] - 1
+
+
+def test_a_late_post_is_passed_and_noted_until_it_is_complete(written, now):
+    late, *others = written
+    for pk in others:
+        write(pk, now)
+    assert watermark.raise_(now=now + ledger.LATE).post_id == late - 1
+    later = now + ledger.LATE + timedelta(seconds=1)
+    mark = watermark.raise_(now=later)
+    assert (mark.post_id, mark.stragglers) == (others[-1], [late])
+    write(late, now)
+    assert watermark.raise_(now=later).stragglers == []
+
+
+def test_a_backlog_is_waited_for(written, now):
+    mark = watermark.raise_(now=now + timedelta(days=1), most=2)
+    assert (mark.post_id, mark.stragglers) == (written[2] - 1, written[:2])
+
+
+def test_a_late_post_that_is_deleted_is_not_noted_any_more(alice, written, now):
+    later = now + timedelta(days=1)
+    assert watermark.raise_(now=later).stragglers == written
+    posts.delete(alice.posts.get(pk=written[0]), now=now)
+    assert watermark.raise_(now=later).stragglers == written[1:]
+
+
+def test_what_has_expired_is_not_waited_for(written, now):
+    Horizon.objects.create(table_name="timelines_timelineentry", post_id=written[2])
+    mark = watermark.raise_(now=now)
+    assert (mark.post_id, mark.stragglers) == (written[2] - 1, [])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -56,10 +92,10 @@ def test_it_waits_for_a_post_that_is_still_being_committed(alice, bob, now):
     quick = posts.publish(alice, "quick", now=now)
     assert quick.pk > late[0]
     write(quick.pk, now)
-    before = watermark.raise_()
+    before = raised(now)
     commit.set()
     poster.join(10)
     assert before < late[0]
-    assert watermark.raise_() == late[0] - 1
+    assert raised(now) == late[0] - 1
     write(late[0], now)
-    assert watermark.raise_() == quick.pk
+    assert raised(now) == quick.pk

@@ -46,9 +46,9 @@ class HomeTimelineView(APIView):
         if before is not None and after is not None:
             raise ValidationError({"after": ["Give one of before and after."]})
         owner = request.user.pk
-        dormancy.note_visit(owner, now=timezone.now())
         # What is known to be complete must be asked before the posts.
         known = reading.state(owner)
+        dormancy.note_visit(owner, known.seen_at, now=timezone.now())
         if after is not None:
             page, at = forward.newer(owner, known, forward.Position(after[0], after[1:]), size)
         else:
