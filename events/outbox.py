@@ -4,20 +4,33 @@ Guarantee: a change and its event are kept together or not at all; the broker is
 Next on the way of a post: events/relay.py.
 """
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 from django.db import connection
-from django.db.models.functions import Now
 
 from events.envelope import encode, new_event_id
-from events.models import OutboxEvent
 from events.registry import event_types
 from events.trace import event_headers
 
 CHANNEL = "events_outbox"
 
+# What RabbitMQ will be given, and a word to the relay, which hears it when the transaction commits;
+# PostgreSQL folds equal words into one. Due by the database's clock, which the relay asks too: a
+# wrong one on either machine must not hold a post back. The ORM takes a tenth of the CPU time of a
+# request to say the same.
+STORE = f"""
+    INSERT INTO events_outboxevent (
+        exchange, routing_key, properties, created_at, event_id, headers, body,
+        due_at, attempts, last_error
+    )
+    SELECT %s, %s, jsonb_build_object('message_id', event_id, 'type', %s), %s,
+           event_id, headers, body, statement_timestamp(), 0, ''
+    FROM unnest(%s::text[], %s::jsonb[], %s::bytea[]) AS event (event_id, headers, body);
+    NOTIFY {CHANNEL}
+"""
 # The number of the newest message, whoever recorded it.
 RECORDED = "SELECT last_value FROM events_outboxevent_id_seq"
 # By events_outbox_pending.
@@ -32,43 +45,23 @@ class OutsideTransactionError(RuntimeError):
     """An event was recorded outside a transaction: it could outlive a change that was undone."""
 
 
-def record(name: str, data: msgspec.Struct, *, now: datetime) -> OutboxEvent:
+def record(name: str, data: msgspec.Struct, *, now: datetime) -> None:
     """Record one event of the registered type `name`; `data` is an instance of its schema."""
-    return record_all(name, [data], now=now)[0]
+    record_all(name, [data], now=now)
 
 
-def record_all(name: str, batch: Iterable[msgspec.Struct], *, now: datetime) -> list[OutboxEvent]:
+def record_all(name: str, batch: Iterable[msgspec.Struct], *, now: datetime) -> None:
     """Record several events of one type with one statement. Raises OutsideTransactionError."""
     if not connection.in_atomic_block:
         raise OutsideTransactionError(f"{name} recorded outside a transaction")
-    event_type = event_types[name]
-    rows = []
+    ids, headers, bodies = [], [], []
     for data in batch:
         event_id = new_event_id(now)
-        rows.append(
-            OutboxEvent(
-                event_id=event_id,
-                exchange=event_type.exchange,
-                routing_key=name,
-                headers=event_headers(),
-                properties={"message_id": event_id, "type": name},
-                body=encode(event_id, name, now, data),
-                created_at=now,
-                # The database's clock, which the relay asks too: a wrong one on either machine
-                # must not hold a post back.
-                due_at=Now(),
-            )
-        )
-    send(rows)
-    return rows
-
-
-def send(rows: list[OutboxEvent]) -> None:
-    """Store the rows and wake the relay when the transaction commits."""
-    OutboxEvent.objects.bulk_create(rows)
+        ids.append(event_id)
+        headers.append(json.dumps(event_headers()))
+        bodies.append(encode(event_id, name, now, data))
     with connection.cursor() as cursor:
-        # PostgreSQL folds equal notifications of a transaction into one, sent at commit.
-        cursor.execute(f"NOTIFY {CHANNEL}")
+        cursor.execute(STORE, [event_types[name].exchange, name, name, now, ids, headers, bodies])
 
 
 class Length:

@@ -98,8 +98,8 @@ def test_several_posts_are_written_by_one_statement(alice, bob, now, django_asse
     written = [posts.publish(alice, f"post {n}", now=now) for n in range(10)]
     fanout.write(whole(written[0]), now=now)
     # A savepoint's pair, the authors, their locks, the posts, the rows with their ledger, the
-    # events, the notification.
-    with django_assert_num_queries(8):
+    # event with its word to the relay.
+    with django_assert_num_queries(7):
         fanout.write([piece for post in written[1:] for piece in whole(post)], now=now)
     assert TimelineEntry.objects.count() == 10
     assert sum(data["rows"] for data in delivered()) == 10
