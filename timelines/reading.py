@@ -100,7 +100,8 @@ def newer(
         if len(posts) >= count or len(ids) < look * count:
             break
     if len(posts) < count and edge < known.newest:
-        posts += shown_posts.read(pulling.newer(owner, edge, count - len(posts), without))
+        missing = count - len(posts)
+        posts += shown_posts.read(pulling.newer(owner, edge, known.newest, missing, without))
     return Page(posts[:size][::-1], len(posts) > size)
 
 

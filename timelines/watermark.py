@@ -67,7 +67,7 @@ def _raise(mark: Watermark, newest: int, now: datetime, most: int) -> None:
     # What has expired is read from the authors' posts, whatever was written of it.
     horizon = partitions.horizon(TimelineEntry._meta.db_table)
     mark.post_id = max(mark.post_id, horizon - 1)
-    kept = Post.objects.filter(pk__in=mark.stragglers, pk__gte=horizon)
+    kept = Post.objects.filter(pk__in=mark.stragglers, pk__gte=horizon).order_by("pk")
     mark.stragglers = [pk for pk, _ in _lacking(kept)]
     while True:
         batch = Post.objects.filter(pk__gt=mark.post_id, pk__lte=newest).order_by("pk")[:BATCH]

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from social import partitions, relations
 from social.models import Post
 from tests.conftest import make_user
-from timelines import backfill, reading
+from timelines import backfill, pulling, reading
 
 pytestmark = pytest.mark.django_db
 
@@ -137,3 +137,24 @@ def test_a_page_of_which_part_is_hidden_is_filled_from_rows_and_not_from_all_aut
         assert {post.author.pk for post in page.posts} == {alice.pk}
         assert len(executed) in statements_a_page
         assert not any("LATERAL" in sql for sql, _ in executed)
+
+
+def test_of_many_authors_not_each_is_read_as_if_all_posts_were_theirs(alice, bob, now):
+    authors = [alice, *(make_user(f"author-{number}") for number in range(pulling.MANY))]
+    for author in authors[1:]:
+        relations.follow(bob, author, now=now)
+    # All wrote now and then for long, most posts lie far back: none of their rows is kept.
+    first = FIRST - 3 * sum(pulling.RANGES)
+    ids = [*range(first, FIRST, 10_000), *range(FIRST - 40, FIRST)]
+    Post.objects.bulk_create(
+        Post(pk=pk, author=authors[number % len(authors)], content="hi", created_at=now)
+        for number, pk in enumerate(ids)
+    )
+    newest = ids[::-1]
+    with statements() as executed:
+        assert pulling.older(bob.pk, FIRST, 10) == newest[:10]
+    assert len(executed) == 2  # Whom Bob sees, and the first range of ids.
+    for count in (41, 60, len(ids), len(ids) + 1):
+        assert pulling.older(bob.pk, FIRST, count) == newest[:count]
+        assert pulling.newer(bob.pk, first - 1, FIRST, count) == ids[:count]
+    assert pulling.newer(bob.pk, ids[3], FIRST, 3, without=[ids[4]]) == ids[5:8]
