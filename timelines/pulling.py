@@ -10,17 +10,18 @@ from django.db import connection
 
 from timelines import sources
 
-# Each author's posts by social_post_by_author; never more of one than are wanted of all.
+# Each author's posts by social_post_by_author; never more of one than are wanted of all. Whether an
+# author is active is asked by key, and only of those with posts: joined, the planner reads all.
 PULL = """
     SELECT post.id
     FROM unnest(%s::bigint[], %s::bigint[]) AS source (author_id, shown_from)
-    JOIN social_user author ON author.id = source.author_id AND author.is_active
     CROSS JOIN LATERAL (
-        SELECT id FROM social_post
+        SELECT id, author_id FROM social_post
         WHERE author_id = source.author_id AND id >= source.shown_from AND id >= %s AND id < %s
               AND deleted_at IS NULL AND id <> ALL(%s)
         ORDER BY id {order} LIMIT %s
     ) AS post
+    WHERE (SELECT is_active FROM social_user WHERE id = post.author_id)
     ORDER BY post.id {order} LIMIT %s
 """
 DESCENDING = PULL.format(order="DESC")

@@ -1,10 +1,10 @@
 import pytest
 
 from events import metrics
-from social import ledger, partitions, posts, relations
+from social import accounts, ledger, partitions, posts, relations
 from social.models import Horizon, Post
 from social.slices import END, Slice
-from timelines import backfill, fanout, reading, watermark
+from timelines import backfill, fanout, pulling, reading, watermark
 from timelines.models import TimelineEntry
 
 pytestmark = pytest.mark.django_db
@@ -138,6 +138,14 @@ def test_pages_go_on_below_the_horizon_without_a_seam(bob, written, size):
             break
         before = seen[-1]
     assert seen == written
+
+
+def test_posts_of_a_closed_account_take_no_place_among_the_authors_posts(alice, bob, carol, now):
+    relations.follow(bob, carol, now=now)
+    first, last = (posts.publish(author, "hi", now=now).pk for author in (alice, carol))
+    assert pulling.older(bob.pk, last + 1, 1) == [last]
+    accounts.close(carol, now=now)
+    assert pulling.older(bob.pk, last + 1, 1) == [first]
 
 
 def test_reading_forward_from_below_the_horizon_has_no_seam_either(bob, written):
