@@ -13,9 +13,9 @@ from django.db import connection, transaction
 from social.models import Closure, IdempotencyKey, Post
 
 BATCH = 500
-# A request that began before the account was closed may still be writing; no statement is allowed
-# as long as this.
-SETTLED = timedelta(minutes=1)
+# By then no request that began before the account was closed is still writing, and subscribers have
+# swept what they keep for each follower, whom they find by these follows.
+SETTLED = timedelta(minutes=5)
 
 # By the primary key, or by the index that holds the columns the other way round. Follows end
 # without events of their own: user.closed says it, and a million of them would help nobody.
@@ -38,14 +38,17 @@ def erase_all(*, now: datetime) -> None:
 
 
 def erase(user_id: int, *, now: datetime, batch: int = BATCH) -> None:
-    """Remove what there is of the social core's; finish once nothing more can come."""
+    """Remove the posts; all else, and the closure itself, once nothing more can come."""
     while _erase_posts(user_id, now, batch):
         pass
+    settled = Closure.objects.filter(user_id=user_id, closed_at__lt=now - SETTLED)
+    if not settled.exists():
+        return
     for statement in _relation_statements():
         while _execute(statement, [user_id, batch]) == batch:
             pass
     IdempotencyKey.objects.filter(user_id=user_id).delete()
-    Closure.objects.filter(user_id=user_id, closed_at__lt=now - SETTLED).delete()
+    settled.delete()
 
 
 @transaction.atomic

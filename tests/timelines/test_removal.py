@@ -1,6 +1,8 @@
+from datetime import timedelta
+
 import pytest
 
-from social import posts, relations
+from social import accounts, erasure, posts, relations
 from social.slices import END, Slice
 from tests.conftest import make_user
 from timelines import fanout, removal
@@ -24,3 +26,13 @@ def test_a_large_audience_is_removed_from_piece_by_piece(
     with django_assert_num_queries(1 + 3 + 4):
         assert removal.remove_posts([post.pk]) == 5
     assert set(TimelineEntry.objects.values_list("post_id", flat=True)) == {kept.pk}
+
+
+def test_posts_of_a_closed_account_are_swept_before_its_follows_are_forgotten(
+    alice, bob, post, now
+):
+    fanout.write([Slice(post.pk, 0, END)], now=now)
+    accounts.close(alice, now=now)
+    erasure.erase_all(now=now + timedelta(seconds=30))
+    assert removal.remove_posts([post.pk]) == 1
+    assert not TimelineEntry.objects.exists()
