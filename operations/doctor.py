@@ -5,6 +5,7 @@ Guarantee: every examination looks and changes nothing, and one that cannot be m
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 
 from django.conf import settings
 from django.core import checks
@@ -19,6 +20,7 @@ from operations.ailments import Ailment
 from operations.broker_examinations import broker, topology
 from social import partitions
 from social.models import Post
+from timelines.models import Watermark
 
 # Leases, retries and histories are compared across machines.
 CLOCK_SECONDS = 2.0
@@ -74,6 +76,9 @@ def delivery(now: datetime) -> Iterator[Ailment]:
     if settings.CANARY and ((age := canary.age(now=now)) is None or age > CANARY_SECONDS):
         what = "no canary was ever released" if age is None else f"the canary is {age:.0f} s late"
         yield Ailment(what, "is beat running? See the operations page, and manage.py lag")
+    for late in chain.from_iterable(Watermark.objects.values_list("stragglers", flat=True)):
+        mend = f"replay its dead letter, or manage.py repair_post {late}"
+        yield Ailment(f"post {late} is late in some timelines", mend)
 
 
 def configuration(now: datetime) -> Iterator[Ailment]:

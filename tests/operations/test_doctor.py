@@ -12,6 +12,7 @@ from celery_app import app
 from events import topology
 from operations import broker_examinations, doctor, partitioned
 from tests.environment import available
+from timelines import watermark
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +40,13 @@ def test_a_queue_without_a_consumer_is_named_with_the_command_that_starts_it(bro
     with broker.channel() as channel:
         channel.basic_consume("push.worker", callback=lambda message: None)
         assert len(found("broker and consumers")) == len(told) - 1
+
+
+def test_a_late_post_is_named_with_the_command_that_repairs_it(post, bob, settings):
+    settings.CANARY = False
+    watermark.raise_(now=timezone.now())
+    mend = f"replay its dead letter, or manage.py repair_post {post.pk}"
+    assert found("delivery") == [f"post {post.pk} is late in some timelines -> {mend}"]
 
 
 def test_a_lost_binding_is_found(broker, management):
