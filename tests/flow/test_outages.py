@@ -54,3 +54,17 @@ def test_a_worker_killed_in_mid_slice_loses_nothing_and_doubles_nothing(world, p
         " WHERE event_type = 'timeline.delivered' AND (slice ->> 'post_id')::bigint = ANY(%s)"
     )
     until(lambda: world.sql(counted, posts) == [(6 * 3_000,)])
+
+
+def test_new_posts_overtake_the_back_fills_that_wait(world, processes):
+    alice, bob, carol = (world.sign_up(name) for name in ("alice", "bob", "carol"))
+    world.follow(bob, alice)
+    old = world.post(alice, "old")
+    until(lambda: world.owners(old) == {bob.id})
+    processes.end("timelines-low-worker")
+    world.follow(carol, alice)
+    new = world.post(alice, "new")
+    until(lambda: world.owners(new) == {bob.id, carol.id})
+    assert world.owners(old) == {bob.id}
+    processes.start("timelines-low-worker")
+    until(lambda: world.owners(old) == {bob.id, carol.id}, 60)
