@@ -11,14 +11,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from events import depths
 from events.lane_task import LaneTask
 from events.periodic_task import periodic_task
 from notifications import pushing, retries, subscriptions, trials
 from notifications.models import FanOut, Notification, PushSubscription, SliceRecord
 from notifications.outcomes import Outcome
 from notifications.retries import Retry
-from social import ledger, partitions
+from social import ledger
 from social.slices import Slice
 
 log = structlog.get_logger(__name__)
@@ -60,10 +59,8 @@ def again(outcomes: Iterable[Outcome]) -> None:
 @periodic_task("notifications.repair", lane=RETRY)
 def repair() -> None:
     """Enqueue what is missing of late fan-outs."""
-    if not any(depths.ready(settings.BROKER_URL, (HIGH, RETRY)).values()):
-        oldest = partitions.horizon(Notification._meta.db_table)
-        late = ledger.late(FanOut, SliceRecord, now=timezone.now(), oldest=oldest)
-        enqueue_slices(late)
+    now = timezone.now()
+    enqueue_slices(ledger.lost(FanOut, SliceRecord, Notification, (HIGH, RETRY), now=now))
 
 
 def enqueue_slices(slices: Iterable[Slice]) -> None:

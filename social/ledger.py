@@ -8,13 +8,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import models
 
+from events import depths
+from social import partitions
 from social.models import Post
 from social.slices import END, Slice
 
-# Twice the promise of 30 seconds. Before this is asked, the lanes must be empty: a backlog is late
-# too, and must not be doubled.
+# Twice the promise of 30 seconds.
 LATE = timedelta(seconds=60)
 
 
@@ -88,6 +90,22 @@ def _holes(post_id: int, done: list[tuple[int, int]]) -> list[Slice]:
             missing.append(Slice(post_id, reached, after))
         reached = max(reached, up_to)
     return missing
+
+
+def lost(
+    fan_outs: type[FanOut],
+    records: type[SliceRecord],
+    entries: type[models.Model],
+    lanes: Iterable[str],
+    *,
+    now: datetime,
+) -> list[Slice]:
+    """The slices that are late and still kept among the `entries`; none while tasks wait in the
+    lanes: a backlog is late too, and must not be doubled. Raises an error of PASSING."""
+    if any(depths.ready(settings.BROKER_URL, lanes).values()):
+        return []
+    oldest = partitions.horizon(entries._meta.db_table)
+    return late(fan_outs, records, now=now, oldest=oldest)
 
 
 def late(

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 
 import structlog
 from celery import shared_task
-from django.conf import settings
 from django.utils import timezone
 
-from events import depths
 from events.failpoints import failpoint
 from events.lane_task import LaneTask
 from events.periodic_task import periodic_task
-from social import ledger, partitions
+from social import ledger
 from social.slices import Slice
 from timelines import backfill, dormancy, fanout, removal, watermark
 from timelines.models import FanOut, SliceRecord, TimelineEntry
@@ -43,10 +41,8 @@ def write_slices(*, slices: list[list[int]]) -> None:
 @periodic_task("timelines.repair", lane=LOW)
 def repair() -> None:
     """Enqueue what is missing of late fan-outs."""
-    if not any(depths.ready(settings.BROKER_URL, (HIGH, LOW)).values()):
-        oldest = partitions.horizon(TimelineEntry._meta.db_table)
-        late = ledger.late(FanOut, SliceRecord, now=timezone.now(), oldest=oldest)
-        enqueue_slices(late)
+    now = timezone.now()
+    enqueue_slices(ledger.lost(FanOut, SliceRecord, TimelineEntry, (HIGH, LOW), now=now))
 
 
 def enqueue_slices(slices: Sequence[Slice]) -> None:
