@@ -5,6 +5,8 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+handler400 = "social.api.problems.bad_request"
+handler403 = "social.api.problems.permission_denied"
 handler404 = "social.api.problems.not_found"
 handler500 = "social.api.problems.server_error"
 

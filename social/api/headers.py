@@ -1,4 +1,5 @@
 """Headers of every answer under /api/: how the limits stand, and that it is the caller's alone.
+Cookies neither come in nor go out.
 
 ETag and 304 come from Django's ConditionalGetMiddleware: with `no-cache` a client keeps an answer
 and asks whether it still holds.
@@ -21,8 +22,13 @@ class ApiHeaders:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        inside = request.path.startswith(API_PREFIX)
+        if inside:
+            # A browser that is logged in to the admin sends the admin's.
+            request.META.pop("HTTP_COOKIE", None)
         response = self._get_response(request)
-        if request.path.startswith(API_PREFIX):
+        if inside:
+            response.cookies.clear()
             response.headers.setdefault("Cache-Control", "private, no-cache")
             patch_vary_headers(response, ["Authorization"])
             if standings := getattr(request, "rate_limits", None):

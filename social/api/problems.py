@@ -1,19 +1,20 @@
 """The one error shape under /api/: problem details (RFC 9457), for whatever went wrong."""
 
 import math
+from collections.abc import Callable
 from http import HTTPStatus
 
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
-from rest_framework.response import Response
 from rest_framework.views import set_rollback
 from structlog.contextvars import get_contextvars
 
 from social.api.parsers import PayloadTooLarge
+from social.api.renderers import FastJSONRenderer
 from social.forgotten_passwords import ResetRefusedError
 from social.idempotency import KeyInUseError, KeyReusedError
 from social.overload import RETRY_AFTER_SECONDS, OverloadedError
@@ -62,7 +63,8 @@ class KeyReused(exceptions.APIException):
 DATABASE_WAIT_SECONDS = 5
 
 TRANSLATED = (
-    (Http404, lambda error: exceptions.NotFound()),
+    # What was there when the view looked for it may be deleted while the view works.
+    ((Http404, ObjectDoesNotExist), lambda error: exceptions.NotFound()),
     (PermissionDenied, lambda error: exceptions.PermissionDenied()),
     (RequestDataTooBig, lambda error: PayloadTooLarge()),
     (RelationError, lambda error: ImpossibleRelation(str(error))),
@@ -74,8 +76,9 @@ TRANSLATED = (
 )
 
 
-def problem_response(error: Exception, context: dict) -> Response | None:
-    """Django REST framework's exception handler; None lets an unknown error become a 500."""
+def problem_response(error: Exception, context: dict) -> HttpResponse | None:
+    """Django REST framework's exception handler; None lets an unknown error become a 500. Problems
+    are JSON, whatever the view renders."""
     for kind, translate in TRANSLATED:
         if isinstance(error, kind):
             log.info("request refused", reason=repr(error))
@@ -83,26 +86,30 @@ def problem_response(error: Exception, context: dict) -> Response | None:
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()
-    headers = {}
+    response = _answer(_describe(error))
     if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header
+        response["WWW-Authenticate"] = error.auth_header
     if getattr(error, "wait", None):
-        headers["Retry-After"] = str(math.ceil(error.wait))
-    return Response(
-        _describe(error), status=error.status_code, headers=headers, content_type=MEDIA_TYPE
-    )
+        response["Retry-After"] = str(math.ceil(error.wait))
+    return response
 
 
-def not_found(request, exception) -> HttpResponse:
-    if request.path.startswith(API_PREFIX):
-        return _plain(404, "not_found")
-    return defaults.page_not_found(request, exception)
+def _handler(status: int, code: str, page: Callable[..., HttpResponse]):
+    """A view for what goes wrong outside the views of Django REST framework; `page` is Django's
+    own, for paths outside the API."""
+
+    def handler(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        if request.path.startswith(API_PREFIX):
+            return _answer(problem(status, code))
+        return page(request, *args, **kwargs)
+
+    return handler
 
 
-def server_error(request) -> HttpResponse:
-    if request.path.startswith(API_PREFIX):
-        return _plain(500, "server_error")
-    return defaults.server_error(request)
+bad_request = _handler(400, "bad_request", defaults.bad_request)
+permission_denied = _handler(403, "permission_denied", defaults.permission_denied)
+not_found = _handler(404, "not_found", defaults.page_not_found)
+server_error = _handler(500, "server_error", defaults.server_error)
 
 
 def _describe(error: exceptions.APIException) -> dict:
@@ -138,5 +145,6 @@ def _flatten(details, field: str = ""):
             yield from _flatten(inner, field)
 
 
-def _plain(status: int, code: str) -> JsonResponse:
-    return JsonResponse(problem(status, code), status=status, content_type=MEDIA_TYPE)
+def _answer(described: dict) -> HttpResponse:
+    body = FastJSONRenderer().render(described)
+    return HttpResponse(body, status=described["status"], content_type=MEDIA_TYPE)

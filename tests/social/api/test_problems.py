@@ -1,0 +1,136 @@
+"""Whatever goes wrong under /api/, the answer is a problem: of one shape, of a type that stays."""
+
+import threading
+
+import pytest
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import OperationalError, connection, transaction
+from django.http import Http404
+from django.utils import timezone
+from rest_framework import exceptions
+from rest_framework.test import APIClient
+
+from notifications.api.subscriptions import TooManyDevices
+from notifications.models import PushSubscription
+from social import posts
+from social.api.problems import problem_response
+from social.forgotten_passwords import ResetRefusedError
+from social.idempotency import KeyInUseError, KeyReusedError
+from social.models import Post
+from social.overload import OverloadedError
+from social.relations import RelationError
+from tests.api import assert_problem, client_of
+from tests.notifications.people import with_device
+from tests.waiting import until
+
+TYPES = [
+    (exceptions.ValidationError({"content": ["…"]}), 400, "validation"),
+    (exceptions.ParseError(), 400, "parse-error"),
+    (exceptions.NotAuthenticated(), 401, "not-authenticated"),
+    (exceptions.AuthenticationFailed(), 401, "authentication-failed"),
+    (PermissionDenied(), 403, "permission-denied"),
+    (ResetRefusedError(), 403, "credentials"),
+    (Http404(), 404, "not-found"),
+    (Post.DoesNotExist(), 404, "not-found"),
+    (exceptions.MethodNotAllowed("PUT"), 405, "method-not-allowed"),
+    (RelationError("…"), 409, "relation"),
+    (KeyInUseError(), 409, "idempotency-key-in-use"),
+    (TooManyDevices(), 409, "too-many-devices"),
+    (RequestDataTooBig(), 413, "payload-too-large"),
+    (exceptions.UnsupportedMediaType("text/plain"), 415, "unsupported-media-type"),
+    (KeyReusedError(), 422, "idempotency-key-reused"),
+    (exceptions.Throttled(wait=1), 429, "throttled"),
+    (OverloadedError(), 503, "unavailable"),
+    (OperationalError(), 503, "unavailable"),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "name"), TYPES, ids=lambda part: repr(part))
+def test_what_goes_wrong_has_a_type_that_stays(error, status, name):
+    response = problem_response(error, {})
+    assert response.status_code == status
+    assert f'"type":"urn:connectify:problem:{name}"' in response.content.decode()
+
+
+def test_an_error_of_ours_is_a_problem_that_tells_nothing_of_it(alice):
+    client = client_of(alice)
+    client.raise_request_exception = False
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE social_block RENAME TO elsewhere")
+    response = client.get("/api/v1/blocks/", HTTP_X_REQUEST_ID="abc")
+    assert_problem(response, 500)
+    assert response.json() == {
+        "type": "urn:connectify:problem:server-error",
+        "title": "Internal Server Error",
+        "status": 500,
+        "request_id": "abc",
+    }
+
+
+def test_a_host_that_is_not_ours_is_told_in_a_problem(db):
+    assert_problem(APIClient().get("/api/v1/timeline/", HTTP_HOST="evil.example"), 400)
+    page = APIClient().get("/admin/", HTTP_HOST="evil.example")
+    assert (page.status_code, page["Content-Type"]) == (400, "text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize("path", ["/api/docs/", "/api/schema/"])
+def test_pages_that_are_not_json_have_problems_that_are(db, path):
+    assert_problem(APIClient().post(path), 405)
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("path", ["posts", "accounts/me", "posts/1"])
+def test_a_path_without_its_slash_is_not_found(alice, method, path):
+    assert_problem(getattr(client_of(alice), method)(f"/api/v1/{path}"), 404)
+
+
+def test_a_page_of_the_admins_without_its_slash_is_redirected(admin_client):
+    assert admin_client.get("/admin/social/user")["Location"] == "/admin/social/user/"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/accounts/me/", "/api/v1/nothing/", "/api/docs/?script="])
+@pytest.mark.parametrize("cookie", ["csrftoken", "sessionid"])
+def test_no_cookie_is_set_whatever_is_sent(db, path, cookie):
+    client = APIClient()
+    client.cookies[cookie] = "x"
+    assert not client.get(path).cookies
+
+
+def waiting() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0] > 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_post_that_is_deleted_while_it_is_edited_is_not_found(alice, post):
+    client, answers = client_of(alice), []
+    url = f"/api/v1/posts/{post.pk}/"
+
+    def edit() -> None:
+        answers.append(client.patch(url, {"content": "too late"}, format="json"))
+        connection.close()
+
+    editing = threading.Thread(target=edit)
+    with transaction.atomic():
+        posts.delete(post, now=timezone.now())
+        editing.start()
+        until(waiting, 10)
+    editing.join(10)
+    assert_problem(answers[0], 404)
+
+
+DELETED_MEANWHILE = """
+    CREATE FUNCTION pg_temp.go() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN DELETE FROM notifications_pushsubscription WHERE id = NEW.id; RETURN NEW; END';
+    CREATE TRIGGER gone AFTER UPDATE ON notifications_pushsubscription
+        FOR EACH ROW EXECUTE FUNCTION pg_temp.go();
+"""
+
+
+def test_a_device_that_is_removed_while_it_is_tested_is_not_found(bob, broker):
+    with_device(bob, timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(DELETED_MEANWHILE)
+    device = PushSubscription.objects.get()
+    assert_problem(client_of(bob).post(f"/api/v1/push/subscriptions/{device.pk}/test/"), 404)
