@@ -3,7 +3,6 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 handler400 = "social.api.problems.bad_request"
 handler403 = "social.api.problems.permission_denied"
@@ -18,8 +17,7 @@ urlpatterns = [
     path("api/v1/", include("notifications.api.urls")),
     path("api/v1/", include("analytics.api.urls")),
     path("api/v1/", include("operations.api.urls")),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/", include("social.api.documents")),
     path("", include("operations.urls")),
     path(settings.ADMIN_PATH, admin.site.urls),
 ]

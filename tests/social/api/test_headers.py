@@ -1,7 +1,12 @@
+from pathlib import Path
+
 import pytest
 from rest_framework.test import APIClient
 
+from social.api import documents
 from tests.api import client_of
+
+DESCRIPTION = Path(__file__).resolve().parents[3] / "docs" / "openapi.yaml"
 
 pytestmark = pytest.mark.django_db
 
@@ -46,3 +51,14 @@ def test_browsers_are_told_to_trust_nothing_else(client, path):
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["X-Frame-Options"] == "DENY"
     assert answer["Referrer-Policy"] == "same-origin"
+
+
+def test_the_description_is_served_as_it_is_committed_whatever_is_asked_for():
+    for path in ("/api/schema/", "/api/schema/?version=a%0d%0ab&lang=de&format=json"):
+        answer = APIClient().get(path)
+        assert (answer.status_code, answer.content) == (200, DESCRIPTION.read_bytes())
+        assert answer["Content-Type"] == "application/vnd.oai.openapi"
+
+
+def test_the_description_is_made_once():
+    assert documents.document() is documents.document()
