@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from social.models import Post
 from timelines import reading
 from timelines.reading import State
 
@@ -32,5 +33,8 @@ def count(owner: int, known: State, *, most: int = MOST) -> Unread:
 
 
 def mark_read(owner: int, up_to: int, *, now: datetime) -> None:
+    """Posts up to this one are read; no mark is ahead of the newest post, for then the next ones
+    would be read before they are written."""
+    newest = Post.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     with connection.cursor() as cursor:
-        cursor.execute(MARK, [owner, now, up_to])
+        cursor.execute(MARK, [owner, now, min(up_to, newest)])

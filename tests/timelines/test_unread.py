@@ -1,4 +1,6 @@
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from social import posts
 from social.slices import END, Slice
@@ -29,6 +31,27 @@ def test_a_mark_never_goes_back(bob, written):
     for up_to in (written[3], written[0]):
         client.post(READ, {"up_to": up_to}, format="json")
     assert client.get(COUNT).json()["count"] == 0
+
+
+def test_a_mark_beyond_the_newest_post_leaves_what_comes_unread(alice, bob, written, now):
+    client = client_of(bob)
+    assert client.post(READ, {"up_to": 2**63 - 1}, format="json").status_code == 204
+    assert client.get(COUNT).json()["count"] == 0
+    post = posts.publish(alice, "later", now=now)
+    fanout.write([Slice(post.pk, 0, END)], now=now)
+    assert client.get(COUNT).json()["count"] == 1
+
+
+def test_counting_takes_as_many_queries_however_many_are_unread(bob, written):
+    client = client_of(bob)
+    client.get(COUNT)
+    taken = []
+    for up_to in (written[2], written[3]):
+        with CaptureQueriesContext(connection) as queries:
+            client.get(COUNT)
+        taken.append(len(queries))
+        client.post(READ, {"up_to": up_to}, format="json")
+    assert taken[0] == taken[1]
 
 
 def test_a_deleted_post_is_not_counted(alice, bob, written, now):
