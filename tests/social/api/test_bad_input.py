@@ -5,9 +5,11 @@ from urllib.parse import urlencode
 
 import pytest
 from django.core import signing
-from rest_framework.test import APIClient
+from rest_framework.test import APIClient, APIRequestFactory
+from rest_framework.views import APIView
 
 from events.models import OutboxEvent
+from social.api import paging
 from social.models import Post, User
 from tests.api import assert_problem, client_of, register
 
@@ -94,8 +96,22 @@ def some_list(request, alice) -> str:
     return "/api/v1/" + request.param.format(alice.pk)
 
 
+SIZES = [
+    *((None, 50), ("1", 1), ("10", 10), ("50", 50), ("007", 7)),
+    *(("0", 1), ("-0", 1), ("-5", 1), ("-" + "9" * 400, 1)),
+    *(("51", 50), ("1000000", 50), ("9" * 400, 50)),
+]
+
+
+@pytest.mark.parametrize(("given", "size"), SIZES)
+def test_page_sizes_are_taken_to_the_range(given, size):
+    query = {} if given is None else {"limit": given}
+    request = APIView().initialize_request(APIRequestFactory().get("/", query))
+    assert paging.limit(request) == size
+
+
 @pytest.mark.parametrize("limit", ["-1", "0", "51", "9" * 400, "-" + "9" * 400])
-def test_odd_page_sizes_are_taken_to_the_range(alice, some_list, limit):
+def test_odd_page_sizes_are_taken(alice, some_list, limit):
     assert client_of(alice).get(some_list, {"limit": limit}).status_code == 200
 
 
