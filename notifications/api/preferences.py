@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from notifications import preferences
 from notifications.models import Preference, SilencedAuthor
+from social import accounts
 from social.api import paging
 from social.api.relations import PeopleView
 from social.api.serializers import PersonPageSerializer, StrictSerializer
@@ -111,23 +112,26 @@ class AuthorPreferenceView(GenericAPIView):
     serializer_class = AuthorPreferenceSerializer
 
     def get(self, request, user_id: int) -> Response:
-        silenced = SilencedAuthor.objects.filter(user=request.user, author=self._author(user_id))
+        author = self._visible(user_id)
+        silenced = SilencedAuthor.objects.filter(user=request.user, author=author)
         return Response({"push": "none" if silenced.exists() else "all"})
 
     def put(self, request, user_id: int) -> Response:
+        author = self._visible(user_id)
         wish = self.get_serializer(data=request.data)
         wish.is_valid(raise_exception=True)
         if wish.validated_data["push"] == "none":
-            preferences.silence(request.user, self._author(user_id), now=timezone.now())
+            preferences.silence(request.user, author, now=timezone.now())
         else:
-            preferences.unsilence(request.user, self._author(user_id))
+            preferences.unsilence(request.user, author)
         return Response(wish.data)
 
     @extend_schema(responses={204: None})
     def delete(self, request, user_id: int) -> Response:
         """Back to what holds for every author: all."""
-        preferences.unsilence(request.user, self._author(user_id))
+        # Whoever it is, also somebody who blocks one by now: the answer does not tell.
+        preferences.unsilence(request.user, User(pk=user_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def _author(self, user_id: int) -> User:
-        return get_object_or_404(User, pk=user_id, is_active=True)
+    def _visible(self, user_id: int) -> User:
+        return get_object_or_404(accounts.visible_to(self.request.user), pk=user_id)

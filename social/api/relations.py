@@ -1,5 +1,6 @@
 """Follows, blocks and mutes over REST."""
 
+from django.db.models import Exists, OuterRef
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -11,7 +12,7 @@ from social import accounts, relations
 from social.api import paging, shapes
 from social.api.description import may_answer
 from social.api.serializers import PersonPageSerializer
-from social.models import CANARY_PREFIX, User
+from social.models import Block, User
 
 
 class RelationView(APIView):
@@ -23,17 +24,15 @@ class RelationView(APIView):
 
     @extend_schema(request=None, responses={204: None} | may_answer(409))
     def put(self, request, user_id: int) -> Response:
-        type(self).begin(request.user, self._other(user_id), now=timezone.now())
+        other = get_object_or_404(accounts.visible_to(request.user), pk=user_id)
+        type(self).begin(request.user, other, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses={204: None})
     def delete(self, request, user_id: int) -> Response:
-        type(self).end(request.user, self._other(user_id))
+        # Whoever it is, also somebody who blocks one by now: the answer does not tell.
+        type(self).end(request.user, User(pk=user_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-    def _other(self, user_id: int) -> User:
-        others = User.objects.exclude(username__startswith=CANARY_PREFIX)
-        return get_object_or_404(others, pk=user_id, is_active=True)
 
 
 class FollowView(RelationView):
@@ -61,6 +60,10 @@ class PeopleView(APIView):
 
     def page(self, user: User) -> Response:
         rows = getattr(user, self.relation).filter(**{f"{self.shown}__is_active": True})
+        if user != self.request.user:
+            # Who blocks the viewer is nowhere to be found; one's own lists are one's own.
+            blocks = Block.objects.filter(blocker=OuterRef(self.shown), blocked=self.request.user)
+            rows = rows.filter(~Exists(blocks))
         rows = rows.select_related(self.shown)
         return paging.page(self.request, rows, f"{self.shown}_id", self._person)
 

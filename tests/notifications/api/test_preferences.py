@@ -1,6 +1,7 @@
 import pytest
 
 from notifications.models import Preference, SilencedAuthor
+from social import canaries, relations
 from tests.api import assert_problem, client_of
 
 pytestmark = pytest.mark.django_db
@@ -112,6 +113,31 @@ def test_an_author_preference_that_is_none_is_refused(alice, bob, body):
 
 def test_there_is_no_preference_about_nobody(bob):
     assert_problem(client_of(bob).get(f"{PREFERENCES}authors/{2**62}/"), 404)
+
+
+def test_there_is_no_preference_about_who_cannot_be_seen(alice, bob, now):
+    """Nobody learns from it who blocks them or who is a canary; what one has kept is taken away."""
+    client = client_of(bob)
+    client.put(author_preference(alice), {"push": "none"}, format="json")
+    relations.block(alice, bob, now=now)
+    canary, _ = canaries.ensure(now=now)
+    for unseen in (alice, canary):
+        assert_problem(client.get(author_preference(unseen)), 404)
+        for body in ({"push": "all"}, {"push": "none"}, {}):
+            assert_problem(client.put(author_preference(unseen), body, format="json"), 404)
+        assert client.delete(author_preference(unseen)).status_code == 204
+    assert not SilencedAuthor.objects.exists()
+
+
+def test_a_list_of_silenced_authors_takes_as_many_queries_whatever_its_length(
+    alice, bob, carol, django_assert_num_queries
+):
+    client = client_of(bob)
+    for number, author in enumerate((alice, carol)):
+        client.put(author_preference(author), {"push": "none"}, format="json")
+        # The token and the page.
+        with django_assert_num_queries(2):
+            assert len(client.get(f"{PREFERENCES}authors/").json()["results"]) == number + 1
 
 
 @pytest.mark.parametrize("path", [PREFERENCES, f"{PREFERENCES}authors/1/"])

@@ -1,7 +1,7 @@
 import pytest
 from django.utils import timezone
 
-from social import relations
+from social import canaries, relations
 from social.models import Follow
 from tests.api import assert_problem, client_of
 from tests.conftest import make_user
@@ -82,3 +82,68 @@ def test_a_profile_counts_follows(alice, crowd, carol, django_assert_num_queries
 def test_who_is_blocked_finds_no_profile(alice, carol):
     relations.block(alice, carol, now=timezone.now())
     assert_problem(client_of(carol).get(f"/api/v1/users/{alice.pk}/"), 404)
+
+
+RELATIONS = ("follow", "block", "mute")
+
+
+@pytest.mark.parametrize("relation", RELATIONS)
+def test_who_is_blocked_is_told_of_nobody(alice, carol, relation):
+    """One is blocked, one is a canary, one does not exist: the answers are the same."""
+    relations.block(alice, carol, now=timezone.now())
+    canary, _ = canaries.ensure(now=timezone.now())
+    client = client_of(carol)
+    for user_id in (alice.pk, canary.pk, 2**62):
+        url = f"/api/v1/users/{user_id}/{relation}/"
+        assert_problem(client.put(url), 404)
+        assert client.delete(url).status_code == 204
+
+
+@pytest.mark.parametrize("relation", RELATIONS)
+def test_a_relation_to_somebody_who_blocks_one_by_now_is_ended(alice, carol, relation):
+    client = client_of(carol)
+    client.put(f"/api/v1/users/{alice.pk}/{relation}/")
+    relations.block(alice, carol, now=timezone.now())
+    client.delete(f"/api/v1/users/{alice.pk}/{relation}/")
+    assert not carol.blocking_set.exists()
+    assert not carol.muting_set.exists()
+
+
+def test_who_blocks_another_cannot_follow_them_and_is_told_why(alice, carol):
+    relations.block(carol, alice, now=timezone.now())
+    answer = client_of(carol).put(f"/api/v1/users/{alice.pk}/follow/")
+    assert_problem(answer, 409)
+    assert answer.json()["detail"] == "One of you blocks the other."
+
+
+def test_who_blocks_the_viewer_is_in_no_list_but_the_viewers_own(alice, crowd, carol):
+    for person in crowd[:2]:
+        relations.follow(alice, person, now=timezone.now())
+    relations.block(crowd[1], carol, now=timezone.now())
+    relations.block(carol, crowd[1], now=timezone.now())
+    client = client_of(carol)
+    followers = client.get(f"/api/v1/users/{alice.pk}/followers/?limit=4")
+    assert shown(followers) == ["fan4", "fan3", "fan2", "fan0"]
+    assert followers.json()["next"] is None
+    assert shown(client.get(f"/api/v1/users/{alice.pk}/following/")) == ["fan0"]
+    assert shown(client.get("/api/v1/blocks/")) == ["fan1"]
+    assert "fan1" in shown(client_of(alice).get(f"/api/v1/users/{alice.pk}/followers/"))
+
+
+LISTS = ("users/{}/followers/", "users/{}/following/", "blocks/", "mutes/")
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_list_takes_as_many_queries_whatever_its_length(alice, path, django_assert_num_queries):
+    client, url = client_of(alice), "/api/v1/" + path.format(alice.pk)
+    client.get(url)
+    of_anyone = path.startswith("users")
+    for number in range(2):
+        person, now = make_user(f"person{number}"), timezone.now()
+        relations.follow(person, alice, now=now)
+        relations.follow(alice, person, now=now)
+        relations.mute(alice, person, now=now)
+        relations.block(alice, make_user(f"other{number}"), now=now)
+        # The token, the person where it is somebody's, the page.
+        with django_assert_num_queries(3 if of_anyone else 2):
+            assert len(shown(client.get(url))) == number + 1
