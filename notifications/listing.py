@@ -1,9 +1,11 @@
-"""The notifications list: what a user was told of, newest first, and what of it is read.
+"""The notifications list: what a user was told of, first what is not read, each newest first.
 
 Guarantee: a page costs a bounded number of statements, each over a bounded number of partitions,
 however many notifications there are; it shows no post that its reader may not or will not see.
+Going on repeats nothing and leaves nothing out, whatever is marked as read meanwhile.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
@@ -21,12 +23,13 @@ PAGE = 50
 WINDOWS = 8
 WINDOW_PARTITIONS = 16
 
-# By the primary key of each partition in the window. Those up to the mark are read.
+# By the primary key of each partition in the window. Those up to the mark are read; which half of
+# the list a row belongs to is asked of the mark and the moment at which the list was begun.
 OLDER = """
     SELECT post_id, created_at, held, read_at IS NOT NULL OR post_id <= %(mark)s AS read
     FROM notifications_notification
     WHERE recipient_id = %(recipient)s AND post_id >= %(lower)s AND post_id < %(upper)s
-          AND (NOT %(unread)s OR read_at IS NULL)
+          AND (post_id <= %(mark_then)s OR coalesce(read_at <= %(then)s, false)) = %(half)s
     ORDER BY post_id DESC LIMIT %(size)s
 """
 
@@ -47,27 +50,50 @@ class Told(NamedTuple):
     read: bool
 
 
+class Place(NamedTuple):
+    """Where a page begins: below post id `before`, in the half that was not read or in the one that
+    was `read` when the list was begun, at `then` and with that mark."""
+
+    read: bool
+    before: int | None
+    mark: int
+    then: datetime
+
+
+class Window(NamedTuple):
+    """Post ids, [lower, upper), in a half of the list."""
+
+    read: bool
+    lower: int
+    upper: int
+
+
 class Page(NamedTuple):
-    """Newest first; the list goes on below post id `last`, or ends where that is None."""
+    """The list goes on at `rest`, or ends where that is None."""
 
     told: list[Told]
-    last: int | None
+    rest: Place | None
 
 
-def page(user: User, *, before: int | None = None, unread: bool = False, size: int = PAGE) -> Page:
-    """At most `size` notifications of posts with an id below `before`. There may be fewer, even
-    none, where the list goes on."""
+def page(
+    user: User, *, now: datetime, at: Place | None = None, unread: bool = False, size: int = PAGE
+) -> Page:
+    """At most `size` notifications from that place on, or from the list's begin. There may be
+    fewer, even none, where the list goes on."""
     mark = _mark(user)
+    at = at or Place(read=False, before=None, mark=mark, then=now)
+    windows = _windows(at, unread)
     rows: list[tuple] = []
-    windows = _windows(before, mark if unread else 0)
-    lower = None
-    for lower, upper in islice(windows, WINDOWS):
+    for window in islice(windows, WINDOWS):
         # One more than the page, to know whether there is another one.
-        rows += _rows(user, lower, upper, mark, unread, size + 1 - len(rows))
+        found = _rows(user, at, window, mark, size + 1 - len(rows))
+        rows += [(window.read, *row) for row in found]
         if len(rows) > size:
-            return Page(_visible(user, rows[:size]), rows[size - 1][0])
-    more = next(windows, None) is not None
-    return Page(_visible(user, rows), lower if more else None)
+            half, last, *_ = rows[size - 1]
+            return Page(_visible(user, rows[:size]), at._replace(read=half, before=last))
+    following = next(windows, None)
+    rest = following and at._replace(read=following.read, before=following.upper)
+    return Page(_visible(user, rows), rest)
 
 
 def mark_read(user: User, post_id: int, *, now: datetime) -> bool:
@@ -89,18 +115,19 @@ def _mark(user: User) -> int:
     return ReadMark.objects.filter(user=user).values_list("post_id", flat=True).first() or 0
 
 
-def _rows(
-    user: User, lower: int, upper: int, mark: int, unread: bool, size: int
-) -> list[tuple[int, datetime, str | None, bool]]:
+def _rows(user: User, at: Place, window: Window, mark: int, size: int) -> list[tuple]:
+    """Post id, time, reason not to push and whether it is read by now."""
     with connection.cursor() as cursor:
         cursor.execute(
             OLDER,
             {
                 "recipient": user.pk,
-                "lower": lower,
-                "upper": upper,
+                "half": window.read,
+                "lower": window.lower,
+                "upper": window.upper,
                 "mark": mark,
-                "unread": unread,
+                "mark_then": at.mark,
+                "then": at.then,
                 "size": size,
             },
         )
@@ -108,8 +135,8 @@ def _rows(
 
 
 def _visible(user: User, rows: list[tuple]) -> list[Told]:
-    found = _posts(user).in_bulk([post_id for post_id, *_ in rows])
-    return [Told(found[post_id], *rest) for post_id, *rest in rows if post_id in found]
+    found = _posts(user).in_bulk([post_id for _, post_id, *_ in rows])
+    return [Told(found[post_id], *rest) for _, post_id, *rest in rows if post_id in found]
 
 
 def _posts(user: User) -> QuerySet[Post]:
@@ -119,13 +146,24 @@ def _posts(user: User) -> QuerySet[Post]:
     return posts.visible_to(user).filter(~Exists(blocked), ~Exists(muted))
 
 
-def _windows(before: int | None, above: int):
-    """Ranges of post ids, [lower, upper), over the partitions there are, newest first, in doubling
-    steps; of what is below `before` and above `above`."""
-    upper = before
+def _windows(at: Place, unread: bool) -> Iterator[Window]:
+    """Over the partitions there are: of what was not read, then, if wanted, of what was."""
+    bounds = partitions.bounds(Notification._meta.db_table)
+    if not at.read:
+        # All up to the mark is read.
+        for lower, upper in _steps(bounds, at.mark, at.before):
+            yield Window(False, lower, upper)
+    if not unread:
+        for lower, upper in _steps(bounds, 0, at.before if at.read else None):
+            yield Window(True, lower, upper)
+
+
+def _steps(bounds, above: int, before: int | None) -> Iterator[tuple[int, int]]:
+    """Ranges of post ids, [lower, upper), newest first, in doubling steps; of what is below
+    `before` and above `above`."""
     ranges = [
-        (max(first, above + 1), end if upper is None else min(end, upper))
-        for first, end in reversed(partitions.bounds(Notification._meta.db_table))
+        (max(first, above + 1), end if before is None else min(end, before))
+        for first, end in reversed(bounds)
     ]
     ranges = [(first, end) for first, end in ranges if first < end]
     step = 1

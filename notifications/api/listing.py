@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from notifications import listing
+from notifications.api import cursors
 from notifications.models import Held
 from social.api import paging, shapes
 from social.api.serializers import PostSerializer, StrictSerializer
@@ -39,7 +40,7 @@ class NotificationPageSerializer(serializers.Serializer):
 
 
 class NotificationsView(APIView):
-    """What one was told of, newest posts first."""
+    """What one was told of: what is not read, then what is, each newest posts first."""
 
     @extend_schema(
         parameters=[
@@ -51,11 +52,13 @@ class NotificationsView(APIView):
     def get(self, request) -> Response:
         page = listing.page(
             request.user,
-            before=paging.position(request),
+            now=timezone.now(),
+            at=cursors.decode(request.query_params.get("cursor")),
             unread=_flag(request, "unread"),
             size=paging.limit(request),
         )
-        return paging.answer(request, [_shape(told) for told in page.told], page.last)
+        cursor = page.rest and cursors.encode(page.rest)
+        return paging.answer(request, [_shape(told) for told in page.told], cursor)
 
 
 class NotificationReadView(APIView):

@@ -25,28 +25,21 @@ def page(request: Request, rows: QuerySet, key: str, serialize) -> Response:
     what is shown of one."""
     size = limit(request)
     rows = rows.order_by(f"-{key}")
-    if (before := position(request)) is not None:
-        rows = rows.filter(**{f"{key}__lt": before})
+    if (cursor := request.query_params.get("cursor")) is not None:
+        rows = rows.filter(**{f"{key}__lt": decode(cursor)})
     # One more than the page, to know whether there is another one.
     found = list(rows[: size + 1])
-    last = getattr(found[size - 1], key) if len(found) > size else None
-    return answer(request, [serialize(row) for row in found[:size]], last)
+    rest = encode(getattr(found[size - 1], key)) if len(found) > size else None
+    return answer(request, [serialize(row) for row in found[:size]], rest)
 
 
-def answer(request: Request, results: list, last: int | None) -> Response:
-    """A page; `last` is the position after which the list goes on, None at its end."""
-    following = None
-    if last is not None:
-        url = request.build_absolute_uri()
-        following = replace_query_param(url, "cursor", encode(last))
-    headers = {"Link": f'<{following}>; rel="next"'} if following else None
+def answer(request: Request, results: list, cursor: str | None) -> Response:
+    """A page; the list goes on at the cursor, or ends where that is None."""
+    following = headers = None
+    if cursor is not None:
+        following = replace_query_param(request.build_absolute_uri(), "cursor", cursor)
+        headers = {"Link": f'<{following}>; rel="next"'}
     return Response({"results": results, "next": following}, headers=headers)
-
-
-def position(request: Request) -> int | None:
-    """Where the page begins: behind this position, None for the list's begin."""
-    cursor = request.query_params.get("cursor")
-    return None if cursor is None else decode(cursor)
 
 
 def encode(position: int) -> str:

@@ -1,4 +1,8 @@
+from collections.abc import Iterator
+from itertools import chain
+
 import pytest
+from django.utils import timezone
 
 from notifications import listing
 from notifications.models import Notification
@@ -37,13 +41,15 @@ def ids(page: listing.Page) -> list[int]:
 
 
 def walk(user, **options) -> list[list[int]]:
-    pages, before = [], None
-    while True:
-        page = listing.page(user, before=before, **options)
-        pages.append(ids(page))
-        if page.last is None:
-            return pages
-        before = page.last
+    return [ids(page) for page in pages(user, **options)]
+
+
+def pages(user, **options) -> Iterator[listing.Page]:
+    page = listing.page(user, now=timezone.now(), **options)
+    yield page
+    while page.rest:
+        page = listing.page(user, now=timezone.now(), at=page.rest, **options)
+        yield page
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(bob, twelve):
@@ -73,11 +79,16 @@ def test_who_blocks_one_is_not_seen(alice, bob, twelve, now):
     assert walk(bob) == [[]]
 
 
+def read(user) -> list[int]:
+    """All that is read."""
+    return [told.post.pk for page in pages(user) for told in page.told if told.read]
+
+
 def test_one_is_marked_as_read(bob, carol, twelve, now):
     assert listing.mark_read(bob, twelve[3], now=now)
     assert listing.mark_read(bob, twelve[3], now=now)
     assert not listing.mark_read(carol, twelve[3], now=now)
-    assert [told.post.pk for told in listing.page(bob).told if told.read] == [twelve[3]]
+    assert read(bob) == [twelve[3]]
     assert walk(bob, unread=True, size=5) == [
         [pk for pk in twelve[:6] if pk != twelve[3]],
         twelve[6:11],
@@ -85,9 +96,35 @@ def test_one_is_marked_as_read(bob, carol, twelve, now):
     ]
 
 
+def test_what_is_not_read_comes_first_and_each_half_newest_first(bob, twelve, now):
+    listing.mark_read_up_to(bob, twelve[8])
+    for pk in twelve[1:6:2]:
+        listing.mark_read(bob, pk, now=now)
+    unread = [pk for pk in twelve[:8] if pk not in twelve[1:6:2]]
+    whole = unread + twelve[1:6:2] + twelve[8:]
+    assert walk(bob) == [whole]
+    # Pages that end within a half, where one ends, and past it.
+    for size in range(1, 13):
+        assert [*chain(*walk(bob, size=size))] == whole
+    assert [*chain(*walk(bob, unread=True, size=2))] == unread
+
+
+def test_what_is_marked_while_one_reads_on_is_neither_repeated_nor_left_out(bob, twelve, now):
+    listing.mark_read(bob, twelve[4], now=now)
+    seen = []
+    for page in pages(bob, size=3):
+        seen += ids(page)
+        # As a client does that marks what it shows; and another device marks all.
+        for pk in ids(page):
+            listing.mark_read(bob, pk, now=timezone.now())
+        if len(seen) == 6:
+            listing.mark_read_up_to(bob, twelve[0])
+    assert seen == [pk for pk in twelve if pk != twelve[4]] + [twelve[4]]
+
+
 def test_all_up_to_one_are_marked_as_read(bob, carol, twelve):
     assert listing.mark_read_up_to(bob, twelve[3])
-    assert [told.read for told in listing.page(bob).told] == [False] * 3 + [True] * 9
+    assert read(bob) == twelve[3:]
     assert walk(bob, unread=True) == [twelve[:3]]
     # A mark that comes late takes nothing back.
     assert listing.mark_read_up_to(bob, twelve[8])
@@ -101,20 +138,20 @@ def test_rows_far_apart_are_found_by_pages_of_bounded_cost(
     """300 partitions, with two rows at the two ends."""
     ends = told(bob, alice, [FIRST, FIRST + 1_499], now)
     partitions.ensure(Notification._meta.db_table, range(FIRST, FIRST + 1_500, 5))
-    found, before = [], None
+    listing.mark_read(bob, ends[0], now=now)
+    found, walk = [], pages(bob)
     while True:
         # The mark, the partitions, the windows and the posts.
         with django_assert_max_num_queries(3 + listing.WINDOWS):
-            page = listing.page(bob, before=before)
-        found += ids(page)
-        if page.last is None:
+            page = next(walk, None)
+        if page is None:
             break
-        before = page.last
-    assert found == ends
+        found += ids(page)
+    assert found == ends[::-1]
 
 
 def test_a_page_takes_a_fixed_number_of_queries(bob, twelve, django_assert_num_queries):
     # The mark, the partitions, two windows (of one and two partitions), and the posts.
     with django_assert_num_queries(5):
-        page = listing.page(bob, size=5)
+        page = listing.page(bob, now=timezone.now(), size=5)
         assert [told.post.author.username for told in page.told] == ["alice"] * 5

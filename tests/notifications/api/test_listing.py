@@ -4,6 +4,7 @@ import pytest
 
 from notifications import claims, preferences
 from social import posts
+from social.api import paging
 from social.slices import END, Slice
 from tests.api import assert_problem, client_of
 from tests.notifications.people import with_device
@@ -69,6 +70,18 @@ def test_what_is_read_is_left_out_of_the_unread_ones(bob, three):
     assert shown(client.get(f"{NOTIFICATIONS}?unread=false")) == [post.pk for post in three]
 
 
+def test_what_is_not_read_comes_first(bob, three):
+    client = client_of(bob)
+    client.put(f"{NOTIFICATIONS}{three[0].pk}/read/")
+    first = client.get(f"{NOTIFICATIONS}?limit=2")
+    assert shown(first) == [three[1].pk, three[2].pk]
+    client.put(f"{NOTIFICATIONS}{three[1].pk}/read/")
+    second = client.get(first.json()["next"])
+    assert shown(second) == [three[0].pk]
+    assert second.json()["next"] is None
+    assert shown(client.get(NOTIFICATIONS)) == [three[2].pk, three[0].pk, three[1].pk]
+
+
 def test_only_what_one_was_told_of_is_marked(carol, three):
     client = client_of(carol)
     assert_problem(client.put(f"{NOTIFICATIONS}{three[0].pk}/read/"), 404)
@@ -82,9 +95,13 @@ def test_a_mark_that_is_none_is_refused(bob, up_to):
     assert_problem(answer, 400, "up_to")
 
 
-@pytest.mark.parametrize(
-    ("query", "field"), [("cursor=5", "cursor"), ("limit=x", "limit"), ("unread=maybe", "unread")]
-)
+ODD = [
+    *((f"cursor={cursor}", "cursor") for cursor in ("", "5", "%00", paging.encode(5))),
+    *(("limit=x", "limit"), ("unread=maybe", "unread")),
+]
+
+
+@pytest.mark.parametrize(("query", "field"), ODD)
 def test_odd_parameters_are_refused(bob, query, field):
     assert_problem(client_of(bob).get(f"{NOTIFICATIONS}?{query}"), 400, field)
 

@@ -3,11 +3,15 @@
 import contextlib
 import io
 import json
+from datetime import UTC
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.exceptions import ParseError, ValidationError
 
+from notifications import listing
+from notifications.api import cursors as of_notifications
 from social.api import paging
 from social.api.parsers import StrictJSONParser
 from social.api.serializers import PostSerializer
@@ -31,9 +35,26 @@ def test_a_timelines_cursor_comes_back_as_it_was(ids):
     assert cursors.decode("after", cursors.encode(ids)) == ids
 
 
+PLACES = st.builds(
+    listing.Place,
+    read=st.booleans(),
+    before=st.none() | IDS,
+    mark=st.integers(0, 2**63 - 1),
+    then=st.datetimes(timezones=st.just(UTC)),
+)
+
+
+@given(PLACES)
+def test_a_cursor_of_notifications_comes_back_as_it_was(place):
+    assert of_notifications.decode(of_notifications.encode(place)) == place
+
+
+DECODERS = (paging.decode, partial(cursors.decode, "after"), of_notifications.decode)
+
+
 @given(st.text(st.characters(exclude_categories=())))
 def test_any_text_is_no_cursor(text):
-    for decode in (paging.decode, lambda cursor: cursors.decode("after", cursor)):
+    for decode in DECODERS:
         with contextlib.suppress(ValidationError):
             raise AssertionError(decode(text))
 

@@ -1,0 +1,25 @@
+"""Cursors of the notifications list: opaque to clients and signed, so that only ours are read."""
+
+from datetime import datetime
+
+from django.core import signing
+from rest_framework.exceptions import ValidationError
+
+from notifications.listing import Place
+
+SIGNER = signing.Signer(salt="notifications.cursor")
+
+
+def encode(place: Place) -> str:
+    return SIGNER.sign_object([*place[:-1], place.then.isoformat()])
+
+
+def decode(cursor: str | None) -> Place | None:
+    """Raises a validation error that names the query parameter."""
+    if cursor is None:
+        return None
+    try:
+        *numbers, then = SIGNER.unsign_object(cursor)
+    except (signing.BadSignature, ValueError) as error:
+        raise ValidationError({"cursor": ["This is no cursor of ours."]}) from error
+    return Place(*numbers, datetime.fromisoformat(then))
