@@ -15,6 +15,7 @@ CONTENT_SECURITY_POLICY = {
 CORS_URLS_REGEX = "^/api/"
 CORS_EXPOSE_HEADERS = [
     *("ETag", "Link", "Retry-After", "X-Request-Id", "RateLimit", "RateLimit-Policy"),
+    "Idempotent-Replayed",
 ]
 CORS_ALLOW_HEADERS = [
     *("authorization", "content-type", "idempotency-key", "if-none-match", "x-request-id"),

@@ -11,6 +11,7 @@ SPECTACULAR_SETTINGS = {
         "social.api.description.complete",
     ],
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"ServerStateEnum": ["ok", "unreachable"]},
     "PATH_CONVERTER_OVERRIDES": {
         "id": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1}
     },

@@ -6,7 +6,7 @@ from operations import views
 from operations.metrics import metrics_view
 
 urlpatterns = [
-    path("health/live/", views.live),
-    path("health/ready/", views.ready),
+    path("health/live/", views.LiveView.as_view()),
+    path("health/ready/", views.ReadyView.as_view()),
     path("metrics", metrics_view),
 ]

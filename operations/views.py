@@ -4,27 +4,60 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import connection
-from django.http import JsonResponse
+from drf_spectacular.utils import extend_schema
 from kombu import Connection
 from redis import Redis
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 TIMEOUT_SECONDS = 2
+SERVER_STATES = ("ok", "unreachable")
 
 
-def live(request) -> JsonResponse:
-    return JsonResponse({"status": "ok"})
+class HealthView(APIView):
+    """For whoever asks, as often as they like."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = ()
 
 
-def ready(request) -> JsonResponse:
+class LiveSerializer(serializers.Serializer):
+    example = {"status": "ok"}
+    status = serializers.ChoiceField(["ok"])
+
+
+class LiveView(HealthView):
+    """This process answers."""
+
+    @extend_schema(responses=LiveSerializer, tags=["health"])
+    def get(self, request) -> Response:
+        return Response({"status": "ok"})
+
+
+class ReadySerializer(serializers.Serializer):
+    example = {"status": "ok", "database": "ok", "broker": "unreachable", "cache": "ok"}
+    status = serializers.ChoiceField(["ok", "down"])
+    database = serializers.ChoiceField(SERVER_STATES)
+    broker = serializers.ChoiceField(SERVER_STATES)
+    cache = serializers.ChoiceField(SERVER_STATES)
+
+
+class ReadyView(HealthView):
     """200 while posts can be taken, which needs PostgreSQL alone: without RabbitMQ they wait in
     the outbox, and without Valkey nothing that counts is missing."""
-    states = {
-        "database": _state(_ask_database),
-        "broker": _state(_ask_broker),
-        "cache": _state(_ask_cache),
-    }
-    status = 200 if states["database"] == "ok" else 503
-    return JsonResponse({"status": "ok" if status == 200 else "down"} | states, status=status)
+
+    @extend_schema(responses={200: ReadySerializer, 503: ReadySerializer}, tags=["health"])
+    def get(self, request) -> Response:
+        states = {
+            "database": _state(_ask_database),
+            "broker": _state(_ask_broker),
+            "cache": _state(_ask_cache),
+        }
+        status = 200 if states["database"] == "ok" else 503
+        return Response({"status": "ok" if status == 200 else "down"} | states, status=status)
 
 
 def _state(ask: Callable[[], None]) -> str:

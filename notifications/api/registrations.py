@@ -30,6 +30,7 @@ class SubscriptionSerializer(StrictSerializer, serializers.ModelSerializer):
         "tested_at": None,
         "test": None,
     }
+    required_in_patch = ["name"]
 
     class Meta:
         model = PushSubscription

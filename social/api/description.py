@@ -1,63 +1,21 @@
 """What all parts of the API's description share. A postprocessing hook of drf-spectacular.
 
-The problems that each operation may answer; that unknown fields are refused; and examples, which
-serializers have as their attribute `example`.
+The problems that each operation may answer, and its headers; that unknown fields are refused; and
+what serializers have as attributes: `example`, and `required_in_patch`, the fields without which
+there is nothing to change.
 """
 
 from drf_spectacular.utils import OpenApiResponse
+from rest_framework.serializers import Serializer
 
-from social.api.problems import MEDIA_TYPE
-
-PROBLEM = {
-    "type": "object",
-    "description": "What went wrong (RFC 9457).",
-    "required": ["type", "title", "status", "request_id"],
-    "properties": {
-        "type": {"type": "string", "description": "Names the problem; it never changes."},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "request_id": {"type": ["string", "null"], "description": "For who asks the operators."},
-        "errors": {
-            "type": "array",
-            "description": "With status 400: what is wrong with which field.",
-            "items": {
-                "type": "object",
-                "required": ["field", "code", "message"],
-                "properties": {
-                    "field": {"type": "string"},
-                    "code": {"type": "string"},
-                    "message": {"type": "string"},
-                },
-            },
-        },
-    },
-    "example": {
-        "type": "urn:connectify:problem:validation",
-        "title": "Bad Request",
-        "status": 400,
-        "request_id": "4f1c1f1e8a3d4c1b9d0e6a7b8c9d0e1f",
-        "errors": [{"field": "content", "code": "blank", "message": "A post may not be blank."}],
-    },
-}
-MEANINGS = {
-    "400": "Something in the request is wrong.",
-    "401": "There is no token, or it is not valid any more.",
-    "403": "The password, or the token from the mail, is not the right one.",
-    "404": "There is no such thing, or it is somebody else's.",
-    "409": "Not as things are; `type` and `detail` say why.",
-    "413": "The body is too large.",
-    "415": "The body is not application/json.",
-    "422": "This Idempotency-Key came before with another body.",
-    "429": "Too many requests; Retry-After says how many seconds to wait.",
-    "503": "Not now; Retry-After says how many seconds to wait.",
-}
-REFERENCE = {"$ref": "#/components/schemas/Problem"}
+from social.api.components import PARAMETERS, PROBLEM, PROBLEMS, components, headers, reference
+from social.api.problems import API_PREFIX, MEDIA_TYPE
 
 
 def may_answer(status: int) -> dict:
     """For the `responses` of an operation that may answer this one beside those of all."""
-    return {(status, MEDIA_TYPE): OpenApiResponse(REFERENCE, MEANINGS[str(status)])}
+    schema = reference("schemas", "Problem")
+    return {(status, MEDIA_TYPE): OpenApiResponse(schema, PROBLEMS[str(status)])}
 
 
 def complete(result: dict, generator, request, public: bool) -> dict:
@@ -66,33 +24,56 @@ def complete(result: dict, generator, request, public: bool) -> dict:
     for (name, _), component in generator.registry._components.items():
         schema = schemas.get(name, {})
         if schema.get("type") == "object":
-            _complete_object(name, schema, getattr(component.object, "example", {}))
+            _complete_object(name, schema, component.object)
     schemas["Problem"] = PROBLEM
-    for operations in result["paths"].values():
-        for method, operation in operations.items():
-            for status in sorted(_statuses(method, operation)):
-                operation["responses"].setdefault(
-                    status,
-                    {
-                        "description": MEANINGS[status],
-                        "content": {MEDIA_TYPE: {"schema": REFERENCE}},
-                    },
-                )
+    result["components"] |= components()
+    for path, operations in result["paths"].items():
+        if path.startswith(API_PREFIX):
+            for method, operation in operations.items():
+                _complete_operation(method, operation)
     return result
 
 
-def _complete_object(name: str, schema: dict, example: dict) -> None:
+def _complete_object(name: str, schema: dict, serializer: Serializer) -> None:
     # Requests have components of their own, without what only answers have.
     if name.endswith("Request"):
         schema["additionalProperties"] = False
+    if name.startswith("Patched") and (required := getattr(serializer, "required_in_patch", None)):
+        schema["required"] = required
+    example = getattr(serializer, "example", {})
     if shown := {key: example[key] for key in example if key in schema["properties"]}:
         schema["examples"] = [shown]
 
 
+def _complete_operation(method: str, operation: dict) -> None:
+    parameters = operation.setdefault("parameters", [])
+    names = {parameter["name"] for parameter in parameters}
+    answers = operation["responses"]
+    for status, answer in answers.items():
+        answer["headers"] = headers(status, *_own_headers(method, names))
+    common = _statuses(method, operation) | (answers.keys() & PROBLEMS.keys())
+    answers |= {status: reference("responses", status) for status in sorted(common)}
+    sent = PARAMETERS if method == "get" else PARAMETERS.keys() - {"If-None-Match"}
+    parameters += [reference("parameters", name) for name in sent]
+
+
+def _own_headers(method: str, parameters: set[str]) -> list[str]:
+    """Those that an operation's success has beside the ones of all answers."""
+    own = ["ETag"] if method == "get" else []
+    if parameters & {"cursor", "before"}:
+        own.append("Link")
+    if "Idempotency-Key" in parameters:
+        own.append("Idempotent-Replayed")
+    return own
+
+
 def _statuses(method: str, operation: dict) -> set[str]:
-    parameters = operation.get("parameters", ())
+    """Of answers that are described in one place for all operations."""
+    parameters = operation["parameters"]
     places = {parameter["in"] for parameter in parameters}
     statuses = {"429", "503"}
+    if method == "get":
+        statuses.add("304")
     if method != "get" or "query" in places:
         statuses.add("400")
     if "requestBody" in operation:

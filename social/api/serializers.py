@@ -1,5 +1,6 @@
 """What the API takes and gives of people and posts. Unknown fields are refused."""
 
+from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from social.models import POST_LENGTH
@@ -54,14 +55,13 @@ class PostSerializer(StrictSerializer):
     }
     id = serializers.IntegerField(read_only=True)
     author = PersonSerializer(read_only=True)
-    content = serializers.CharField(max_length=POST_LENGTH, trim_whitespace=False)
+    content = serializers.CharField(
+        max_length=POST_LENGTH,
+        trim_whitespace=False,
+        validators=[RegexValidator(r"\S", "A post may not be blank.", code="blank")],
+    )
     created_at = serializers.DateTimeField(read_only=True)
     edited_at = serializers.DateTimeField(read_only=True, allow_null=True)
-
-    def validate_content(self, content: str) -> str:
-        if not content.strip():
-            raise serializers.ValidationError("A post may not be blank.", code="blank")
-        return content
 
 
 class ProfileSerializer(PersonSerializer):

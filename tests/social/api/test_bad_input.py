@@ -128,7 +128,7 @@ def test_forged_cursors_are_refused(alice, some_list, cursor):
     assert_problem(client_of(alice).get(f"{some_list}?{query}"), 400, "cursor")
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "\0", "\x7f"])
+@pytest.mark.parametrize("key", ["", " ", "x" * 256, "a\tb", "\0", "\x7f", "é"])
 def test_odd_idempotency_keys_are_refused(alice, key):
     response = client_of(alice).post(
         POSTS, {"content": "hi"}, format="json", HTTP_IDEMPOTENCY_KEY=key
