@@ -49,3 +49,18 @@ def test_nothing_starts_without_its_secrets(production, name):
     assert done.returncode != 0
     assert f"{name} is not set" in done.stderr
     assert not any(value in done.stderr for key, value in production.items() if key in SECRETS)
+
+
+ROUTES = """
+from django.urls import resolve, reverse
+print(reverse("admin:index"), resolve("/hidden/here/").view_name)
+resolve("/admin/")
+"""
+
+
+def test_the_admin_is_where_the_setting_says_and_nowhere_else(production):
+    done = manage(
+        production | {"ADMIN_PATH": "hidden/here/"}, "shell", "--no-imports", "-c", ROUTES
+    )
+    assert done.stdout.split() == ["/hidden/here/", "admin:index"]
+    assert "Resolver404" in done.stderr

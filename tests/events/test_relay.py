@@ -8,7 +8,10 @@ from django.db import connection
 from events import relay
 from events.models import OutboxEvent
 from events.publisher import Publisher
+from events.registry import decode_event
 from social import posts
+from social.models import Post
+from tests.api import client_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUEUES = ("timeline.worker", "push.worker", "analytics.worker")
@@ -50,6 +53,29 @@ def test_what_is_published_bears_the_envelope_and_its_properties(broker, publish
     assert message.properties["delivery_mode"] == 2
     assert message.properties["content_type"] == "application/json"
     assert message.headers["traceparent"] == event.headers["traceparent"]
+
+
+TEXTS = {
+    "emoji": "🎉" * 5_000,
+    "families": "\U0001f469\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466" * 714,
+    "right to left": "שלום \u202eabc\u202c" * 500,
+    "zero width": "\u200b\u200d\ufeff\u2060" * 1_250,
+    "line breaks": "\r\n\u2028\u2029x" * 1_000,
+}
+
+
+@pytest.mark.parametrize("content", TEXTS.values(), ids=TEXTS)
+def test_a_long_text_of_any_kind_reaches_subscribers_as_it_was_sent(
+    broker, publisher, alice, content
+):
+    answer = client_of(alice).post("/api/v1/posts/", {"content": content}, format="json")
+    assert (answer.status_code, answer.json()["content"]) == (201, content)
+    assert Post.objects.get().content == content
+    relay.relay_batch(publisher)
+    channel = broker.channel()
+    channel.auto_decode = False
+    message = channel.basic_get("timeline.worker", no_ack=True)
+    assert decode_event(message.body, None).data.content == content
 
 
 def test_two_relays_share_the_rows(broker, publisher, alice, now):
