@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from stack.processes import Processes, connectify
 from tests.flow.conftest import ROOT
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the walk needs curl")
@@ -19,6 +20,7 @@ VARYING = (
     (r"(after|before|cursor)=[^\"]+", r"\1=<cursor>"),
     (r"http://127\.0\.0\.1:\d+", "<origin>"),
     (r'"id":\d+', '"id":<id>'),
+    (r'"p(50|95|99)":\d+', r'"p\1":<milliseconds>'),
 )
 
 
@@ -40,7 +42,19 @@ def alike(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def printed(processes) -> list[str]:
+def beat(processes, tmp_path_factory):
+    """Starts the task that adds up the figures, which other flow tests do without."""
+    home = tmp_path_factory.mktemp("beat")
+    environ = processes.environ
+    table = connectify(environ, web_port=0, flower_port=0, schedule=home / "schedule")
+    beat = Processes({"beat": table["beat"]}, root=ROOT, home=home, environ=environ)
+    beat.start()
+    yield
+    beat.stop()
+
+
+@pytest.fixture(scope="module")
+def printed(processes, beat) -> list[str]:
     """What each command prints, all of them in one shell."""
     script = [f"API={processes.origin}/api/v1"]
     for command, _ in steps():

@@ -1,6 +1,8 @@
 """Whatever goes wrong under /api/, the answer is a problem: of one shape, of a type that stays."""
 
+import re
 import threading
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
@@ -23,6 +25,7 @@ from tests.api import assert_problem, client_of
 from tests.notifications.people import with_device
 from tests.waiting import until
 
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "api.md"
 TYPES = [
     (exceptions.ValidationError({"content": ["…"]}), 400, "validation"),
     (exceptions.ParseError(), 400, "parse-error"),
@@ -50,6 +53,23 @@ def test_what_goes_wrong_has_a_type_that_stays(error, status, name):
     response = problem_response(error, {})
     assert response.status_code == status
     assert f'"type":"urn:connectify:problem:{name}"' in response.content.decode()
+
+
+# Of what goes wrong before or outside the views.
+OTHERS = {("400", "bad-request"), ("500", "server-error")}
+TABLE = re.findall(r"^\| (\d{3}[\d, ]*) \| (`.*?`) \|", PAGE.read_text(), re.MULTILINE)
+
+
+def test_every_type_is_in_the_documentations_table_and_no_other():
+    documented = {
+        (status, name)
+        for statuses, names in TABLE
+        for status in re.findall(r"\d+", statuses)
+        for name in re.findall(r"`(.*?)`", names)
+    }
+    known = {(str(status), name) for _, status, name in TYPES} | OTHERS
+    assert {name for _, name in documented} == {name for _, name in known}
+    assert known <= documented
 
 
 def test_an_error_of_ours_is_a_problem_that_tells_nothing_of_it(alice):
