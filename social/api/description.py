@@ -53,7 +53,8 @@ def _complete_operation(method: str, operation: dict) -> None:
         answer["headers"] = headers(status, *_own_headers(method, names))
     common = _statuses(method, operation) | (answers.keys() & PROBLEMS.keys())
     answers |= {status: reference("responses", status) for status in sorted(common)}
-    sent = PARAMETERS if method == "get" else PARAMETERS.keys() - {"If-None-Match"}
+    kept = method == "get"
+    sent = [name for name in PARAMETERS if kept or name != "If-None-Match"]
     parameters += [reference("parameters", name) for name in sent]
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError, connection, transaction
 from django.http import Http404
+from django.urls import get_resolver
 from django.utils import timezone
 from rest_framework import exceptions
 from rest_framework.test import APIClient
@@ -91,6 +92,14 @@ def test_a_host_that_is_not_ours_is_told_in_a_problem(db):
     assert_problem(APIClient().get("/api/v1/timeline/", HTTP_HOST="evil.example"), 400)
     page = APIClient().get("/admin/", HTTP_HOST="evil.example")
     assert (page.status_code, page["Content-Type"]) == (400, "text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_what_goes_wrong_outside_the_views_is_a_problem_under_the_api_alone(rf, status):
+    handler = get_resolver().resolve_error_handler(status)
+    inside, outside = (handler(rf.get(path), exception=Exception()) for path in ("/api/x", "/x"))
+    assert (inside.status_code, inside["Content-Type"]) == (status, "application/problem+json")
+    assert (outside.status_code, outside["Content-Type"]) == (status, "text/html; charset=utf-8")
 
 
 @pytest.mark.parametrize("path", ["/api/docs/", "/api/schema/"])
