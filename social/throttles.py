@@ -40,7 +40,8 @@ class Limit(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """What a limit still allows: so many requests in the next seconds. -1 is one too many."""
+    """What a limit still allows: so many requests in the next seconds, of which there is at least
+    one. -1 is one too many."""
 
     limit: Limit
     remaining: int
@@ -72,6 +73,7 @@ class Counters:
             log.warning("requests are not counted", error=str(error))
             return []
         return [
-            Standing(limit, max(limit.quota - count, -1), seconds)
+            # Valkey calls the last half second none.
+            Standing(limit, max(limit.quota - count, -1), max(seconds, 1))
             for limit, (count, seconds) in zip(limits, counts, strict=True)
         ]

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from redis import Redis
 
-from social.throttles import PAUSE_SECONDS, Counters, Limit
+from social.throttles import PAUSE_SECONDS, Counters, Limit, Standing
 from tests.at_once import at_once
 
 WINDOW = 60
@@ -26,6 +26,15 @@ def test_a_caller_has_so_many_requests_and_no_more(counters):
     standings = [counters.hit([allowed])[0] for _ in range(4)]
     assert [standing.remaining for standing in standings] == [1, 0, -1, -1]
     assert all(WINDOW - 2 <= standing.seconds <= WINDOW for standing in standings)
+
+
+def test_one_waits_for_a_second_at_least(counters):
+    exceeded = limit(0)
+    counters.hit([exceeded])
+    with Redis.from_url(os.environ["REDIS_URL"]) as valkey:
+        # To Valkey, which rounds, that is 0 seconds.
+        valkey.pexpire(exceeded.key, 400)
+    assert counters.hit([exceeded]) == [Standing(exceeded, -1, 1)]
 
 
 def test_each_caller_is_counted_apart(counters):
