@@ -42,6 +42,16 @@ def test_pages_of_other_origins_may_not_use_the_api(settings):
     assert answer["Access-Control-Allow-Origin"] == "https://app.example"
 
 
+def test_pages_of_other_origins_may_read_whatever_the_api_says_in_headers(alice, settings):
+    settings.CORS_ALLOWED_ORIGINS = ["https://app.example"]
+    client, key = client_of(alice), {"Idempotency-Key": "1", "Origin": "https://app.example"}
+    for _ in range(2):
+        answer = client.post("/api/v1/posts/", {"content": "hi"}, format="json", headers=key)
+    assert answer["Idempotent-Replayed"] == "true"
+    readable = answer["Access-Control-Expose-Headers"].split(", ")
+    assert {"Idempotent-Replayed", "RateLimit", "RateLimit-Policy", "X-Request-Id"} <= {*readable}
+
+
 @pytest.mark.parametrize("path", ["/admin/login/", "/api/docs/", "/api/v1/timeline/"])
 def test_browsers_are_told_to_trust_nothing_else(client, path):
     answer = client.get(path)
