@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from events.periodic_task import periodic_task
 from operations import canary, partitioned
-from social import erasure, forgotten_passwords, idempotency
+from social import erasure, forgotten_passwords, idempotency, tokens
 
 LOW = "operations.low"
 
@@ -29,6 +29,7 @@ def release_canary() -> None:
 @periodic_task("operations.prune", lane=LOW)
 def prune() -> None:
     idempotency.prune(now=timezone.now())
+    tokens.prune(now=timezone.now())
 
 
 @periodic_task("operations.erase_accounts", lane=LOW)

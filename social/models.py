@@ -36,6 +36,13 @@ class Token(AbstractAuthToken):
     name = models.CharField(max_length=100, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        indexes = [
+            # A user's tokens, newest first, and those that have expired.
+            models.Index(fields=["user", "-number"], name="social_token_by_user"),
+            models.Index(fields=["expiry"], name="social_token_by_expiry"),
+        ]
+
 
 class Closure(models.Model):
     """An account that its owner has closed and whose traces are still to be erased."""

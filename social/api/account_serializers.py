@@ -130,3 +130,9 @@ class TokenSerializer(serializers.Serializer):
 
     def get_current(self, token) -> bool:
         return token == self.context["request"].auth
+
+
+class TokenPageSerializer(serializers.Serializer):
+    example = {"results": [TokenSerializer.example], "next": None}
+    results = TokenSerializer(many=True)
+    next = serializers.URLField(allow_null=True, help_text="The next page.")

@@ -6,17 +6,19 @@ from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from social.api.account_serializers import TokenSerializer
+from social.api import paging
+from social.api.account_serializers import TokenPageSerializer, TokenSerializer
 
 
 class TokensView(APIView):
-    """The devices that are logged in."""
+    """The devices that are logged in, newest first."""
 
-    @extend_schema(responses=TokenSerializer(many=True))
+    @extend_schema(parameters=paging.PARAMETERS, responses=TokenPageSerializer)
     def get(self, request) -> Response:
-        tokens = request.user.auth_token_set.order_by("-number")
-        shown = TokenSerializer(tokens, many=True, context={"request": request})
-        return Response(shown.data)
+        def shown(token) -> dict:
+            return TokenSerializer(token, context={"request": request}).data
+
+        return paging.page(request, request.user.auth_token_set.all(), "number", shown)
 
     @extend_schema(operation_id="accounts_tokens_destroy_all", responses={204: None})
     def delete(self, request) -> Response:

@@ -1,6 +1,10 @@
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
+from operations.tasks import prune
 from social.api.authentication import find
 from social.models import Token
 from tests.api import assert_problem, client_of, log_in, register
@@ -30,7 +34,7 @@ def laptop(phone):
 
 def test_devices_are_listed_without_their_secrets(phone, laptop):
     laptop.get(ME)
-    found = phone.get(TOKENS).json()
+    found = phone.get(TOKENS).json()["results"]
     assert [(token["name"], token["current"]) for token in found] == [
         ("laptop", False),
         ("phone", True),
@@ -43,8 +47,22 @@ def test_devices_are_listed_without_their_secrets(phone, laptop):
     assert not any(row.digest in text or row.token_key in text for row in Token.objects.all())
 
 
+def test_devices_are_listed_page_by_page(phone, django_assert_num_queries):
+    for name in ("a", "b", "c", "d"):
+        device(name)
+    phone.get(TOKENS)
+    pages, url = [], f"{TOKENS}?limit=2"
+    while url:
+        # The token, the page.
+        with django_assert_num_queries(2):
+            answer = phone.get(url).json()
+        pages.append([token["name"] for token in answer["results"]])
+        url = answer["next"]
+    assert pages == [["d", "c"], ["b", "a"], ["phone"]]
+
+
 def test_one_device_is_logged_out(phone, laptop):
-    number = phone.get(TOKENS).json()[0]["id"]
+    number = phone.get(TOKENS).json()["results"][0]["id"]
     assert phone.delete(f"{TOKENS}{number}/").status_code == 204
     assert_problem(laptop.get(ME), 401)
     assert phone.get(ME).status_code == 200
@@ -60,7 +78,7 @@ def test_all_devices_are_logged_out_but_nobody_elses(phone, laptop, alice):
 
 
 def test_somebody_elses_device_is_not_found(phone, alice):
-    number = phone.get(TOKENS).json()[0]["id"]
+    number = phone.get(TOKENS).json()["results"][0]["id"]
     assert_problem(client_of(alice).delete(f"{TOKENS}{number}/"), 404)
     assert phone.get(ME).status_code == 200
 
@@ -85,3 +103,10 @@ def test_an_expired_token_is_refused_and_forgotten(client, alice, now):
     Token.objects.filter(pk=token.pk).update(expiry=now)
     assert_problem(client.get(ME, headers={"Authorization": f"Bearer {secret}"}), 401)
     assert not Token.objects.exists()
+
+
+def test_expired_tokens_that_nobody_bears_any_more_are_forgotten_too(phone, laptop):
+    now = timezone.now()
+    Token.objects.filter(name="laptop").update(expiry=now - timedelta(seconds=1))
+    prune()
+    assert [token.name for token in Token.objects.all()] == ["phone"]
