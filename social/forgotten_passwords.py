@@ -1,8 +1,9 @@
 """Setting a new password by mail.
 
 Guarantee: asking does the same work whether or not the address is anybody's, so that neither the
-answer nor its time tells; an address gets at most one mail in ten minutes. A token is good once and
-for as long as PASSWORD_RESET_TIMEOUT says: it is made from the password that it replaces.
+answer nor its time tells; an address gets at most one mail in ten minutes, however many accounts it
+has. A token is good once and for as long as PASSWORD_RESET_TIMEOUT says: it is made from the
+password that it replaces.
 """
 
 import smtplib
@@ -11,9 +12,13 @@ from urllib.parse import urlencode
 
 import structlog
 from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import send_mail
 from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Lower
 
 from events.errors import PermanentError
 from social import accounts
@@ -23,6 +28,8 @@ PAUSE = timedelta(minutes=10)
 # A mail that cannot be sent for so long is of no use to anybody.
 GIVEN_UP = timedelta(hours=1)
 BATCH = 100
+# Accounts in a mail, the oldest ones: anybody can register more with somebody else's address.
+ACCOUNTS = 5
 
 REQUEST = """
     INSERT INTO social_forgottenpassword AS kept (email, requested_at)
@@ -31,10 +38,11 @@ REQUEST = """
     WHERE kept.mailed_at < excluded.requested_at - %s
 """
 TEXT = """\
-Hello {username},
+Hello,
 
-somebody, probably you, has asked to set a new password for your account. To do so, follow
-{link}
+somebody, probably you, has asked to set a new password. To do so, follow the link of your account:
+
+{links}
 
 If it was not you, do nothing: your password stays as it is.
 """
@@ -59,10 +67,12 @@ def send_due(*, now: datetime) -> int:
     sent = 0
     for row in ForgottenPassword.objects.filter(mailed_at=None)[:BATCH]:
         try:
-            for user in User.objects.filter(email__iexact=row.email, is_active=True):
-                if user.has_usable_password():
-                    _send(user)
-                    sent += 1
+            if users := _users_of(row.email)[:ACCOUNTS]:
+                links = "\n\n".join(f"{user.username}:\n{_link(user)}" for user in users)
+                send_mail(
+                    "Set a new password", TEXT.format(links=links), None, recipient_list=[row.email]
+                )
+                sent += 1
         except (OSError, smtplib.SMTPException) as error:
             log.warning("mail not sent", error=type(error).__name__)
         else:
@@ -72,16 +82,28 @@ def send_due(*, now: datetime) -> int:
 
 @transaction.atomic
 def reset(user_id: int, token: str, password: str) -> User:
-    """Set the password and revoke all tokens. Raises ResetRefusedError."""
+    """Set the password and revoke all tokens.
+
+    Raises ResetRefusedError, and Django's ValidationError for a password that is too simple.
+    """
     # Locked, so that of two requests with the same token the second finds it used.
     user = User.objects.select_for_update().filter(pk=user_id, is_active=True).first()
     if user is None or not default_token_generator.check_token(user, token):
         raise ResetRefusedError
+    validate_password(password, user)
     accounts.change_password(user, password)
     return user
 
 
-def _send(user: User) -> None:
+def _users_of(email: str) -> QuerySet[User]:
+    """The accounts of an address (lower case), oldest first."""
+    # The index compares in upper case, which i with and without a dot share: these are addresses of
+    # two people.
+    found = User.objects.filter(email__iexact=email, is_active=True).alias(lower=Lower("email"))
+    found = found.filter(lower=email).exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    return found.order_by("pk")
+
+
+def _link(user: User) -> str:
     query = urlencode({"user_id": user.pk, "token": default_token_generator.make_token(user)})
-    text = TEXT.format(username=user.username, link=f"{settings.PASSWORD_RESET_URL}?{query}")
-    send_mail("Set a new password", text, from_email=None, recipient_list=[user.email])
+    return f"{settings.PASSWORD_RESET_URL}?{query}"

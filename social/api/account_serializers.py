@@ -1,6 +1,10 @@
 """What the API takes and gives of accounts, passwords and tokens."""
 
-from django.contrib.auth import authenticate, password_validation
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as PasswordError
 from django.db import IntegrityError, transaction
 from rest_framework import serializers
@@ -19,13 +23,13 @@ def password_field() -> serializers.CharField:
     return serializers.CharField(write_only=True, max_length=PASSWORD_LENGTH, trim_whitespace=False)
 
 
-def check_new_password(password: str, user: User) -> str:
-    """Raises a validation error for `password`."""
+@contextmanager
+def password_checked() -> Iterator[None]:
+    """Says of a new password that Django's rules refuse what they say, as of the field."""
     try:
-        password_validation.validate_password(password, user)
+        yield
     except PasswordError as error:
         raise serializers.ValidationError({"password": error.messages}) from error
-    return password
 
 
 class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
@@ -39,7 +43,8 @@ class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
 
     def validate(self, attrs: dict) -> dict:
         user = User(username=attrs["username"], email=attrs.get("email", ""))
-        check_new_password(attrs["password"], user)
+        with password_checked():
+            validate_password(attrs["password"], user)
         return attrs
 
     def create(self, validated_data: dict) -> User:
@@ -94,7 +99,8 @@ class PasswordChangeSerializer(PasswordConfirmation):
     password = password_field()
 
     def validate(self, attrs: dict) -> dict:
-        check_new_password(attrs["password"], self.context["request"].user)
+        with password_checked():
+            validate_password(attrs["password"], self.context["request"].user)
         return attrs
 
 

@@ -10,7 +10,6 @@ from rest_framework.response import Response
 from social import accounts, forgotten_passwords
 from social.api import account_serializers as serializers
 from social.api.description import may_answer
-from social.models import User
 
 
 class PasswordView(GenericAPIView):
@@ -29,7 +28,8 @@ class PasswordView(GenericAPIView):
 
 class ForgottenView(GenericAPIView):
     """Ask for a mail to set a new password. The answer is the same whether or not there is such an
-    account; an address gets at most one mail in ten minutes."""
+    account; an address gets at most one mail in ten minutes, with a link for each of its accounts
+    (the oldest five)."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -59,6 +59,6 @@ class ResetView(GenericAPIView):
         given = self.get_serializer(data=request.data)
         given.is_valid(raise_exception=True)
         reset = given.validated_data
-        serializers.check_new_password(reset["password"], User())
-        forgotten_passwords.reset(reset["user_id"], reset["token"], reset["password"])
+        with serializers.password_checked():
+            forgotten_passwords.reset(reset["user_id"], reset["token"], reset["password"])
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -7,7 +8,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from social import forgotten_passwords
-from social.models import ForgottenPassword
+from social.forgotten_passwords import ACCOUNTS
+from social.models import ForgottenPassword, User
 from tests.api import PASSWORD, assert_problem, log_in, register
 
 pytestmark = pytest.mark.django_db
@@ -35,9 +37,20 @@ def mailed() -> dict:
     """What the only mail's link holds."""
     forgotten_passwords.send_due(now=timezone.now())
     (message,) = mail.outbox
-    link = next(line for line in message.body.splitlines() if line.startswith("http"))
-    query = parse_qs(urlsplit(link).query)
-    return {"user_id": int(query["user_id"][0]), "token": query["token"][0]}
+    (link,) = links_in(message)
+    return link
+
+
+def links_in(message) -> list[dict]:
+    urls = [line for line in message.body.splitlines() if line.startswith("http")]
+    queries = [parse_qs(urlsplit(url).query) for url in urls]
+    return [{"user_id": int(q["user_id"][0]), "token": q["token"][0]} for q in queries]
+
+
+def names_in(message) -> list[str]:
+    lines = message.body.splitlines()
+    follows = pairwise(lines)
+    return [line.removesuffix(":") for line, following in follows if following.startswith("http")]
 
 
 def reset(**values):
@@ -93,9 +106,41 @@ def test_a_link_of_one_account_opens_no_other(dora, alice):
     assert_problem(reset(user_id=999, token=link["token"], password=NEW), 403)
 
 
-def test_a_link_does_not_allow_a_bad_password(dora):
+@pytest.mark.parametrize("bad", ["password", "dora@example.com"])
+def test_a_link_does_not_allow_a_bad_password_and_stays_good(dora, bad):
     ask("dora@example.com")
-    assert_problem(reset(**mailed(), password="password"), 400, "password")
+    link = mailed()
+    assert_problem(reset(**link, password=bad), 400, "password")
+    assert reset(**link, password=NEW).status_code == 204
+
+
+def test_all_accounts_of_an_address_are_in_one_mail(dora):
+    register(APIClient(), username="work", email="Dora@Example.com")
+    User.objects.create(username="open", email="dora@example.com", password="!")
+    User.objects.create(username="shut", email="dora@example.com", password="x", is_active=False)
+    # In upper case this one is alike; it may be somebody else's.
+    User.objects.create(username="other", email="dora@example\u0131.com", password="x")
+    register(APIClient(), username="another", email="dora@examplei.com")
+    ask("dora@example.com")
+    ask("dora@examplei.com")
+    assert forgotten_passwords.send_due(now=timezone.now()) == 2
+    first, second = mail.outbox
+    assert (first.to, second.to) == (["dora@example.com"], ["dora@examplei.com"])
+    assert names_in(first) == ["dora", "work"]
+    assert names_in(second) == ["another"]
+    # Each link opens its own account.
+    for link in links_in(first):
+        assert reset(**link, password=NEW).status_code == 204
+    for name in ("dora", "work"):
+        assert log_in(APIClient(), username=name, password=NEW).status_code == 200
+
+
+def test_a_mail_has_the_links_of_a_few_accounts_only(dora):
+    for number in range(ACCOUNTS):
+        User.objects.create(username=f"spam{number}", email="dora@example.com", password="x")
+    ask("dora@example.com")
+    assert forgotten_passwords.send_due(now=timezone.now()) == 1
+    assert names_in(mail.outbox[0]) == ["dora", *(f"spam{n}" for n in range(ACCOUNTS - 1))]
 
 
 def test_an_address_of_nobodys_is_answered_alike_and_gets_no_mail(dora, django_assert_num_queries):
@@ -115,12 +160,16 @@ def test_an_address_gets_one_mail_in_ten_minutes(dora, now):
         assert len(mail.outbox) == mails
 
 
-def test_a_mail_that_cannot_be_sent_is_tried_again(dora, settings, now):
+def test_a_mail_that_cannot_be_sent_is_tried_again_and_comes_once(dora, settings, now):
+    register(APIClient(), username="work")
     forgotten_passwords.request("dora@example.com", now=now)
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     assert forgotten_passwords.send_due(now=now) == 0
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     assert forgotten_passwords.send_due(now=now) == 1
+    assert forgotten_passwords.send_due(now=now) == 0
+    (message,) = mail.outbox
+    assert names_in(message) == ["dora", "work"]
     forgotten_passwords.send_due(now=now + timedelta(hours=2))
     assert not ForgottenPassword.objects.exists()
