@@ -1,4 +1,4 @@
-"""What the owner of an account does with it: change the password, close it.
+"""What the owner of an account does with it: enter it, change the password, close it.
 
 Guarantee: whoever knows an old password, or holds a token of another device, is out when the
 password has been changed; a closed account is gone from every page at once.
@@ -6,12 +6,18 @@ password has been changed; a closed account is gone from every page at once.
 
 from datetime import datetime
 
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from events import outbox
+from events.errors import PermanentError
 from social.event_types import UserClosed
 from social.models import CANARY_PREFIX, Block, Closure, Token, User
+
+
+class PasswordChangedError(PermanentError):
+    """The password that was checked is the account's no more."""
 
 
 def visible_to(viewer: User) -> QuerySet[User]:
@@ -22,11 +28,33 @@ def visible_to(viewer: User) -> QuerySet[User]:
 
 
 @transaction.atomic
+def enter(user: User, device: str) -> tuple[Token, str]:
+    """A new token, its row and its text, for whoever has given the password of `user`.
+
+    Raises PasswordChangedError.
+    """
+    _hold(user)
+    return Token.objects.create(user=user, name=device)
+
+
+@transaction.atomic
 def change_password(user: User, password: str, *, keep: Token | None = None) -> None:
-    """Set the password and revoke every token but `keep`."""
-    user.set_password(password)
+    """Set the password and revoke every token but `keep`. Raises PasswordChangedError."""
+    hashed = make_password(password)
+    _hold(user)
+    user.password = hashed
     user.save(update_fields=["password"])
     user.auth_token_set.exclude(pk=keep.pk if keep else None).delete()
+
+
+def _hold(user: User) -> None:
+    """Lock the account until the transaction ends, its password being that which `user` was read
+    with: a change that commits later finds what this transaction has made, one that has committed
+    before raises PasswordChangedError."""
+    # Posts and follows of the account refer to its key, which stays: they need not wait.
+    account = User.objects.select_for_update(no_key=True)
+    if not account.filter(pk=user.pk, password=user.password).exists():
+        raise PasswordChangedError
 
 
 @transaction.atomic
@@ -41,6 +69,5 @@ def close(user: User, *, now: datetime) -> None:
     user.email = user.first_name = user.last_name = ""
     user.set_unusable_password()
     user.save()
-    user.auth_token_set.all().delete()
     Closure.objects.create(user=user, closed_at=now)
     outbox.record("user.closed", UserClosed(user_id=user.pk), now=now)

@@ -6,7 +6,7 @@ with the timelines they will one day live on other servers than users and posts.
 
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import MaxLengthValidator, MinLengthValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Upper
 from knox.models import AbstractAuthToken
 
@@ -17,11 +17,30 @@ CANARY_PREFIX = "canary:"
 
 
 class User(AbstractUser):
-    """An account; its id is what follows and timelines are keyed by."""
+    """An account; its id is what follows and timelines are keyed by.
+
+    Guarantee: whoever sets or disables the password, be it in the admin or on the command line,
+    ends all tokens, since they may be those of somebody who knew the old one.
+    """
+
+    _disabled = False
 
     class Meta(AbstractUser.Meta):
         # The accounts of a mail address, whatever its case, when a password is forgotten.
         indexes = [models.Index(Upper("email"), name="social_user_by_email")]
+
+    def set_unusable_password(self) -> None:
+        super().set_unusable_password()
+        self._disabled = True
+
+    def save(self, *args, **kwargs) -> None:
+        # Django's own mark of a new password; it is None where only the hash is a better one.
+        ends_tokens = self._password is not None or self._disabled
+        with transaction.atomic(savepoint=False):
+            super().save(*args, **kwargs)
+            if ends_tokens:
+                self.auth_token_set.all().delete()
+        self._disabled = False
 
 
 class Token(AbstractAuthToken):

@@ -2,7 +2,6 @@
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from knox.models import get_token_model
 from rest_framework import status
 from rest_framework.generics import CreateAPIView, GenericAPIView
 from rest_framework.permissions import AllowAny
@@ -38,9 +37,7 @@ class LoginView(GenericAPIView):
         login = self.get_serializer(data=request.data)
         login.is_valid(raise_exception=True)
         user = login.validated_data["user"]
-        row, token = get_token_model().objects.create(
-            user=user, name=login.validated_data["device"]
-        )
+        row, token = accounts.enter(user, login.validated_data["device"])
         answer = {"token": token, "expires_at": row.expiry, "user": user}
         return Response(serializers.LoginAnswerSerializer(answer).data)
 

@@ -13,6 +13,7 @@ from rest_framework import exceptions
 from rest_framework.views import set_rollback
 from structlog.contextvars import get_contextvars
 
+from social.accounts import PasswordChangedError
 from social.api.parsers import PayloadTooLarge
 from social.api.renderers import FastJSONRenderer
 from social.forgotten_passwords import ResetRefusedError
@@ -68,6 +69,7 @@ TRANSLATED = (
     (PermissionDenied, lambda error: exceptions.PermissionDenied()),
     (RequestDataTooBig, lambda error: PayloadTooLarge()),
     (RelationError, lambda error: ImpossibleRelation(str(error))),
+    (PasswordChangedError, lambda error: WrongCredentials("The password has just been changed.")),
     (ResetRefusedError, lambda error: WrongCredentials("This link is wrong, used or too old.")),
     (KeyInUseError, lambda error: KeyInUse()),
     (KeyReusedError, lambda error: KeyReused()),

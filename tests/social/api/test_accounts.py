@@ -90,6 +90,7 @@ def test_a_closed_account_is_gone_at_once_and_its_name_free(alice, bob, post):
     client, other = client_of(alice), client_of(bob)
     assert client.post(CLOSE, {"current_password": PASSWORD}, format="json").status_code == 204
     assert_problem(client.get(ME), 401)
+    assert not Token.objects.filter(user=alice).exists()
     assert_problem(log_in(APIClient(), username="alice"), 403)
     assert_problem(other.get(f"{POSTS}{post.pk}/"), 404)
     assert_problem(other.get(f"/api/v1/users/{alice.pk}/"), 404)
