@@ -15,9 +15,19 @@ from events.errors import PermanentError
 from social.event_types import UserClosed
 from social.models import CANARY_PREFIX, Block, Closure, Token, User
 
+# Of a mail address; a username is shorter.
+LONGEST_NAME = 254
+
 
 class PasswordChangedError(PermanentError):
     """The password that was checked is the account's no more."""
+
+
+def normalized(name: str) -> str:
+    """A username as it is stored, of one that somebody has typed."""
+    name = name.strip()
+    # Normalising takes time by the square of the length; what no name can be is left to be refused.
+    return User.normalize_username(name).strip() if len(name) <= LONGEST_NAME else name
 
 
 def visible_to(viewer: User) -> QuerySet[User]:

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as PasswordError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from rest_framework import serializers
 
+from social import accounts
 from social.api.problems import WrongCredentials
 from social.api.serializers import ALICE, PersonSerializer, ProfileSerializer, StrictSerializer
 from social.models import User
@@ -23,6 +24,17 @@ def password_field() -> serializers.CharField:
     return serializers.CharField(write_only=True, max_length=PASSWORD_LENGTH, trim_whitespace=False)
 
 
+# What is checked, for length and all else, is what will be stored: both grow by being normalised.
+class UsernameField(serializers.CharField):
+    def to_internal_value(self, data) -> str:
+        return accounts.normalized(super().to_internal_value(data))
+
+
+class AddressField(serializers.EmailField):
+    def to_internal_value(self, data) -> str:
+        return User.objects.normalize_email(super().to_internal_value(data))
+
+
 @contextmanager
 def password_checked() -> Iterator[None]:
     """Says of a new password that Django's rules refuse what they say, as of the field."""
@@ -34,6 +46,10 @@ def password_checked() -> Iterator[None]:
 
 class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
     example = ALICE | {"email": "alice@example.com", "password": SECRET}
+    serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
+        models.CharField: UsernameField,
+        models.EmailField: AddressField,
+    }
     password = password_field()
 
     class Meta:
@@ -59,7 +75,7 @@ class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
 
 class LoginSerializer(StrictSerializer):
     example = {"username": "alice", "password": SECRET, "device": "phone"}
-    username = serializers.CharField(max_length=150)
+    username = UsernameField(max_length=150)
     password = password_field()
     device = serializers.CharField(max_length=100, required=False, default="")
 
@@ -106,7 +122,7 @@ class PasswordChangeSerializer(PasswordConfirmation):
 
 class ForgottenSerializer(StrictSerializer):
     example = {"email": "alice@example.com"}
-    email = serializers.EmailField(max_length=254)
+    email = AddressField(max_length=254)
 
 
 class ResetSerializer(StrictSerializer):

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from rest_framework.test import APIClient
 
@@ -42,6 +44,24 @@ def test_passwords_are_hashed_by_argon2():
 def test_a_bad_account_is_refused(changes, field):
     assert_problem(register(APIClient(), **changes), 400, field)
     assert not User.objects.exists()
+
+
+WIDE = "\uff44\uff4f\uff52\uff41"  # dora, in characters twice as wide
+
+
+@pytest.mark.parametrize("name", ["dora", WIDE, f" {WIDE}\u3000"])
+def test_a_name_is_one_however_it_is_typed(name):
+    assert register(APIClient(), username=name).json()["username"] == "dora"
+    assert_problem(register(APIClient()), 400, "username")
+    assert_problem(register(APIClient(), username=WIDE), 400, "username")
+    for typed in ("dora", WIDE, " dora "):
+        assert log_in(APIClient(), username=typed).status_code == 200
+
+
+def test_a_name_that_would_take_minutes_to_normalise_is_refused_at_once():
+    began = time.monotonic()
+    assert_problem(log_in(APIClient(), username="\u0301\u0316" * 60_000), 400, "username")
+    assert time.monotonic() - began < 3
 
 
 def test_nobody_registers_as_staff():

@@ -152,6 +152,10 @@ def test_odd_authorizations_are_refused(db, authorization):
         {"username": "x" * 151},
         {"username": "<script>"},
         {"username": ""},
+        # These grow when they are normalised: to 162 characters, to words, to 493 characters.
+        {"username": "\ufdfa" * 9},
+        {"username": "\ufdfa"},
+        {"email": "a@" + ("\u0130" * 60 + ".") * 4 + "example"},
         {"email": "no address"},
         {"email": "a@b.example\nBcc: c@d.example"},
         {"password": "x" * 129},
