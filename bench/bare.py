@@ -16,7 +16,7 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from knox.crypto import hash_token
 
-from social.api.throttling import counters, network
+from social.callers import counters, network
 from social.throttles import Limit
 
 # Written by this benchmark itself a moment ago.

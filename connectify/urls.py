@@ -9,8 +9,6 @@ handler403 = "social.api.problems.permission_denied"
 handler404 = "social.api.problems.not_found"
 handler500 = "social.api.problems.server_error"
 
-admin.site.site_header = admin.site.site_title = "Connectify"
-
 urlpatterns = [
     path("api/v1/", include("social.api.urls")),
     path("api/v1/", include("timelines.api.urls")),

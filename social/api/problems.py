@@ -87,6 +87,8 @@ def problem_response(error: Exception, context: dict) -> HttpResponse | None:
             error = translate(error)
     if not isinstance(error, exceptions.APIException):
         return None
+    if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        error = _counted(error, context)
     set_rollback()
     response = _answer(_describe(error))
     if getattr(error, "auth_header", None):
@@ -94,6 +96,16 @@ def problem_response(error: Exception, context: dict) -> HttpResponse | None:
     if getattr(error, "wait", None):
         response["Retry-After"] = str(math.ceil(error.wait))
     return response
+
+
+def _counted(error: exceptions.APIException, context: dict) -> exceptions.APIException:
+    """The error of a request that is let in by no token, or that there are too many of them: Django
+    REST framework counts only whom it has let in."""
+    try:
+        context["view"].check_throttles(context["request"])
+    except exceptions.Throttled as throttled:
+        return throttled
+    return error
 
 
 def _handler(status: int, code: str, page: Callable[..., HttpResponse]):

@@ -3,70 +3,58 @@
 https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
 """
 
-import hashlib
 from collections.abc import Iterator
-from functools import cache
-from ipaddress import ip_address
 
-from django.conf import settings
+from rest_framework.exceptions import APIException
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from social.throttles import Counters, Limit, Standing
-
-# The bits of an IPv6 address that one customer has.
-IPV6_NETWORK = 64
-
-
-@cache
-def counters(url: str) -> Counters:
-    return Counters(url, settings.THROTTLE_WINDOW_SECONDS)
+from social import callers
+from social.throttles import Standing
 
 
 class CallerThrottle(BaseThrottle):
     """A view's `throttle_scope` chooses the limits, else whether it reads or writes; its
-    `throttle_account` names the field of the body that says whose account is tried."""
+    `throttle_account` names the field of the body that says whose account is tried.
+
+    Requests that are refused for their token are counted too: see problems.py.
+    """
 
     def allow_request(self, request: Request, view) -> bool:
         reads = request.method in SAFE_METHODS
         scope = getattr(view, "throttle_scope", None) or ("read" if reads else "write")
-        quotas = settings.THROTTLES[scope]
-        callers = self._callers(request, getattr(view, "throttle_account", None)) if quotas else ()
-        limits = [
-            Limit(policy, f"throttle:{scope}:{policy}:{caller}", quotas[policy])
-            for policy, caller in callers
-            if policy in quotas
-        ]
-        standings = counters(settings.REDIS_URL).hit(limits)
+        account, unreadable = _account(request, getattr(view, "throttle_account", None))
+        standings = callers.count(scope, self._callers(request, account))
         request._request.rate_limits = standings
-        self._exceeded = [standing for standing in standings if standing.remaining < 0]
-        return not self._exceeded
+        self._wait = callers.wait(standings)
+        if unreadable and not self._wait:
+            raise unreadable
+        return not self._wait
 
     def wait(self) -> int:
-        return max(standing.seconds for standing in self._exceeded)
+        return self._wait
 
-    def _callers(self, request: Request, account_field: str | None) -> Iterator[tuple[str, object]]:
-        yield "address", network(self.get_ident(request))
+    def _callers(self, request: Request, account: str | None) -> Iterator[tuple[str, object]]:
+        yield "address", callers.network(self.get_ident(request))
         if request.auth:
             yield "user", request.user.pk
             yield "token", request.auth.number
-        if account_field and isinstance(request.data, dict):
-            account = str(request.data.get(account_field)).casefold()
-            yield "account", hashlib.sha256(account.encode("utf-8", "replace")).hexdigest()
+        if account is not None:
+            yield "account", callers.account(account)
 
 
-def network(address: str | None) -> str:
-    """Whom an address stands for: itself, or the network of an IPv6 one."""
+def _account(request: Request, field: str | None) -> tuple[str | None, APIException | None]:
+    """What the body's `field` says, if anything; and the error of a body that cannot be read, which
+    is to be counted before it is answered."""
+    if field is None:
+        return None, None
     try:
-        parsed = ip_address((address or "").strip())
-    except ValueError:
-        return "unknown"
-    if parsed.version == 4:
-        return str(parsed)
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return f"{int(parsed) >> (128 - IPV6_NETWORK):x}"
+        body = request.data
+    except APIException as error:
+        return None, error
+    given = body.get(field) if isinstance(body, dict) else None
+    return (str(given) if isinstance(given, str | int) else None), None
 
 
 def headers(standings: list[Standing], window: int) -> dict[str, str]:

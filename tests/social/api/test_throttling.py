@@ -3,12 +3,13 @@ import secrets
 import pytest
 from rest_framework.test import APIClient
 
-from social.api.throttling import network
+from social.callers import network
 from tests.api import assert_problem, client_of, log_in, register
 
 pytestmark = pytest.mark.django_db
 ME = "/api/v1/accounts/me/"
 POSTS = "/api/v1/posts/"
+LOGIN = "/api/v1/accounts/login/"
 
 
 @pytest.fixture
@@ -76,9 +77,44 @@ def test_an_account_is_tried_only_so_often_from_wherever(settings):
     allow(settings, "login", account=3)
     for _ in range(3):
         assert_problem(log_in(APIClient(), username=name, password="wrong"), 403)
-    assert_problem(log_in(APIClient(), username=name.upper(), password="wrong"), 429)
+    for typed in (name, name.upper(), f"  {name}", f"{name}\u3000\n", f"\uff44{name[1:]}"):
+        assert_problem(log_in(APIClient(), username=typed, password="wrong"), 429)
     assert_problem(log_in(APIClient(), username=name), 429)
     assert log_in(APIClient(), username=f"{name}x").status_code == 403
+
+
+@pytest.mark.parametrize("token", [None, "Bearer x", "Bearer " + "0" * 64, "Basic eDp5"])
+def test_requests_without_a_good_token_are_counted_by_address(settings, alice, address, token):
+    allow(settings, "read", address=2)
+    client = APIClient(REMOTE_ADDR=address)
+    headers = {"Authorization": token} if token else {}
+    answers = [client.get(ME, headers=headers) for _ in range(3)]
+    for left, answer in zip((1, 0), answers, strict=False):
+        assert_problem(answer, 401)
+        assert answer["WWW-Authenticate"] == "Bearer"
+        assert answer["RateLimit"].startswith(f'"address";r={left};t=')
+    assert_problem(answers[2], 429)
+    assert 0 < int(answers[2]["Retry-After"]) <= 60
+    assert client_of(alice).get(ME, REMOTE_ADDR=address).status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        pytest.param(b"{", "application/json", 400, id="malformed"),
+        pytest.param(b'"' + b"x" * 1_000_001, "application/json", 413, id="too large"),
+        pytest.param(b"username=dora", "text/plain", 415, id="no JSON"),
+        pytest.param(b"[]", "application/json", 400, id="a list"),
+        pytest.param(b'{"username": {}}', "application/json", 400, id="no name"),
+    ],
+)
+def test_bodies_that_name_no_account_are_counted_too(settings, address, body, content_type, status):
+    allow(settings, "login", address=2, account=0)
+    client = APIClient(REMOTE_ADDR=address)
+    answers = [client.post(LOGIN, body, content_type=content_type) for _ in range(3)]
+    assert_problem(answers[0], status)
+    assert_problem(answers[1], status)
+    assert_problem(answers[2], 429)
 
 
 def test_without_valkey_the_api_goes_on(settings, alice):
