@@ -12,6 +12,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 from rest_framework import exceptions
 from rest_framework.test import APIClient
+from rest_framework.views import APIView
 
 from notifications.api.subscriptions import TooManyDevices
 from notifications.models import PushSubscription
@@ -50,8 +51,10 @@ TYPES = [
 
 
 @pytest.mark.parametrize(("error", "status", "name"), TYPES, ids=lambda part: repr(part))
-def test_what_goes_wrong_has_a_type_that_stays(error, status, name):
-    response = problem_response(error, {})
+def test_what_goes_wrong_has_a_type_that_stays(rf, error, status, name):
+    view = APIView(throttle_classes=())
+    request = view.initialize_request(rf.get("/api/v1/"))
+    response = problem_response(error, {"view": view, "request": request})
     assert response.status_code == status
     assert f'"type":"urn:connectify:problem:{name}"' in response.content.decode()
 
