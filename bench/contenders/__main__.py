@@ -6,12 +6,15 @@ pair for each commit.
 
 import json
 import sys
+from functools import partial
 
 from bench.contenders import by_hand, orm, sorted_sets
 
 CONTENDERS = {
-    "l1": by_hand.one_post_a_statement,
-    "l10": by_hand.ten_posts_a_statement,
+    "l1": partial(by_hand.one_post_a_statement, by_hand.ASKING),
+    "l1_plain": partial(by_hand.one_post_a_statement, by_hand.PLAIN),
+    "l10": partial(by_hand.ten_posts_a_statement, by_hand.ASKING),
+    "l10_plain": partial(by_hand.ten_posts_a_statement, by_hand.PLAIN),
     "orm": orm.bulk_create,
     "redis": sorted_sets.sorted_sets,
 }

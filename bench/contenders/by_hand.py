@@ -13,7 +13,6 @@ ONE = """
     INSERT INTO timelines_timelineentry (owner_id, post_id)
     SELECT follower_id, %s FROM social_follow WHERE followee_id = %s
     ORDER BY follower_id
-    ON CONFLICT DO NOTHING
 """
 TEN = """
     INSERT INTO timelines_timelineentry (owner_id, post_id)
@@ -21,17 +20,19 @@ TEN = """
     FROM unnest(%s::bigint[], %s::bigint[]) AS post (id, author_id)
     JOIN social_follow follow ON follow.followee_id = post.author_id
     ORDER BY follow.follower_id, post.id
-    ON CONFLICT DO NOTHING
 """
+# Asking descends the index twice for each row; without it a row that is there is an error.
+ASKING = "ON CONFLICT DO NOTHING"
+PLAIN = ""
 
 
-def one_post_a_statement(posts: Sequence[tuple[int, int]]) -> Commits:
-    return _write(ONE, posts)
+def one_post_a_statement(conflict: str, posts: Sequence[tuple[int, int]]) -> Commits:
+    return _write(ONE + conflict, posts)
 
 
-def ten_posts_a_statement(posts: Sequence[tuple[int, int]]) -> Commits:
+def ten_posts_a_statement(conflict: str, posts: Sequence[tuple[int, int]]) -> Commits:
     tens = [posts[first : first + 10] for first in range(0, len(posts), 10)]
-    return _write(TEN, [tuple(map(list, zip(*ten, strict=True))) for ten in tens])
+    return _write(TEN + conflict, [tuple(map(list, zip(*ten, strict=True))) for ten in tens])
 
 
 def _write(statement: str, parameters: Sequence[tuple]) -> Commits:
