@@ -2,7 +2,7 @@
 
 import argparse
 
-from bench import fanout, pipeline
+from bench import pipeline
 from bench.benchmark import Benchmark, Figures, at_most
 from bench.house import House
 from bench.population import FOLLOWERS, Population
@@ -34,20 +34,17 @@ def run(options: argparse.Namespace, progress: Progress) -> Figures:
         connection = house.connect()
         population = Population.make(connection, options.follows)
         count = options.rows // FOLLOWERS
-        progress.stage(f"writing {count:,} posts, their events into the outbox")
-        posts = fanout.write_posts(house, population, count)
-        progress.stage("all processes start")
-        done = pipeline.fan_out(house, count * FOLLOWERS, progress)
+        done = pipeline.fan_out(house, population, count, progress)
         progress.stage(f"written; CPU seconds: {done.cpu}; counting")
         with connection.cursor() as cursor:
             cursor.execute(BYTES)
             (size,) = cursor.fetchone()
             cursor.execute("SET statement_timeout = 0")
-            cursor.execute(ROWS, [FOLLOWERS, posts[0][0], posts[-1][0]])
+            cursor.execute(ROWS, [FOLLOWERS, done.posts[0][0], done.posts[-1][0]])
             rows, found, wrong = cursor.fetchone()
         connection.close()
     return {
-        "posts": len(posts),
+        "posts": count,
         "rows": rows,
         "wrong_posts": wrong + abs(count - found),
         "minutes": done.seconds / 60,

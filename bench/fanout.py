@@ -11,7 +11,7 @@ from statistics import median
 from bench import pipeline, tables
 from bench.benchmark import Benchmark, Figures, at_least
 from bench.house import ROOT, House
-from bench.population import FOLLOWERS, Population
+from bench.population import Population
 from bench.rate import rows_per_second
 from stack.process import ServerFailure
 from stack.progress import Progress
@@ -39,25 +39,16 @@ def run(options: argparse.Namespace, progress: Progress) -> Figures:
         tables.age(connection, options.older_partitions, options.partition_posts)
         population = Population.make(connection, options.follows)
         for number in range(1, options.rounds + 1):
-            tables.empty(connection)
-            posts = write_posts(house, population, options.posts)
-            ours = pipeline.fan_out(house, len(posts) * FOLLOWERS, progress)
+            ours = pipeline.fan_out(house, population, options.posts, progress)
             rates["ours"].append(ours.rows_per_s)
             progress.stage(f"CPU seconds: {ours.cpu}")
             for name, share in SHARES.items():
                 tables.empty(connection)
-                rates[name].append(contend(house, name, posts[: len(posts) // share]))
+                rates[name].append(contend(house, name, ours.posts[: options.posts // share]))
             told = ", ".join(f"{name} {found[-1]:,.0f}" for name, found in rates.items())
             progress.stage(f"round {number} of {options.rounds}, rows/s: {told}")
         connection.close()
     return figures({name: median(found) for name, found in rates.items()})
-
-
-def write_posts(house: House, population: Population, count: int) -> list[tuple[int, int]]:
-    """(post id, author id) pairs; the authors take turns, neighbours far from each other."""
-    step = 7_919  # A prime, so that every author's turn comes.
-    authors = [number * step % population.authors + 1 for number in range(count)]
-    return list(zip(house.ask("bench.inside", "posts", given=authors), authors, strict=True))
 
 
 def contend(house: House, name: str, posts: Sequence[tuple[int, int]]) -> float:

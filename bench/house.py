@@ -8,16 +8,18 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg2
+from amqp.exceptions import NotFound
+from kombu import Connection
 
 from stack import databases, interruption, question
 from stack.ports import Ports
 from stack.process import Process, ServerFailure
-from stack.processes import Processes, connectify
+from stack.processes import QUEUES, Processes, connectify
 from stack.progress import Progress
 from stack.services import Services
 
@@ -99,6 +101,14 @@ class House:
         connection = psycopg2.connect(self.environ["DATABASE_URL"], application_name="bench")
         connection.autocommit = True
         return connection
+
+    def empty_queues(self) -> None:
+        """Take every message out of the broker; no process of Connectify may run."""
+        with Connection(self.environ["BROKER_URL"]) as broker:
+            for name in QUEUES:
+                # Before the first run there is none; a refusal closes its channel.
+                with suppress(NotFound), broker.channel() as channel:
+                    channel.queue_purge(name)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -8,17 +8,17 @@ from bench import pipeline
 from bench.benchmark import Benchmark, Figures, at_most
 from bench.house import House
 from bench.population import Population
-from bench.posting import Posting
+from bench.posting import RATE, Posting
 from bench.visibility import Visibility
+from stack.latency import Percentiles
 from stack.progress import Progress
 
-AUTHORS = 500
 PATIENCE_SECONDS = 60.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="of posting (60)")
-    parser.add_argument("--rate", type=float, default=12.0, help="posts a second (12)")
+    parser.add_argument("--rate", type=float, default=RATE, help="posts a second (12)")
     parser.add_argument("--follows", type=int, default=5_000_000, help="rows (5,000,000)")
 
 
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace, progress: Progress) -> Figures:
         names = ("web", *pipeline.PROCESSES)
         house.processes.start(*names)
         house.processes.wait_ready(*names)
-        posting = Posting(house, range(1, min(AUTHORS, population.authors) + 1), options.rate)
+        posting = Posting(house, population.posting, options.rate)
         progress.stage(f"posting {options.rate:g} times a second")
         visibility = Visibility(house, posting)
         posting.start()
@@ -40,12 +40,13 @@ def run(options: argparse.Namespace, progress: Progress) -> Figures:
             time.sleep(0.5)
         posting.finish()
         visibility.finish(PATIENCE_SECONDS)
+    answers = Percentiles.of(posting.answers)
     return {
         "posts": len(posting.posted),
         "failed": len(posting.failed),
         "unseen": len(visibility.unseen()),
         **{f"visible_{name}_s": value for name, value in vars(visibility.latencies).items()},
-        **{f"post_{name}_s": value for name, value in vars(posting.answers).items()},
+        **{f"post_{name}_s": value for name, value in vars(answers).items()},
     }
 
 

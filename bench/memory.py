@@ -1,9 +1,11 @@
 """How much memory each of Connectify's processes has for itself, and how much the broker takes."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bench.benchmark import Figures
 from bench.house import House
 from stack import proc
 
@@ -12,38 +14,50 @@ MB = 1_000_000
 
 
 class Memory:
-    """The most that was seen between start and end, in MB: `processes` by name, the largest of its
-    processes each, and `broker`."""
+    """The most that was seen, in MB: `processes` by name, the largest of its processes each, and
+    `broker` by phase."""
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self.processes: dict[str, float] = {}
-        self.broker = 0.0
+        self.processes: dict[str, float] = defaultdict(float)
+        self.broker: dict[str, float] = defaultdict(float)
 
-    def look(self) -> None:
+    @contextmanager
+    def watched(self, phase: str) -> Iterator[None]:
+        """Looks once a second for the length of the block, and at its end."""
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(LOOK_SECONDS):
+                self._look(phase)
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watcher.join()
+            self._look(phase)
+
+    def figures(self) -> Figures:
+        """All of them; and the largest process, which every other one then is below."""
+        largest = max(self.processes, key=self.processes.get)
+        return {
+            **{f"{phase}_broker_mb": mb for phase, mb in self.broker.items()},
+            **{f"{name}_mb": mb for name, mb in self.processes.items()},
+            "largest_process": largest,
+            "largest_process_mb": self.processes[largest],
+        }
+
+    def _look(self, phase: str) -> None:
         for name in self._house.processes.table:
             if pid := self._house.processes.pid(name):
-                used = max(map(proc.unique_bytes, (pid, *proc.descendants(pid)))) / MB
-                self.processes[name] = max(used, self.processes.get(name, 0.0))
-        server = self._house.services.rabbitmq.pid
-        used = sum(map(proc.unique_bytes, (server, *proc.descendants(server)))) / MB
-        self.broker = max(used, self.broker)
+                self.processes[name] = max(*_used(pid), self.processes[name])
+        broker = sum(_used(self._house.services.rabbitmq.pid))
+        self.broker[phase] = max(broker, self.broker[phase])
 
 
-@contextmanager
-def watched(house: House) -> Iterator[Memory]:
-    """Looks once a second for the length of the block."""
-    memory, ended = Memory(house), threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(LOOK_SECONDS):
-            memory.look()
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield memory
-    finally:
-        ended.set()
-        watcher.join()
-        memory.look()
+def _used(pid: int) -> list[float]:
+    """By a process, and by each below it."""
+    return [proc.unique_bytes(each) / MB for each in (pid, *proc.descendants(pid))]

@@ -5,7 +5,7 @@ import argparse
 import shutil
 from statistics import median
 
-from bench import fanout, pipeline, tables
+from bench import pipeline
 from bench.benchmark import Benchmark, Figures, at_most
 from bench.house import HOME, House
 from bench.population import FOLLOWERS, Population
@@ -28,27 +28,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, progress: Progress) -> Figures:
     spent: list[tuple[float, float]] = []
     with House().open(progress) as house:
-        connection = house.connect()
-        population = Population.make(connection, options.follows)
+        population = Population.make(house.connect(), options.follows)
         for number in range(options.pairs):
             progress.stage(f"pair {number + 1} of {options.pairs}; so far {spent}")
             # Each of them goes first as often as the other.
             found = {}
             for variant in sorted(VARIANTS, reverse=bool(number % 2)):
-                tables.empty(connection)
-                fanout.write_posts(house, population, options.posts)
-                found[variant] = cpu(house, variant, options.posts, progress)
+                house.processes.environ = house.environ | VARIANTS[variant]
+                found[variant] = cpu(house, population, options.posts, progress)
             spent.append((found["observed"], found["unobserved"]))
-        connection.close()
     return figures(spent)
 
 
-def cpu(house: House, variant: str, posts: int, progress: Progress) -> float:
-    """CPU seconds of every process and server for a million rows; the posts are in the outbox."""
+def cpu(house: House, population: Population, posts: int, progress: Progress) -> float:
+    """CPU seconds of every process and server for a million rows."""
     shutil.rmtree(SHARED, ignore_errors=True)
     SHARED.mkdir()
-    house.processes.environ = house.environ | VARIANTS[variant]
-    spent = pipeline.fan_out(house, posts * FOLLOWERS, progress).cpu
+    spent = pipeline.fan_out(house, population, posts, progress).cpu
     return round(sum(spent.values()) * 1_000_000 / (posts * FOLLOWERS), 2)
 
 

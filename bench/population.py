@@ -1,9 +1,13 @@
-"""Users and follows for a measurement, made inside PostgreSQL."""
+"""Users and follows for a measurement, made inside PostgreSQL, and posts by these users."""
 
 from dataclasses import dataclass
 
+from bench.house import House
+
 FOLLOWERS = 1_000
 LEAST_USERS = 100_000
+STEP = 7_919  # A prime, so that every author's turn comes.
+POSTING = 500  # authors, at most
 
 USERS = """
     INSERT INTO social_user
@@ -29,7 +33,6 @@ FOLLOWS = """
 class Population:
     """Users have the ids from 1 on; the first `authors` of them have FOLLOWERS followers each."""
 
-    users: int
     authors: int
 
     @classmethod
@@ -44,4 +47,15 @@ class Population:
             cursor.execute(FOLLOWS, {"part": part, "authors": authors, "followers": FOLLOWERS})
             for table in ("social_user", "social_follow"):
                 cursor.execute(f"VACUUM ANALYZE {table}")
-        return cls(users, authors)
+        return cls(authors)
+
+    @property
+    def posting(self) -> range:
+        """Some of the authors, for those who post over HTTP."""
+        return range(1, min(POSTING, self.authors) + 1)
+
+    def write_posts(self, house: House, count: int) -> list[tuple[int, int]]:
+        """(post id, author id) pairs; the authors take turns, neighbours far from each other. Each
+        post's event is in the outbox."""
+        authors = [number * STEP % self.authors + 1 for number in range(count)]
+        return list(zip(house.ask("bench.inside", "posts", given=authors), authors, strict=True))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from bench.house import House
 from demo.api import Api, ApiError
-from stack.latency import Percentiles
+
+RATE = 12.0  # a second: ten times the average of the peak day
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Posted:
 class Posting(threading.Thread):
     """Posts by `authors` in turn from start() until finish()."""
 
-    def __init__(self, house: House, authors: Sequence[int], rate: float) -> None:
+    def __init__(self, house: House, authors: Sequence[int], rate: float = RATE) -> None:
         super().__init__(daemon=True)
         self._origin = house.origin
         self._authors = sorted(authors)
@@ -33,6 +34,15 @@ class Posting(threading.Thread):
         self._stopped = threading.Event()
         self.posted: list[Posted] = []
         self.failed: list[str] = []
+
+    @classmethod
+    def during(cls, seconds: float, house: House, authors: Sequence[int]) -> "Posting":
+        """One that has posted for so long."""
+        posting = cls(house, authors)
+        posting.start()
+        time.sleep(seconds)
+        posting.finish()
+        return posting
 
     def run(self) -> None:
         asyncio.run(self._post())
@@ -43,8 +53,9 @@ class Posting(threading.Thread):
         self.join()
 
     @property
-    def answers(self) -> Percentiles:
-        return Percentiles.of(post.answered_at - post.asked_at for post in self.posted)
+    def answers(self) -> list[float]:
+        """The seconds that each post took."""
+        return [post.answered_at - post.asked_at for post in self.posted]
 
     async def _post(self) -> None:
         loop = asyncio.get_running_loop()
@@ -64,3 +75,8 @@ class Posting(threading.Thread):
             self.failed.append(str(error))
             return
         self.posted.append(Posted(post_id, self._authors[number], asked_at, answered_at))
+
+
+def warm_up(house: House, authors: Sequence[int], seconds: float) -> None:
+    """A server that has just started is slow with its first requests: they are not measured."""
+    Posting.during(seconds, house, authors)
