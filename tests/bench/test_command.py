@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import fanout
 from bench.__main__ import BENCHMARKS
 from bench.benchmark import Benchmark, at_least, at_most
 
@@ -39,6 +40,16 @@ def test_every_benchmark_has_options_and_bounds_for_figures():
         assert benchmark.required
 
 
+def test_each_contender_of_a_fan_out_has_its_ratio():
+    rates = {name: 2.0 for name in fanout.SHARES}
+    figures = fanout.figures(rates | {"ours": 3.0})
+    assert figures == {
+        "rows_per_s": 3.0,
+        **{f"{name}_rows_per_s": 2.0 for name in rates},
+        **{f"ratio_{name}": 1.5 for name in rates},
+    }
+
+
 def test_an_unknown_name_is_refused():
     done = subprocess.run(
         [ROOT / "bin/bench", "nonsense"], capture_output=True, text=True, check=False
@@ -47,13 +58,55 @@ def test_an_unknown_name_is_refused():
     assert "invalid choice: 'nonsense'" in done.stderr
 
 
-@pytest.mark.slow  # A whole measurement, though a small one: a minute.
-def test_a_small_fan_out_is_measured_to_the_last_row():
-    command = [ROOT / "bin/bench", "fanout", "--json"]
-    options = ["--posts", "100", "--follows", "100000", "--rounds", "1"]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
-    figures = json.loads(done.stdout)
-    assert figures["rows_per_s"] > 0
-    assert figures["ratio_l1"] == pytest.approx(figures["rows_per_s"] / figures["l1_rows_per_s"])
+# Measurements as small as they can be, and the figures that each is asked for.
+SMALL = {
+    "api": (
+        "--seconds 0.3",
+        "timeline_requests_per_s timeline_p99_s timeline_ratio post_requests_per_s post_p99_s"
+        " post_ratio",
+    ),
+    "backlog": (
+        "--deliveries 100000 --messages 2000 --follows 100000 --seconds 3",
+        "drain_rows_per_s drain_ratio claim_ratio post_ratio draining_post_p99_s"
+        " queued_push_p99_s missing_pushes web_mb relay_mb full_broker_mb",
+    ),
+    "day": ("--rows 50000 --follows 100000", "rows wrong_posts minutes bytes_a_row"),
+    "fanout": (
+        "--posts 100 --follows 100000 --rounds 1",
+        "rows_per_s l1_rows_per_s l10_rows_per_s orm_rows_per_s redis_rows_per_s ratio_l1 ratio_l10"
+        " ratio_l1_plain ratio_l10_plain ratio_orm ratio_redis",
+    ),
+    "latency": (
+        "--seconds 3 --follows 100000",
+        "visible_p50_s visible_p95_s visible_p99_s post_p50_s post_p95_s post_p99_s",
+    ),
+    "overhead": ("--posts 50 --follows 100000 --pairs 1", "overhead"),
+    "push": ("--rows 2000000", "pushes_per_cpu_s limit_per_cpu_s ratio p99_s saturated_p99_s"),
+    "read": (
+        "--rows 1000000 --partitions 1 60",
+        "ratio_ordinary_1m_1p ratio_ordinary_1m_60p ratio_muting_1m_60p ratio_dormant_1m_60p"
+        " worst_ratio worst_muting_ratio",
+    ),
+}
+
+
+# Whatever the size: nothing is lost, refused or wrong.
+NONE = {"failed", "failed_posts", "heap_failed_posts", "missing_pushes", "unseen", "wrong_posts"}
+
+
+@pytest.mark.slow  # A whole measurement, though a small one: up to three minutes.
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_small_measurement_gives_every_figure(name):
+    options, figures = SMALL[name]
+    command = [ROOT / "bin/bench", name, "--json", *options.split()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    measured = json.loads(done.stdout)
+    wanted = {*figures.split(), *BENCHMARKS[name].required}
+    assert {
+        figure for figure in wanted if not isinstance(measured.get(figure), float | int)
+    } == set()
+    assert {figure: measured[figure] for figure in NONE & measured.keys() if measured[figure]} == {}
     # The exit status tells whether every bound was reached, which a small run need not do.
     assert done.returncode in (0, 1)
