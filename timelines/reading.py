@@ -17,9 +17,10 @@ from timelines import pulling, rows, sources
 
 PAGE = 50
 
-# How many pages' worth of rows are looked through for a page, as long as some of what was found is
-# not shown: of somebody muted, deleted and not yet swept. After that the authors' posts are asked.
-LOOKS = (1, 1, 4)
+# How many rows are looked through for a page: so many pages of them, and so many more. Some may not
+# be shown, being of somebody muted or not yet swept. A few such cost nothing; where they are more
+# the next look follows, and after the last one the authors' posts are asked.
+LOOKS = ((1, 5), (1, 0), (4, 0))
 
 # All by primary keys. When timelines move to servers of their own, only the newest post is still
 # asked of the core's; until then each statement more would cost more than all of this one.
@@ -73,12 +74,13 @@ def older(owner: int, known: State, before: int | None = None, size: int = PAGE)
     count = size + 1
     edge = known.newest + 1 if before is None else before
     posts: list[ShownPost] = []
-    for look in () if known.dormant else LOOKS:
-        ids, below = rows.older(owner, edge, known.horizon, look * count)
+    for pages, more in () if known.dormant else LOOKS:
+        wanted = pages * count + more
+        ids, below = rows.older(owner, edge, known.horizon, wanted)
         found = known.between(below, edge).union(ids)
         posts += _visible(owner, sorted(found, reverse=True))
         edge = below
-        if len(posts) >= count or len(ids) < look * count:
+        if len(posts) >= count or len(ids) < wanted:
             break
     if len(posts) < count and edge > 1:
         posts += shown_posts.read(pulling.older(owner, edge, count - len(posts)))
@@ -92,12 +94,13 @@ def newer(
     count = size + 1
     edge = after
     posts: list[ShownPost] = []
-    for look in () if known.dormant or after + 1 < known.horizon else LOOKS:
-        ids, above = rows.newer(owner, edge, known.newest, look * count, without)
+    for pages, more in () if known.dormant or after + 1 < known.horizon else LOOKS:
+        wanted = pages * count + more
+        ids, above = rows.newer(owner, edge, known.newest, wanted, without)
         found = known.between(edge + 1, above + 1).difference(without).union(ids)
         posts += _visible(owner, sorted(found))
         edge = above
-        if len(posts) >= count or len(ids) < look * count:
+        if len(posts) >= count or len(ids) < wanted:
             break
     if len(posts) < count and edge < known.newest:
         missing = count - len(posts)

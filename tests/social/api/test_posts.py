@@ -38,8 +38,8 @@ def test_a_post_is_deleted_by_its_author_alone(post, bob, alice):
 def test_posting_takes_a_fixed_number_of_queries(alice, django_assert_num_queries):
     client = client_of(alice)
     client.post(POSTS, {"content": "the first use of the token"}, format="json")
-    # The token, the transaction's pair, the post, its event, the notification.
-    with django_assert_num_queries(6):
+    # The token, the transaction's pair, the post, its event with its word to the relay.
+    with django_assert_num_queries(5):
         client.post(POSTS, {"content": "hi"}, format="json")
 
 
