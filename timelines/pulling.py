@@ -11,17 +11,17 @@ from django.db import connection
 from timelines import sources
 
 # Each author's posts by social_post_by_author; never more of one than are wanted of all. Whether an
-# author is active is asked by key, and only of those with posts: joined, the planner reads all.
+# author is active is asked by key: where a few hundred are joined, the planner reads all users.
 PULL = """
     SELECT post.id
     FROM unnest(%s::bigint[], %s::bigint[]) AS source (author_id, shown_from)
     CROSS JOIN LATERAL (
-        SELECT id, author_id FROM social_post
+        SELECT id FROM social_post
         WHERE author_id = source.author_id AND id >= source.shown_from AND id >= %s AND id < %s
               AND deleted_at IS NULL AND id <> ALL(%s)
         ORDER BY id {order} LIMIT %s
     ) AS post
-    WHERE (SELECT is_active FROM social_user WHERE id = post.author_id)
+    WHERE (SELECT is_active FROM social_user WHERE id = source.author_id)
     ORDER BY post.id {order} LIMIT %s
 """
 DESCENDING = PULL.format(order="DESC")

@@ -25,22 +25,20 @@ LOOKS = ((1, 5), (1, 0), (4, 0))
 # All by primary keys. When timelines move to servers of their own, only the newest post is still
 # asked of the core's; until then each statement more would cost more than all of this one.
 STATE = """
-    SELECT coalesce(horizon.post_id, 0), coalesce(watermark.post_id, 0),
-           coalesce(watermark.stragglers, '{}'), coalesce((SELECT max(id) FROM social_post), 0),
-           dormant.owner_id IS NOT NULL, reader.seen_at, coalesce(reader.read_up_to, 0)
-    FROM (VALUES (%s::bigint)) AS asked (owner_id)
-    LEFT JOIN timelines_dormant dormant USING (owner_id)
-    LEFT JOIN timelines_reader reader USING (owner_id)
-    LEFT JOIN timelines_watermark watermark ON watermark.id = 1
-    LEFT JOIN social_horizon horizon ON horizon.table_name = 'timelines_timelineentry'
+    SELECT coalesce((SELECT post_id FROM social_horizon
+                     WHERE table_name = 'timelines_timelineentry'), 0),
+           coalesce((SELECT array_prepend(post_id, stragglers) FROM timelines_watermark
+                     WHERE id = 1), '{0}'),
+           coalesce((SELECT max(id) FROM social_post), 0),
+           EXISTS (SELECT FROM timelines_dormant WHERE owner_id = %s),
+           (SELECT seen_at FROM timelines_reader WHERE owner_id = %s)
 """
 
 
 class State(NamedTuple):
     """What a reader must know before looking: rows are kept from post `horizon` on; every timeline
     is complete up to post `complete`, save the `stragglers`; post `newest` is the last there is.
-    This timeline lacks rows where its owner is `dormant`, who last looked at `seen_at` and says
-    that they have read it up to post `read_up_to`."""
+    This timeline lacks rows where its owner is `dormant`, who last looked at `seen_at`."""
 
     horizon: int
     complete: int
@@ -48,7 +46,6 @@ class State(NamedTuple):
     newest: int
     dormant: bool
     seen_at: datetime | None
-    read_up_to: int
 
     def between(self, first: int, end: int) -> set[int]:
         """The stragglers with `first` <= id < `end`."""
@@ -64,8 +61,9 @@ class Page(NamedTuple):
 
 def state(owner: int) -> State:
     with connection.cursor() as cursor:
-        cursor.execute(STATE, [owner])
-        return State(*cursor.fetchone())
+        cursor.execute(STATE, [owner, owner])
+        horizon, (complete, *stragglers), *others = cursor.fetchone()
+        return State(horizon, complete, stragglers, *others)
 
 
 def older(owner: int, known: State, before: int | None = None, size: int = PAGE) -> Page:

@@ -7,6 +7,7 @@ from django.db import connection
 
 from social.models import Post
 from timelines import reading
+from timelines.models import Reader
 from timelines.reading import State
 
 MOST = 99
@@ -27,8 +28,9 @@ class Unread(NamedTuple):
 
 
 def count(owner: int, known: State, *, most: int = MOST) -> Unread:
+    read_up_to = Reader.objects.filter(owner=owner).values_list("read_up_to", flat=True).first()
     page = reading.older(owner, known, size=most + 1)
-    unread = sum(post.pk > known.read_up_to for post in page.posts)
+    unread = sum(post.pk > (read_up_to or 0) for post in page.posts)
     return Unread(min(unread, most), unread > most)
 
 
