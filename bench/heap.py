@@ -1,6 +1,7 @@
 """A heap of events in the outbox and of messages in a queue, with nobody to take them away."""
 
 import json
+import os
 from contextlib import closing
 
 from amqp import Message
@@ -30,6 +31,8 @@ def pile_up(house: House, post: tuple[int, int], count: int) -> None:
     with closing(house.connect()) as connection:
         _fill_outbox(connection, body, count)
     _fill_queue(house, body, count)
+    # What the servers have written is still to be brought to the disk, which posting waits for.
+    os.sync()
 
 
 def _body(post_id: int, author_id: int) -> str:

@@ -27,13 +27,15 @@ class Population:
 
     def relate(self, connection) -> None:
         """Set follows and mutes to those of the graph; they are older than every post."""
+        with connection.cursor() as cursor:
+            # The triggers that keep the counts see the COPY, but no TRUNCATE.
+            cursor.execute("TRUNCATE social_follow, social_followcount, social_mute")
         for table, columns, pairs in (
             ("social_follow", "follower_id, followee_id", self.graph.follows),
             ("social_mute", "muter_id, muted_id", self.graph.mutes),
         ):
             lines = (f"{self.ids[a]}\t{self.ids[b]}\t2026-01-01T00:00:00Z\n" for a, b in pairs)
             with connection.cursor() as cursor:
-                cursor.execute(f"TRUNCATE {table}")
                 copy = f"COPY {table} ({columns}, created_at) FROM STDIN"
                 cursor.copy_expert(copy, io.StringIO("".join(lines)))
                 cursor.execute(f"ANALYZE {table}")

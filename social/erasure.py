@@ -14,7 +14,8 @@ from social.models import Closure, IdempotencyKey, Post
 
 BATCH = 500
 # By then no request that began before the account was closed is still writing, and subscribers have
-# swept what they keep for each follower, whom they find by these follows.
+# usually swept what they keep for each follower, whom they find by these follows. What is left is
+# hidden, and goes with its partition.
 SETTLED = timedelta(minutes=5)
 
 # By the primary key, or by the index that holds the columns the other way round. Follows end

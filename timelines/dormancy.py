@@ -107,6 +107,7 @@ def rebuild(owner: int, *, now: datetime) -> None:
 
 
 def wake(owner: int) -> None:
+    returned_at = Dormant.objects.filter(owner=owner).values_list("returned_at", flat=True).first()
     # 1. From here on slices write for the owner, so that what they have left out is a post that
     #    exists, and is found by the next step.
     follows = Follow.objects.filter(follower=owner)
@@ -115,5 +116,6 @@ def wake(owner: int) -> None:
     authors = list(follows.order_by("followee_id").values_list("followee_id", flat=True))
     for first in range(0, len(authors), AUTHORS):
         backfill.refresh(owner, authors[first : first + AUTHORS])
-    # 3. Only now is it read from its rows. Who is put to sleep at this moment has not returned.
-    Dormant.objects.filter(owner=owner).exclude(returned_at=None).delete()
+    # 3. Only now is it read from its rows. Who has been put to sleep meanwhile is to be woken anew.
+    if returned_at:
+        Dormant.objects.filter(owner=owner, returned_at=returned_at).delete()

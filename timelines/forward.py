@@ -1,7 +1,8 @@
 """Reading a timeline forward: what came since, though rows may come late and with lower ids.
 
 Guarantee: a client that follows its positions is given every post that comes to be shown in the
-timeline, each once, in whatever order the rows are written.
+timeline, each once, in whatever order the rows are written; save what is older than all that a
+first position can hold.
 """
 
 from collections.abc import Iterable
@@ -29,8 +30,9 @@ def position(owner: int, known: State, page: Page, *, lead: int = AHEAD) -> Posi
     ids = [post.pk for post in page.posts]
     floor = min(known.complete, ids[0])
     if page.more and ids[-1] > floor + 1:
-        # What is there already between the floor and the page is found by reading backward.
-        below = reading.older(owner, known, ids[-1], lead)
+        # What is there already between the floor and the page is found by reading backward. The
+        # other half of the lead is for what comes.
+        below = reading.older(owner, known, ids[-1], lead // 2)
         ids += [post.pk for post in below.posts]
         if below.more:
             # So much is there already that what lies below it is left to reading backward.
@@ -46,7 +48,7 @@ def newer(
     # Posts up to here were complete before this was read, so they are in this page or `seen`.
     floor = known.complete
     if page.more:
-        floor = min(floor, page.posts[0].pk)
+        floor = min(floor, page.posts[0].pk) if page.posts else at.floor
     room = lead - sum(pk > known.complete for pk in at.seen)
     ahead = [post for post in page.posts if post.pk > known.complete]
     if len(ahead) > room:

@@ -80,9 +80,14 @@ def older(owner: int, known: State, before: int | None = None, size: int = PAGE)
         edge = below
         if len(posts) >= count or len(ids) < wanted:
             break
-    if len(posts) < count and edge > 1:
-        posts += shown_posts.read(pulling.older(owner, edge, count - len(posts)))
-    return Page(posts[:size], len(posts) > size)
+    more = len(posts) > size
+    if not more and edge > 1:
+        missing = count - len(posts)
+        pulled = pulling.older(owner, edge, missing)
+        posts += shown_posts.read(pulled)
+        # One of them may have been deleted in between: the others go on all the same.
+        more = len(pulled) == missing
+    return Page(posts[:size], more)
 
 
 def newer(
@@ -100,10 +105,13 @@ def newer(
         edge = above
         if len(posts) >= count or len(ids) < wanted:
             break
-    if len(posts) < count and edge < known.newest:
+    more = len(posts) > size
+    if not more and edge < known.newest:
         missing = count - len(posts)
-        posts += shown_posts.read(pulling.newer(owner, edge, known.newest, missing, without))
-    return Page(posts[:size][::-1], len(posts) > size)
+        pulled = pulling.newer(owner, edge, known.newest, missing, without)
+        posts += shown_posts.read(pulled)
+        more = len(pulled) == missing
+    return Page(posts[:size][::-1], more)
 
 
 def _visible(owner: int, ids: Sequence[int]) -> list[ShownPost]:

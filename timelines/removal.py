@@ -5,8 +5,12 @@ from collections.abc import Iterable, Iterator
 from django.conf import settings
 from django.db import connection, transaction
 
+from social import partitions
 from social.models import Post
 from timelines import locks
+from timelines.models import TimelineEntry
+
+TABLE = TimelineEntry._meta.db_table
 
 # There is no index by post, so the rows are found through the author's followers: by
 # social_follow_fanout, then each by the primary key. Rows of those who no longer follow are
@@ -25,7 +29,8 @@ REMOVE = """
 
 def remove_posts(post_ids: Iterable[int]) -> int:
     """Remove the rows of those of the posts that are deleted; returns how many there were."""
-    deleted = Post.objects.filter(pk__in=list(post_ids)).exclude(deleted_at=None)
+    kept = Post.objects.filter(pk__in=list(post_ids), pk__gte=partitions.horizon(TABLE))
+    deleted = kept.exclude(deleted_at=None)
     removed = 0
     for post_id, author_id in deleted.values_list("pk", "author_id"):
         # Slices that still took the post for live have committed when the lock is had, and later

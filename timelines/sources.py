@@ -9,12 +9,12 @@ from collections.abc import Collection
 
 from django.db import connection
 
-# Both by their primary keys. Whom an owner has muted is read whole, since they are few: planning a
-# join with the follows would take longer.
+# Both by their primary keys. Whom an owner has muted is read whole: planning a join with the
+# follows would take longer.
 SOURCES = """
     SELECT followee_id, shown_from FROM social_follow
     WHERE follower_id = %s
-          AND followee_id <> ALL(ARRAY(SELECT muted_id FROM social_mute WHERE muter_id = %s))
+          AND followee_id NOT IN (SELECT muted_id FROM social_mute WHERE muter_id = %s)
 """
 AMONG = f"{SOURCES} AND followee_id = ANY(%s)"
 

@@ -6,11 +6,10 @@ are handed out in order, but transactions commit in any.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import QuerySet
 
 from social import ledger, partitions
 from social.models import Post
@@ -67,10 +66,11 @@ def _raise(mark: Watermark, newest: int, now: datetime, most: int) -> None:
     # What has expired is read from the authors' posts, whatever was written of it.
     horizon = partitions.horizon(TimelineEntry._meta.db_table)
     mark.post_id = max(mark.post_id, horizon - 1)
-    kept = Post.objects.filter(pk__in=mark.stragglers, pk__gte=horizon).order_by("pk")
+    posts = Post.objects.order_by("pk").values_list("pk", "created_at", "deleted_at")
+    kept = posts.filter(pk__in=mark.stragglers, pk__gte=horizon)
     mark.stragglers = [pk for pk, _ in _lacking(kept)]
     while True:
-        batch = Post.objects.filter(pk__gt=mark.post_id, pk__lte=newest).order_by("pk")[:BATCH]
+        batch = list(posts.filter(pk__gt=mark.post_id, pk__lte=newest)[:BATCH])
         for pk, created_at in _lacking(batch):
             if created_at >= now - ledger.LATE or len(mark.stragglers) >= most:
                 mark.post_id = pk - 1
@@ -79,11 +79,11 @@ def _raise(mark: Watermark, newest: int, now: datetime, most: int) -> None:
         if len(batch) < BATCH:
             mark.post_id = newest
             return
-        mark.post_id = batch[BATCH - 1].pk
+        mark.post_id = batch[-1][0]
 
 
-def _lacking(posts: QuerySet[Post]) -> Iterator[tuple[int, datetime]]:
-    """Those that lack a slice and are not deleted: ids and when they were posted, in order."""
-    live = {post.pk: post.created_at for post in posts if post.deleted_at is None}
+def _lacking(posts: Iterable[tuple]) -> Iterator[tuple[int, datetime]]:
+    """Of (id, posted at, deleted at) each: id and time of what lacks a slice and is not deleted."""
+    live = {pk: created_at for pk, created_at, deleted_at in posts if deleted_at is None}
     missing = ledger.holes(SliceRecord, live)
     return ((pk, created_at) for pk, created_at in live.items() if missing[pk])

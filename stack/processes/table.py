@@ -24,7 +24,8 @@ WORKERS = {
     "timelines-low": (("timelines.low",), 2),
     "notifications": (("notifications.high",), 2),
     "retries": (("notifications.retry",), 1),
-    "rest": (("analytics.low", "events.low", "operations.low"), 1),
+    # One may be erasing a large account while the watermark is raised every few seconds.
+    "rest": (("analytics.low", "events.low", "operations.low"), 2),
 }
 QUEUES = (*CONSUMERS.values(), *chain.from_iterable(lanes for lanes, _ in WORKERS.values()))
 

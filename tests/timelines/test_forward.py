@@ -127,6 +127,14 @@ def test_however_much_is_there_already_below_the_first_page_it_is_no_news(alice,
     assert client.read_on() == new
 
 
+def test_who_begins_in_a_backlog_is_given_what_comes_all_the_same(alice, bob, now):
+    write(publish(alice, 8, now)[1:], now)
+    client = Client(bob.pk, size=2, lead=6)
+    new = publish(alice, 1, now)
+    write(new, now)
+    assert client.read_on() == new
+
+
 def test_who_is_far_ahead_of_a_late_post_waits_for_it(alice, bob, now):
     late, *others = publish(alice, 6, now)
     client = Client(bob.pk, lead=3)

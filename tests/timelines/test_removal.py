@@ -21,9 +21,9 @@ def test_a_large_audience_is_removed_from_piece_by_piece(
     for one in (post, kept):
         fanout.write([Slice(one.pk, 0, END)], now=now)
     posts.delete(post, now=now)
-    # Which posts are deleted, the author's lock in a savepoint, and two, two and one of them, and
-    # that there are no more.
-    with django_assert_num_queries(1 + 3 + 4):
+    # The horizon, which posts are deleted, the author's lock in a savepoint, and two, two and one
+    # of them, and that there are no more.
+    with django_assert_num_queries(2 + 3 + 4):
         assert removal.remove_posts([post.pk]) == 5
     assert set(TimelineEntry.objects.values_list("post_id", flat=True)) == {kept.pk}
 

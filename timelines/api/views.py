@@ -55,7 +55,7 @@ class HomeTimelineView(APIView):
             page = reading.older(owner, known, before and before[0], size)
             at = forward.position(owner, known, page) if page.posts or not before else None
         ids = [post.pk for post in page.posts]
-        has_older = bool(ids) if after is not None else page.more
+        has_older = bool(ids) and (after is not None or page.more)
         pages = {
             "older": self._url(size, "before", ids[-1:]) if has_older else None,
             "newer": self._url(size, "after", [at.floor, *at.seen]) if at else None,
