@@ -1,31 +1,29 @@
-"""The operator's pages in a real browser: Debian's Chromium, through Playwright.
+"""The operator's pages in a real browser.
 
 SCREENSHOTS=1 writes what is seen into docs/images/.
 """
 
 import os
-import shutil
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.db import connections
 from django.utils import timezone
-from playwright.sync_api import sync_playwright
 
 from analytics import histogram
 from analytics.models import Rollup
 from events.models import DeadLetter
 from social.models import User
+from tests import browser
 
-CHROMIUM = shutil.which("chromium")
 IMAGES = Path(__file__).resolve().parent.parent.parent / "docs" / "images"
 PASSWORD = "correct horse battery staple"
 
 pytestmark = [
     pytest.mark.slow,  # A browser starts for each test.
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: Debian's chromium"),
+    browser.NEEDED,
 ]
 
 
@@ -35,22 +33,15 @@ def page(live_server, monkeypatch):
     # Playwright runs an event loop in this thread, and Django would refuse the database in it.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     User.objects.create_superuser("olga", password=PASSWORD)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        complaints = []
-        page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+    with browser.new_page() as page:
         page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
         page.goto(f"{live_server.url}/admin/")
         page.fill("#id_username", "olga")
         page.fill("#id_password", PASSWORD)
         page.click("input[type=submit]")
         yield page
-        browser.close()
         # Beside a running loop Django opens a second connection, which nobody else closes.
         connections.close_all()
-    assert complaints == []
 
 
 @pytest.fixture

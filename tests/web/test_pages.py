@@ -1,32 +1,18 @@
-"""The pages to try the API at, in a real browser: Debian's Chromium, through Playwright."""
-
-import shutil
+"""The pages to try the API at, in a real browser."""
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
+from tests import browser
 from tests.web.test_description import OPERATIONS
 
-CHROMIUM = shutil.which("chromium")
-
-pytestmark = [
-    pytest.mark.slow,  # A browser starts.
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: Debian's chromium"),
-]
+pytestmark = [pytest.mark.slow, browser.NEEDED]  # A browser starts.
 
 
 @pytest.fixture
 def page(origin):
-    """Fails if the browser refuses a script or a style, or misses a file."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        complaints = []
-        page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+    with browser.new_page() as page:
         yield page
-        browser.close()
-    assert complaints == []
 
 
 def test_every_operation_is_shown_and_is_tried_with_a_token(page, origin, world):
