@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from events.errors import PermanentError
+from social import pruning
 from social.models import IdempotencyKey, User
 
 KEPT = timedelta(hours=24)
-PRUNE_BATCH = 5_000
 
 
 class KeyInUseError(PermanentError):
@@ -59,11 +59,5 @@ def once(
 
 
 def prune(*, now: datetime) -> int:
-    """Forget keys that are older than they are kept, in small batches; returns how many."""
-    total = 0
-    while True:
-        old = IdempotencyKey.objects.filter(created_at__lt=now - KEPT)
-        batch = list(old.values_list("pk", flat=True)[:PRUNE_BATCH])
-        total += IdempotencyKey.objects.filter(pk__in=batch).delete()[0]
-        if len(batch) < PRUNE_BATCH:
-            return total
+    """Forget keys that are older than they are kept; returns how many."""
+    return pruning.prune(IdempotencyKey.objects.filter(created_at__lt=now - KEPT))
