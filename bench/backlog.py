@@ -33,6 +33,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--deliveries", type=int, default=10_000_000, help="timeline rows (10,000,000)"
     )
+    # What is measured beside it is what waits, and not how fast so many posts are planned.
+    parser.add_argument(
+        "--posts-a-second", type=int, default=500, help="by which they are queued (500)"
+    )
     parser.add_argument(
         "--messages", type=int, default=1_000_000, help="events in outbox and queue (1,000,000)"
     )
@@ -62,7 +66,7 @@ def run(options: argparse.Namespace, progress: Progress) -> Figures:
     found["fanout_rows_per_s"] = mean(references)
     found["drain_ratio"] = found["drain_rows_per_s"] / found["fanout_rows_per_s"]
     # What a second half adds to a first one: what only a busier broker takes is in both.
-    found["broker_growth"] = memory.broker["queued"] / memory.broker["half"]
+    found["broker_growth"] = memory.broker_mb("queued") / memory.broker_mb("half")
     return found | memory.figures()
 
 
@@ -93,7 +97,7 @@ def deliveries(
             for name in ("half", "queued"):
                 progress.stage(f"queueing {count * FOLLOWERS:,} deliveries, {WORKER} is off")
                 with town.phase(name):
-                    population.write_posts(house, count)
+                    population.write_posts(house, count, options.posts_a_second)
                     await_published(connection, progress)
                     time.sleep(options.seconds)
             progress.stage("working them off")

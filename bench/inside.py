@@ -1,7 +1,8 @@
 """What only Connectify itself does, in a process of its own: `python -m bench.inside COMMAND`.
 
-Standard input: a list of user ids. `posts` writes a post by each and prints the posts' ids; each
-has its `post.created` event in the outbox, as a request would leave it. `tokens` prints a token of
+Standard input: a list of user ids. `posts` writes a post by each, all at once or so many a second
+as its argument says, and prints the posts' ids; each has its `post.created` event in the outbox, as
+a request would leave it. `tokens` prints a token of
 each. `claims`, which asks for null, prints how many milliseconds each of some claims of the relay
 takes, all given back.
 """
@@ -46,12 +47,16 @@ def write_posts(authors: list[int]) -> list[int]:
     return [post.pk for post in posts]
 
 
-def posts(authors: list[int]) -> list[int]:
-    ids = []
-    for first in range(0, len(authors), BATCH):
-        ids += write_posts(authors[first : first + BATCH])
-    for table in TABLES:
-        partitions.ensure(table, ids)
+def posts(authors: list[int], a_second: str = "") -> list[int]:
+    ids, size = [], int(a_second or BATCH)
+    for first in range(0, len(authors), size):
+        begun = time.monotonic()
+        written = write_posts(authors[first : first + size])
+        for table in TABLES:
+            partitions.ensure(table, written)
+        ids += written
+        if a_second:
+            time.sleep(max(begun + 1.0 - time.monotonic(), 0.0))
     return ids
 
 
@@ -74,7 +79,8 @@ COMMANDS = {"posts": posts, "tokens": tokens, "claims": claims}
 
 
 def main() -> None:
-    json.dump(COMMANDS[sys.argv[1]](json.load(sys.stdin)), sys.stdout)
+    _, command, *arguments = sys.argv
+    json.dump(COMMANDS[command](json.load(sys.stdin), *arguments), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from statistics import median
 
 from bench.benchmark import Figures
 from bench.house import House
@@ -14,13 +15,13 @@ MB = 1_000_000
 
 
 class Memory:
-    """The most that was seen, in MB: `processes` by name, the largest of its processes each, and
-    `broker` by phase."""
+    """In MB: `processes` by name, the most that was seen of the largest process each, and `broker`
+    by phase, at each look: it has the most for a moment, before Erlang collects its garbage."""
 
     def __init__(self, house: House) -> None:
         self._house = house
         self.processes: dict[str, float] = defaultdict(float)
-        self.broker: dict[str, float] = defaultdict(float)
+        self.broker: dict[str, list[float]] = defaultdict(list)
 
     @contextmanager
     def watched(self, phase: str) -> Iterator[None]:
@@ -40,11 +41,16 @@ class Memory:
             watcher.join()
             self._look(phase)
 
+    def broker_mb(self, phase: str) -> float:
+        """What the broker had in half of the phase's looks, and no more."""
+        return median(self.broker[phase])
+
     def figures(self) -> Figures:
         """All of them; and the largest process, which every other one then is below."""
         largest = max(self.processes, key=self.processes.get)
         return {
-            **{f"{phase}_broker_mb": mb for phase, mb in self.broker.items()},
+            **{f"{phase}_broker_mb": self.broker_mb(phase) for phase in self.broker},
+            **{f"{phase}_broker_most_mb": max(looks) for phase, looks in self.broker.items()},
             **{f"{name}_mb": mb for name, mb in self.processes.items()},
             "largest_process": largest,
             "largest_process_mb": self.processes[largest],
@@ -54,8 +60,7 @@ class Memory:
         for name in self._house.processes.table:
             if pid := self._house.processes.pid(name):
                 self.processes[name] = max(*_used(pid), self.processes[name])
-        broker = sum(_used(self._house.services.rabbitmq.pid))
-        self.broker[phase] = max(broker, self.broker[phase])
+        self.broker[phase].append(sum(_used(self._house.services.rabbitmq.pid)))
 
 
 def _used(pid: int) -> list[float]:

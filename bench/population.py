@@ -54,8 +54,12 @@ class Population:
         """Some of the authors, for those who post over HTTP."""
         return range(1, min(POSTING, self.authors) + 1)
 
-    def write_posts(self, house: House, count: int) -> list[tuple[int, int]]:
+    def write_posts(
+        self, house: House, count: int, a_second: int | None = None
+    ) -> list[tuple[int, int]]:
         """(post id, author id) pairs; the authors take turns, neighbours far from each other. Each
-        post's event is in the outbox."""
+        post's event is in the outbox. As fast as can be, or so many a second."""
         authors = [number * STEP % self.authors + 1 for number in range(count)]
-        return list(zip(house.ask("bench.inside", "posts", given=authors), authors, strict=True))
+        pace = [str(a_second)] if a_second else []
+        ids = house.ask("bench.inside", "posts", *pace, given=authors)
+        return list(zip(ids, authors, strict=True))

@@ -75,7 +75,7 @@ class WaitingEvents:
                 self._answers["empty"] + self._answers["emptied"]
             ).p99,
         }
-        more = self._memory.broker["full"] - self._memory.broker["empty"]
+        more = self._memory.broker_mb("full") - self._memory.broker_mb("empty")
         return found | {
             "claim_ratio": found["full_claim_ms"] / found["empty_claim_ms"],
             "post_ratio": found["full_post_p99_s"] / found["empty_post_p99_s"],

@@ -10,15 +10,13 @@ from django.db import connection
 
 from social.slices import END, Slice, tile
 
-# How many of each author's followers have push. Followers by social_follow_fanout, of these the few
-# with a preference by its primary key.
+# How many of each author's followers have push, for those who have any. One join for all authors: a
+# subquery for each would probe, or read, the preferences as many times.
 COUNTS = """
-    SELECT author, (
-        SELECT count(*) FROM social_follow
-        JOIN notifications_preference preference ON preference.user_id = follower_id
-        WHERE followee_id = author AND preference.push_enabled
-    )
-    FROM unnest(%s::bigint[]) AS author
+    SELECT followee_id, count(*) FROM social_follow
+    JOIN notifications_preference preference ON preference.user_id = follower_id
+    WHERE followee_id = ANY(%s) AND preference.push_enabled
+    GROUP BY followee_id
 """
 # Where slices end, of those alone who have several: it costs several times as much.
 BOUNDARIES = """
@@ -40,16 +38,16 @@ def plan(posts: Iterable[tuple[int, int]], size: int) -> list[Slice]:
     author's followers have all stayed away from push."""
     posts = list(posts)
     ends = _ends(list({author for _, author in posts}), size)
-    return [piece for post, author in posts if ends[author] for piece in tile(post, ends[author])]
+    return [piece for post, author in posts if author in ends for piece in tile(post, ends[author])]
 
 
 def _ends(authors: list[int], size: int) -> dict[int, list[int]]:
-    """For each author, the followers at whom slices end; none where nobody has push."""
+    """The followers at whom slices end, of each author of whose followers anybody has push."""
     with connection.cursor() as cursor:
         cursor.execute(COUNTS, [authors])
         counts = dict(cursor.fetchall())
         # A single slice holds everyone, whoever the last follower is.
-        ends = {author: [END] if count else [] for author, count in counts.items()}
+        ends = {author: [END] for author in counts}
         if large := [author for author, count in counts.items() if count > size]:
             cursor.execute(BOUNDARIES, [large, size])
             several = defaultdict(list)

@@ -29,7 +29,7 @@ register_subscriber(
         name="notifications",
         queue="push.worker",
         handlers={"post.created": on_post_created, "user.closed": on_user_closed},
-        batch=50,
+        batch=200,
         # Not the retries' lane: a push service that is away must not delay first attempts.
         lane_limits={tasks.HIGH: settings.PUSH_LANE_TASKS},
         target_seconds=5.0,
