@@ -2,9 +2,10 @@
 posting feel of them, and what the broker and our processes need for them."""
 
 import time
+from contextlib import closing
 from statistics import median
 
-from bench import heap
+from bench import heap, tables
 from bench.benchmark import Figures
 from bench.house import House
 from bench.memory import MB, Memory
@@ -32,6 +33,9 @@ class WaitingEvents:
     def measure(self, count: int, seconds: float, progress: Progress) -> Figures:
         """With no more than a batch waiting, with `count` events, and with a batch again, for so
         many seconds each; relay, consumers and workers are off."""
+        # Millions of new rows would be vacuumed in the background, for minutes.
+        with closing(self._house.connect()) as connection:
+            tables.empty(connection)
         (post,) = self._population.write_posts(self._house, 1)
         try:
             self._house.processes.start("web")
