@@ -16,6 +16,8 @@ class History:
         self.mutes: set[tuple[int, int]] = set()
         # When the follower last began to see, or ceased to see, the author's posts.
         self.turned: dict[tuple[int, int], int] = {}
+        # When the posts that there were by then had been filled in, of those of whom they have.
+        self.filled: dict[tuple[int, int], int] = {}
 
     def publish(self, author: int, post: int) -> None:
         self.posts[post] = (author, next(self.clock))
@@ -28,6 +30,11 @@ class History:
         first = own[self.first_posts - 1] if len(own) >= self.first_posts else 0
         self.follows[follower, author] = first
         self._turn(follower, author)
+        self.filled.pop((follower, author), None)
+
+    def fill(self, follower: int, author: int) -> None:
+        """A follow that was new has been worked off."""
+        self.filled.setdefault((follower, author), next(self.clock))
 
     def unfollow(self, follower: int, author: int) -> None:
         if self.follows.pop((follower, author), None) is not None:
@@ -53,12 +60,17 @@ class History:
 
     def news(self, owner: int, since: int) -> set[int]:
         """Of what is shown now, that which a reader who began at the moment `since` was to be
-        given: all, save what was posted before the owner came to see its author again later."""
+        given: all, save what was posted before the owner came to see its author, where that was
+        later or was filled in later."""
         return {
             pk
             for pk in self.shown(owner)
-            if self.turned[owner, self.posts[pk][0]] < max(since, self.posts[pk][1])
+            if self.turned[pair := (owner, self.posts[pk][0])] < self.posts[pk][1]
+            or self.filled.get(pair, since) < since
         }
 
     def _turn(self, owner: int, author: int) -> None:
-        self.turned[owner, author] = next(self.clock)
+        self.turned[owner, author] = now = next(self.clock)
+        # A mute or its end does not fill in what a follow still waits for.
+        if (owner, author) in self.filled or (owner, author) not in self.follows:
+            self.filled[owner, author] = now

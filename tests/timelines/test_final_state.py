@@ -215,7 +215,12 @@ class Company:
             while message := self.channel.basic_get(lane, no_ack=True):
                 task = app.tasks[message.headers["task"]]
                 kwargs = json.loads(message.body)[1]
-                self.waiting.append(lambda task=task, kwargs=kwargs: task(**kwargs))
+                self.waiting.append(lambda task=task, kwargs=kwargs: self.run(task, kwargs))
+
+    def run(self, task, kwargs):
+        task(**kwargs)
+        for follower, author in kwargs.get("pairs", ()):
+            self.history.fill(follower, author)
 
     def settle(self):
         self.collect()
