@@ -2,9 +2,8 @@
 
 Standard input: a list of user ids. `posts` writes a post by each, all at once or so many a second
 as its argument says, and prints the posts' ids; each has its `post.created` event in the outbox, as
-a request would leave it. `tokens` prints a token of
-each. `claims`, which asks for null, prints how many milliseconds each of some claims of the relay
-takes, all given back.
+a request would leave it. `tokens` prints a token of each. `claims`, which asks for null, prints how
+many milliseconds each of some claims of the relay takes, all given back.
 """
 
 import json

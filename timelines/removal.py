@@ -10,8 +10,6 @@ from social.models import Post
 from timelines import locks
 from timelines.models import TimelineEntry
 
-TABLE = TimelineEntry._meta.db_table
-
 # There is no index by post, so the rows are found through the author's followers: by
 # social_follow_fanout, then each by the primary key. Rows of those who no longer follow are
 # removed when they unfollow.
@@ -29,7 +27,8 @@ REMOVE = """
 
 def remove_posts(post_ids: Iterable[int]) -> int:
     """Remove the rows of those of the posts that are deleted; returns how many there were."""
-    kept = Post.objects.filter(pk__in=list(post_ids), pk__gte=partitions.horizon(TABLE))
+    horizon = partitions.horizon(TimelineEntry._meta.db_table)
+    kept = Post.objects.filter(pk__in=list(post_ids), pk__gte=horizon)
     deleted = kept.exclude(deleted_at=None)
     removed = 0
     for post_id, author_id in deleted.values_list("pk", "author_id"):

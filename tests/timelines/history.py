@@ -16,7 +16,7 @@ class History:
         self.mutes: set[tuple[int, int]] = set()
         # When the follower last began to see, or ceased to see, the author's posts.
         self.turned: dict[tuple[int, int], int] = {}
-        # When the posts that there were by then had been filled in, of those of whom they have.
+        # When a follow had been worked off: the posts that there were before it are filled in.
         self.filled: dict[tuple[int, int], int] = {}
 
     def publish(self, author: int, post: int) -> None:
@@ -33,7 +33,7 @@ class History:
         self.filled.pop((follower, author), None)
 
     def fill(self, follower: int, author: int) -> None:
-        """A follow that was new has been worked off."""
+        """Only the first time after a follow counts."""
         self.filled.setdefault((follower, author), next(self.clock))
 
     def unfollow(self, follower: int, author: int) -> None:
@@ -62,15 +62,12 @@ class History:
         """Of what is shown now, that which a reader who began at the moment `since` was to be
         given: all, save what was posted before the owner came to see its author, where that was
         later or was filled in later."""
-        return {
-            pk
-            for pk in self.shown(owner)
-            if self.turned[pair := (owner, self.posts[pk][0])] < self.posts[pk][1]
-            or self.filled.get(pair, since) < since
-        }
+        return {pk for pk in self.shown(owner) if self._is_news(owner, pk, since)}
+
+    def _is_news(self, owner: int, post: int, since: int) -> bool:
+        author, posted = self.posts[post]
+        turned = self.turned[owner, author]
+        return turned < posted or max(turned, self.filled.get((owner, author), since)) < since
 
     def _turn(self, owner: int, author: int) -> None:
-        self.turned[owner, author] = now = next(self.clock)
-        # A mute or its end does not fill in what a follow still waits for.
-        if (owner, author) in self.filled or (owner, author) not in self.follows:
-            self.filled[owner, author] = now
+        self.turned[owner, author] = next(self.clock)
