@@ -31,6 +31,8 @@ def complete(result: dict, generator, request, public: bool) -> dict:
         if path.startswith(API_PREFIX):
             for method, operation in operations.items():
                 _complete_operation(method, operation)
+                if body := operation.get("requestBody"):
+                    body["required"] = _has_required(body, schemas)
     return result
 
 
@@ -56,6 +58,13 @@ def _complete_operation(method: str, operation: dict) -> None:
     kept = method == "get"
     sent = [name for name in PARAMETERS if kept or name != "If-None-Match"]
     parameters += [reference("parameters", name) for name in sent]
+
+
+def _has_required(body: dict, schemas: dict) -> bool:
+    """Whether a body of no fields would be refused; without a body it is the same."""
+    [content] = body["content"].values()
+    schema = schemas[content["schema"]["$ref"].rpartition("/")[2]]
+    return "required" in schema or "oneOf" in schema
 
 
 def _own_headers(method: str, parameters: set[str]) -> list[str]:

@@ -22,6 +22,8 @@ POSTS = "/api/v1/posts/"
     [
         pytest.param("", id="empty"),
         pytest.param(" \n\t", id="blank"),
+        pytest.param("\x1c\x1f\x85", id="blank to Python"),
+        pytest.param("\ufeff", id="blank to JavaScript"),
         pytest.param("x" * 5_001, id="5,001 characters"),
         pytest.param("a\x00b", id="NUL"),
         pytest.param(None, id="null"),
