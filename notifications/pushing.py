@@ -18,8 +18,9 @@ from notifications.claims import Push
 from notifications.messages import Message, message_of
 from notifications.models import Delivery, Held, Notification
 from notifications.outcomes import Outcome
+from notifications.patience import FIRST, LATER, Patience
 from notifications.retries import Retry
-from notifications.sending import FIRST, LATER, Clock, Patience, sender
+from notifications.sending import Clock, sender
 from social import partitions
 from social.models import Post
 from social.slices import Slice

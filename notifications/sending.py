@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import NamedTuple
 
 import aiohttp
 import uvloop
@@ -25,23 +24,11 @@ from notifications.claims import Push
 from notifications.endpoints import EndpointError
 from notifications.messages import Message
 from notifications.outcomes import PASSING_STATUSES, Answer, Outcome, State, again, judge
+from notifications.patience import LATER, Patience, within
 from notifications.transports import Transport, UnavailableError
 
 # Requests in flight to one host; in all there are no more than a task has pushes.
 IN_FLIGHT_A_HOST = 100
-
-
-class Patience(NamedTuple):
-    """The seconds that an answer may take: of a host that answered last, and of one that failed."""
-
-    usual: float
-    doubted: float
-
-
-# The other pushes of a task, and the tasks behind it, wait for the slowest answer: a first attempt
-# is soon given up, and made again where there is more time.
-FIRST = Patience(2.0, 1.0)
-LATER = Patience(15.0, 15.0)
 
 PASSING = (aiohttp.ClientError, OSError, UnavailableError)
 LEFT_ALONE = "the push service is left alone for a while"
@@ -125,7 +112,7 @@ class Sender:
             return again(push, LEFT_ALONE, message, now=clock(), wait=wait, charged=False)
         limit = round_.patience[self._breakers.is_doubtful(origin)]
         try:
-            async with asyncio.timeout(limit):
+            async with within(limit):
                 answer = await transport.send(self._http, push, message, now=clock())
         except TimeoutError:
             wait, reason = self._breakers.failed(origin, SILENCE), f"no answer within {limit:g} s"

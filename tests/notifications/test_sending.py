@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -5,7 +6,10 @@ import pytest
 from notifications.breakers import THRESHOLD
 from notifications.claims import Push
 from notifications.messages import Message
-from notifications.sending import IN_FLIGHT_A_HOST, LATER, LEFT_ALONE, Patience, Sender
+from notifications.outcomes import Answer
+from notifications.patience import LATER, Patience
+from notifications.sending import IN_FLIGHT_A_HOST, LEFT_ALONE, Sender
+from notifications.transports import Transport
 from stack.push_service import Device, PushService, running_push_service
 from tests.notifications.conftest import forget_failures
 
@@ -78,6 +82,27 @@ def test_a_host_that_is_silent_is_given_less_time_and_then_left_alone(sender, se
         "no answer within 0.1 s",
         LEFT_ALONE,
     ]
+
+
+class Standstill(Transport):
+    """A way to send during which the whole process stands still."""
+
+    SECONDS = 0.6
+
+    def origin(self, push):
+        return "nowhere"
+
+    async def send(self, http, push, message, *, now):
+        time.sleep(self.SECONDS)
+        return Answer(201)
+
+
+def test_a_standstill_of_ones_own_is_no_silence_of_the_host(sender, service, settings):
+    transport = f"{__name__}.{Standstill.__name__}"
+    settings.PUSH_TRANSPORTS = settings.PUSH_TRANSPORTS | {"standstill": transport}
+    pushes = [*pushes_to(service, 1), Push(1, 2, 1, "standstill", "nowhere", "", "")]
+    outcomes = send(sender, pushes, Patience(0.5, 0.5))
+    assert [outcome.state for outcome in outcomes] == ["sent", "sent"]
 
 
 def test_a_host_that_refuses_is_not_left_alone(sender, service):
