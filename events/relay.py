@@ -38,8 +38,9 @@ CLAIM = """
     ORDER BY due_at LIMIT %s
     FOR UPDATE SKIP LOCKED
 """
-
-
+MARK = """
+    UPDATE events_outboxevent SET published_at = statement_timestamp() WHERE id = ANY(%s)
+"""
 NEXT_DUE = """
     SELECT extract(epoch FROM min(due_at) - statement_timestamp())
     FROM events_outboxevent WHERE published_at IS NULL
@@ -74,7 +75,8 @@ def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
         for row, error in refused:
             _postpone(row, error)
         if confirmed:
-            OutboxEvent.objects.filter(pk__in=confirmed).update(published_at=Now())
+            with connection.cursor() as cursor:
+                cursor.execute(MARK, [confirmed])
     if failure:
         raise failure
     return len(rows)
