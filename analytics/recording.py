@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import msgspec
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 
 from analytics import days
 from events.envelope import Event
-from social import partitions
 
 RECORD = """
     INSERT INTO analytics_eventrecord (event_id, event_type, occurred_at, data, counted)
@@ -29,25 +28,17 @@ def record(events: Iterable[Event], *, now: datetime) -> int:
     """
     given = {event.event_id: event for event in events}
     times = [min(event.timestamp, now).astimezone(UTC) for event in given.values()]
-    columns = [
-        list(given),
-        [event.event_type for event in given.values()],
-        times,
-        [msgspec.json.encode(describe(event)).decode() for event in given.values()],
-    ]
-    try:
-        return _record(columns)
-    except IntegrityError as error:
-        if not partitions.is_missing(error):
-            raise
     days.ensure(time.date() for time in times)
-    return _record(columns)
-
-
-@transaction.atomic
-def _record(columns: list[list]) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(RECORD, columns)
+        cursor.execute(
+            RECORD,
+            [
+                list(given),
+                [event.event_type for event in given.values()],
+                times,
+                [msgspec.json.encode(describe(event)).decode() for event in given.values()],
+            ],
+        )
         return cursor.rowcount
 
 

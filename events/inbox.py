@@ -43,12 +43,10 @@ def register(
         cursor.execute(REGISTER, [subscriber, now, list(first), hashes])
         inserted = {row[0] for row in cursor}
     known = {event_id: first[event_id].body_hash for event_id in inserted}
-    known |= {
-        event_id: bytes(body_hash)
-        for event_id, body_hash in InboxEntry.objects.filter(
-            subscriber=subscriber, event_id__in=first.keys() - inserted
-        ).values_list("event_id", "body_hash")
-    }
+    if earlier := first.keys() - inserted:
+        entries = InboxEntry.objects.filter(subscriber=subscriber, event_id__in=earlier)
+        for event_id, body_hash in entries.values_list("event_id", "body_hash"):
+            known[event_id] = bytes(body_hash)
     fresh = [first[event_id] for event_id in first if event_id in inserted]
     reused = [event for event in events if known[event.event_id] != event.body_hash]
     return fresh, reused

@@ -14,7 +14,6 @@ from django.db import IntegrityError, connection, transaction
 from events import metrics, outbox
 from events.failpoints import failpoint
 from social import partitions
-from social.models import Post
 from social.slices import Slice
 from timelines import locks
 from timelines.event_types import DeliveredSlice, TimelineDelivered
@@ -23,6 +22,10 @@ from timelines.models import TimelineEntry
 
 log = structlog.get_logger(__name__)
 
+# Posts are read by key and apart from the write: they will live on another server.
+POSTS = """
+    SELECT id, author_id, created_at FROM social_post WHERE id = ANY(%s) AND deleted_at IS NULL
+"""
 # Timeline rows in the order of their key, which keeps the index pages that they touch few.
 # Followers, and which of them are dormant, come from social_follow_fanout alone: to look up the
 # dormant in a table of their own costs more than it saves (see dormancy.py). Mutes are the reader's
@@ -93,14 +96,11 @@ def _kept(table: str, slices: Sequence[Slice]) -> list[Slice]:
 
 @transaction.atomic
 def _write(slices: Sequence[Slice], now: datetime, statement: str) -> int:
-    # Posts are read by key and apart from the write: they will live on another server. The locks
-    # come first: a deletion or an unfollow that is worked off from now on waits for these rows.
-    wanted = Post.objects.filter(pk__in={piece.post_id for piece in slices}, deleted_at=None)
-    locks.share(wanted.values_list("author_id", flat=True))
-    posts = {
-        pk: (author, created_at)
-        for pk, author, created_at in wanted.values_list("pk", "author_id", "created_at")
-    }
+    # The locks come first: a deletion or an unfollow that is worked off from now on waits for these
+    # rows.
+    wanted = list({piece.post_id for piece in slices})
+    locks.share(author for author, _ in _live(wanted).values())
+    posts = _live(wanted)
     columns = [
         (piece.post_id, posts[piece.post_id][0], piece.after, piece.up_to)
         for piece in sorted(slices)
@@ -125,3 +125,10 @@ def _write(slices: Sequence[Slice], now: datetime, statement: str) -> int:
         ROWS.inc(rows)
         SLICE_SECONDS.observe(max((now - posts[post][1]).total_seconds(), 0.0))
     return sum(rows for _, rows in written)
+
+
+def _live(post_ids: list[int]) -> dict[int, tuple[int, datetime]]:
+    """The author and the time of each of the posts that is not deleted."""
+    with connection.cursor() as cursor:
+        cursor.execute(POSTS, [post_ids])
+        return {post_id: (author, created_at) for post_id, author, created_at in cursor}

@@ -28,12 +28,6 @@ def test_an_event_is_recorded_once():
     assert EventRecord.objects.count() == 3
 
 
-def test_a_day_that_has_its_partition_is_not_looked_for(django_assert_num_queries):
-    record([event("e1", "post.created")], now=DAY)
-    with django_assert_num_queries(3):  # a savepoint, the rows, the savepoint's release
-        record([event("e2", "post.created")], now=DAY)
-
-
 def test_what_a_wrong_clock_dates_into_the_future_has_happened_now():
     now = DAY - timedelta(days=1, hours=5)
     record([event("e1", "post.created", day=16)], now=now)
