@@ -13,8 +13,8 @@ USERS = """
     INSERT INTO social_user
         (username, password, first_name, last_name, email,
          is_superuser, is_staff, is_active, date_joined)
-    SELECT %s || number, '!', '', '', '', false, false, true, now()
-    FROM generate_series(1, %s) AS number
+    SELECT %s || gen_random_uuid(), '!', '', '', '', false, false, true, now()
+    FROM generate_series(1, %s)
     RETURNING id
 """
 FOLLOW = """

@@ -66,7 +66,7 @@ SMALL = {
         " post_ratio",
     ),
     "backlog": (
-        "--deliveries 100000 --messages 2000 --follows 100000 --seconds 3",
+        "--deliveries 100000 --rounds 2 --messages 2000 --follows 100000 --seconds 3",
         "drain_rows_per_s drain_ratio claim_ratio post_ratio draining_post_p99_s"
         " queued_push_p99_s missing_pushes web_mb relay_mb full_broker_mb",
     ),
