@@ -3,6 +3,7 @@ and as many events in the outbox and in the queue: who else feels it, and how fa
 
 import argparse
 import time
+from collections.abc import Callable
 from contextlib import closing
 from statistics import median
 
@@ -46,14 +47,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, progress: Progress) -> Figures:
+    posts = options.deliveries // FOLLOWERS
     # The overload gauge would refuse posts, which is its purpose and not what is measured.
-    limit = str(100 * max(options.messages, options.deliveries // FOLLOWERS))
+    limit = str(100 * max(options.messages, posts))
     with House(PUSH_ALLOW_LOOPBACK="1", OVERLOAD_PENDING_EVENTS=limit).open(progress) as house:
         progress.stage(f"making {options.follows:,} follows")
         with closing(house.connect()) as connection:
             population = Population.make(connection, options.follows)
         memory = Memory(house)
-        found = rounds(house, population, memory, options, progress)
+        found = rounds(
+            options.rounds,
+            lambda: pipeline.fan_out(house, population, posts, progress).rows_per_s,
+            lambda: deliveries(house, population, memory, options, progress),
+            progress,
+        )
         found |= WaitingEvents(house, population, memory).measure(
             options.messages, options.seconds, progress
         )
@@ -63,26 +70,17 @@ def run(options: argparse.Namespace, progress: Progress) -> Figures:
 
 
 def rounds(
-    house: House,
-    population: Population,
-    memory: Memory,
-    options: argparse.Namespace,
-    progress: Progress,
+    count: int, fan_out: Callable[[], float], drain: Callable[[], Figures], progress: Progress
 ) -> Figures:
     """Drains, each beside fan-outs of as many rows: one before it, and one after the last. A
     checkpoint falls into some spans of ten seconds and not into others, and takes up to a third of
     the rate; so these are as long as a drain."""
-
-    def fan_out() -> float:
-        posts = options.deliveries // FOLLOWERS
-        return pipeline.fan_out(house, population, posts, progress).rows_per_s
-
     fan_outs, drains = [fan_out()], []
-    for number in range(1, options.rounds + 1):
-        drains.append(deliveries(house, population, memory, options, progress))
+    for number in range(1, count + 1):
+        drains.append(drain())
         fan_outs.append(fan_out())
         told = f"drain {drains[-1]['drain_rows_per_s']:,.0f}, fan-out {fan_outs[-1]:,.0f}"
-        progress.stage(f"round {number} of {options.rounds}, rows/s: {told}")
+        progress.stage(f"round {number} of {count}, rows/s: {told}")
     # Of what takes long, or fails, the worst.
     found = {name: max(each[name] for each in drains) for name in drains[0]}
     found["drain_rows_per_s"] = median(each["drain_rows_per_s"] for each in drains)
