@@ -1,8 +1,9 @@
 """A consumer of one queue: takes what has been delivered, hands it over as one batch, acknowledges.
 
 Guarantee: a message is acknowledged only after the handover returned; at most one batch is held;
-nothing is requeued, and a batch that cannot be worked on now is tried again in place. It publishes
-nothing on its own connection: waiting for a confirm would dispatch further deliveries into it.
+nothing is requeued, and a batch that cannot be worked on now is tried again in place, for as long
+as the broker leaves it here. No message ends the process. It publishes nothing on its own
+connection: waiting for a confirm would dispatch further deliveries into it.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,18 +13,20 @@ from kombu import Connection, Consumer, Message, Queue
 
 from events import topology
 from events.backoff import full_jitter
-from events.errors import PASSING
+from events.errors import END, passing, verdict
 from events.stopping import Stop
 
 HEARTBEAT_SECONDS = 30
 IDLE_SECONDS = 1.0
 RECONNECT_CAP_SECONDS = 3.0
 RETRY_CAP_SECONDS = 10.0
+# Bytes of bodies at which a batch is full. What else the broker has sent stays in the socket.
+BATCH_BYTES = 32 * 1024 * 1024
 
 log = structlog.get_logger(__name__)
 
-# Raises an error of PASSING to be called again with the same messages; returns when each of them
-# may be acknowledged.
+# Raises an error to be called again with the same messages, of which it acknowledged those that it
+# is done with; returns when each of them may be acknowledged.
 Handover = Callable[[Sequence[Message]], None]
 
 
@@ -49,8 +52,10 @@ class BatchConsumer:
         self._delivered: list[Message] = []
 
     def run(self) -> None:
-        """Consume until a stop is requested, connecting again for as long as it takes."""
+        """Consume until a stop is requested, connecting again for as long as it takes. Raises what
+        errors.verdict() calls the end of the process."""
         failures = 0
+        prefetch = self._batch
         while not self._stop.requested:
             try:
                 with Connection(
@@ -58,22 +63,30 @@ class BatchConsumer:
                 ) as connection:
                     connection.connect()
                     failures = 0
-                    self._consume(connection)
-            except (*PASSING, *connection.connection_errors, *connection.channel_errors) as error:
+                    self._consume(connection, prefetch)
+            except Exception as error:
+                if verdict(error) is END:
+                    raise
                 failures += 1
-                log.warning("consumer reconnects", queue=self._queue.name, error=str(error))
+                # The lost connection charges each message that was delivered to it. If one of them
+                # is the cause, it must be the only one the next time.
+                prefetch = self._batch if passing(error) else 1
+                log.warning(
+                    "consumer reconnects",
+                    queue=self._queue.name,
+                    error=str(error),
+                    exc_info=not passing(error),
+                )
                 self._stop.wait(full_jitter(failures, cap=RECONNECT_CAP_SECONDS))
 
-    def _consume(self, connection: Connection) -> None:
+    def _consume(self, connection: Connection, prefetch: int) -> None:
         topology.declare(connection)
         self._delivered = []
-        channel = connection.channel()
-        channel.auto_decode = False  # Bodies are hashed and kept as they came.
         consumer = Consumer(
-            channel,
+            connection.channel(),
             queues=[self._queue],
             on_message=self._delivered.append,
-            prefetch_count=self._batch,
+            prefetch_count=prefetch,
             auto_declare=False,
         )
         log.info("consumer started", queue=self._queue.name)
@@ -84,7 +97,8 @@ class BatchConsumer:
             with consumer:
                 while not (self._stop.requested or self._hold()):
                     self._take(connection)
-            # What came before the broker heard of it; given back, it would be charged for that.
+            # These were delivered after we cancelled but before the broker noticed. Requeueing them
+            # would count against their delivery limit, so work them off.
             if self._delivered and not self._stop.requested:
                 self._work(connection)
 
@@ -93,9 +107,13 @@ class BatchConsumer:
         here already."""
         self._drain(connection, IDLE_SECONDS)
         if self._delivered:
-            while len(self._delivered) < self._batch and self._drain(connection, 0.001):
+            while self._has_room() and self._drain(connection, 0.001):
                 pass
             self._work(connection)
+
+    def _has_room(self) -> bool:
+        size = sum(len(message.body) for message in self._delivered)
+        return len(self._delivered) < self._batch and size < BATCH_BYTES
 
     def _work(self, connection: Connection) -> None:
         batch, self._delivered[:] = self._delivered[:], []
@@ -104,25 +122,33 @@ class BatchConsumer:
             try:
                 self._handover(batch)
                 break
-            except PASSING as error:
+            except Exception as error:
+                if verdict(error) is END:
+                    raise
                 attempt += 1
                 log.warning(
-                    "batch waits", queue=self._queue.name, attempt=attempt, error=str(error)
+                    "batch waits",
+                    queue=self._queue.name,
+                    attempt=attempt,
+                    error=str(error),
+                    exc_info=not passing(error),
                 )
             if self._stop.requested:
                 return  # Unacknowledged: the broker hands the batch to another consumer.
             self._idle(connection, full_jitter(attempt, cap=RETRY_CAP_SECONDS))
-        # One word for all up to the last: each of them is of this batch, or was parked and has been
-        # acknowledged by itself.
+        # One word for all up to the last: each of them is of this batch, or was acknowledged by
+        # itself.
         if waiting := [message for message in batch if not message.acknowledged]:
             waiting[-1].ack(multiple=True)
 
     def _idle(self, connection: Connection, seconds: float) -> None:
-        """Wait, answering the broker's heartbeats meanwhile; prefetch is full, so nothing comes."""
+        """Wait, answering the broker's heartbeats meanwhile. It raises where the broker has closed
+        the connection or the channel: what was held is not held any more."""
         rounds, rest = divmod(seconds, IDLE_SECONDS)
         for _ in range(int(rounds)):
             self._drain(connection, IDLE_SECONDS)
         self._stop.wait(rest)
+        self._drain(connection, 0.001)
 
     def _drain(self, connection: Connection, seconds: float) -> bool:
         """Take one delivery; False where none came within `seconds`."""

@@ -9,7 +9,7 @@ from kombu import Connection
 def ready(broker_url: str, queues: Iterable[str]) -> dict[str, int]:
     """Messages in each queue that no consumer holds; a queue that does not exist has none.
 
-    Raises an error of PASSING where the broker cannot be reached.
+    Raises an error that passes where the broker cannot be reached.
     """
     with Connection(broker_url, connect_timeout=5) as broker:
         return ready_by(broker, queues)

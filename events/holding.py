@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from events.errors import PASSING
+from events.errors import PassingError, told_apart
 
 LOOK_SECONDS = 1.0
 
@@ -28,13 +28,14 @@ class Sign:
         if self._monotonic() >= self._next_look:
             self._next_look = self._monotonic() + LOOK_SECONDS
             try:
-                self._see(self.look())
-            except PASSING:
+                with told_apart():
+                    self._see(self.look())
+            except PassingError:
                 self.renew()
         return self._seen
 
     def look(self) -> bool:
-        """Raises an error of PASSING where it cannot see."""
+        """Raises an error that passes where it cannot see."""
         raise NotImplementedError
 
     def renew(self) -> None:

@@ -5,18 +5,22 @@ retry that cannot be published is rejected, and so reaches them too.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from types import MappingProxyType
 
 import amqp.exceptions
+import structlog
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Task, states
 from django.db import close_old_connections
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from events import metrics, trace
-from events.errors import PASSING
+from events import metrics, plain, trace
+from events.errors import PassingError, passing, told_apart
 from events.routing import CONFIRM_TIMEOUT
+
+log = structlog.get_logger(__name__)
 
 
 class LaneTask(Task):
@@ -34,7 +38,7 @@ class LaneTask(Task):
     acks_on_failure_or_timeout = False
     reject_on_worker_lost = True
     ignore_result = True
-    autoretry_for = (*PASSING, SoftTimeLimitExceeded)
+    autoretry_for = (PassingError, SoftTimeLimitExceeded)
     max_retries = 8
     retry_backoff = 1
     retry_backoff_max = 300
@@ -42,10 +46,16 @@ class LaneTask(Task):
     time_limit = 600
     soft_time_limit = 540
 
+    def __init_subclass__(cls, **kwargs) -> None:
+        """Celery retries by an error's class alone, and makes a class of each task."""
+        super().__init_subclass__(**kwargs)
+        if "run" in cls.__dict__:
+            cls.run = _telling_errors_apart(cls.__dict__["run"])
+
     def enqueue(self, *, lane: str | None = None, countdown: int | None = None, **kwargs) -> None:
         """Publish, and return when the broker has confirmed that a queue has it.
 
-        Raises an error of PASSING; the next try declares a lane anew that somebody deleted.
+        Raises an error that passes; the next try declares a lane anew that somebody deleted.
         """
         with self.app.producer_or_acquire() as producer:
             try:
@@ -94,6 +104,30 @@ class LaneTask(Task):
     def on_failure(self, exc, task_id, args, kwargs, einfo) -> None:
         """Keep the exception by task id: the broker's dead-lettering does not carry it."""
         close_old_connections()
-        self.app.backend.store_result(
-            task_id, exc, states.FAILURE, traceback=einfo.traceback, request=self.request
-        )
+        if isinstance(exc, PassingError):
+            exc = exc.__cause__
+        try:
+            self.app.backend.store_result(
+                task_id,
+                exc,
+                states.FAILURE,
+                traceback=plain.text(einfo.traceback),
+                request=self.request,
+            )
+        except Exception as error:
+            if passing(error):
+                raise
+            # The letter then lacks the reason, and is a letter all the same.
+            log.exception("a task's failure cannot be stored", task_id=task_id)
+
+
+def _telling_errors_apart(run: Callable | staticmethod) -> Callable | staticmethod:
+    if isinstance(run, staticmethod):
+        return staticmethod(_telling_errors_apart(run.__func__))
+
+    @wraps(run)
+    def told(*args, **kwargs):
+        with told_apart():
+            return run(*args, **kwargs)
+
+    return told

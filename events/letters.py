@@ -1,127 +1,81 @@
-"""From `dead.letters` into DeadLetter rows, where an operator sees them.
+"""Dead letters: rows that hold a message whole, with the reason why nobody could use it.
 
-Guarantee: a letter is acknowledged after its row is committed; if the database is away, it waits
-in its queue. A letter that fails again updates its row.
+Guarantee: whatever the message, its row can be stored, with its body as it came. A letter that
+fails again updates its row; another message under the same id has a row of its own.
 """
 
 import hashlib
-import json
-from collections.abc import Callable, Sequence
+import traceback as traces
 from datetime import datetime
 
-from celery import current_app
-from django.db import connection, transaction
+import structlog
+from django.db import transaction
 from django.db.models import F
-from django_celery_results.models import TaskResult
 from kombu import Message
 
-from events import metrics, parking
-from events.errors import PASSING
+from events import plain
+from events.errors import passing
 from events.models import DeadLetter
-from events.refusal import refusal
-from events.subjects import subjects_of_event, subjects_of_task
+from events.subjects import subjects_of_event
 
-BATCH = 100
+# On a message that an operator sends again: it never had its effect, however old it is.
+REPLAY_HEADER = "x-connectify-replay"
+# Properties that a second attempt needs.
+KEPT_PROPERTIES = (
+    *("content_type", "content_encoding", "message_id", "type"),
+    *("correlation_id", "reply_to"),
+)
+# Characters of an exception's words. More of them help nobody who looks at the page.
+WORDS_LIMIT = 20_000
 # What a later failure changes in the row of an earlier one.
 UPDATED = (
     *("exception_type", "exception_message", "traceback", "traceparent"),
-    *("headers", "properties", "body", "subjects", "last_failed_at"),
+    *("headers", "properties", "subjects", "last_failed_at"),
 )
 
-
-class LetterFiler:
-    """Files batches of dead letters; an instance of consumer.Handover."""
-
-    def __init__(self, clock: Callable[[], datetime]):
-        self._clock = clock
-
-    def __call__(self, messages: Sequence[Message]) -> None:
-        now = self._clock()
-        try:
-            with transaction.atomic():
-                for message in messages:
-                    if is_expired_task(message):
-                        metrics.SKIPPED.labels("expired task").inc()
-                        continue
-                    try:
-                        with transaction.atomic():
-                            file_letter(read_letter(message, now))
-                    except PASSING:
-                        raise
-                    except Exception as error:
-                        file_letter(odd_letter(message, error, now))
-        except PASSING:
-            connection.close()
-            raise
+log = structlog.get_logger(__name__)
 
 
-def is_expired_task(message: Message) -> bool:
-    """Whether it is a task whose sender wanted no effect after its time: a periodic one in a lane
-    with a backlog, whose next run does the same. A worker drops such a one too."""
-    death = death_of(message)
-    parked = parking.QUEUE_HEADER in message.headers
-    on_lane = death.get("queue") in current_app.amqp.queues
-    return death.get("reason") == "expired" and on_lane and not parked
-
-
-def death_of(message: Message) -> dict:
-    """The broker's note about the latest death of a message; empty where it was not the broker."""
-    deaths = (message.headers or {}).get("x-death")
-    return deaths[0] if isinstance(deaths, list) and deaths and type(deaths[0]) is dict else {}
-
-
-def read_letter(message: Message, now: datetime) -> DeadLetter:
-    """The unsaved row for a message from `dead.letters`, with its queue and its reason."""
-    headers = dict(message.headers or {})
-    body = message.body
-    death = death_of(message)
-    message_id = (
-        _text(headers.get("id"))
-        or _text(message.properties.get("message_id"))
-        or f"sha256:{hashlib.sha256(body).hexdigest()}"
-    )
-    task = _text(headers.get("task"))
-    columns = getattr(current_app.tasks.get(task), "columns", {})
-    queue = _text(headers.pop(parking.QUEUE_HEADER, None) or death.get("queue"))
-    on_lane = queue in current_app.amqp.queues
-    if death.get("reason") == "rejected" and on_lane and (refused := refusal(message)):
-        headers |= parking.reason(refused)
+def of_event(
+    queue: str, message: Message, error: Exception, *, event_id: str = "", now: datetime
+) -> DeadLetter:
+    """The unsaved row for a message that a subscriber could not use; `event_id` is its event's, if
+    it is one."""
+    headers = message.headers
     return DeadLetter(
-        queue=queue[:255],
-        message_id=message_id[:255],
-        task=task[:255],
-        event_type=_text(message.properties.get("type"))[:100],
-        subjects=subjects_of_task(body, columns) if task else subjects_of_event(body),
-        exception_type=_text(headers.pop(parking.EXCEPTION_TYPE_HEADER, None))[:255],
-        exception_message=_text(headers.pop(parking.EXCEPTION_MESSAGE_HEADER, None))
-        or f"dead-lettered by the broker: {death.get('reason', 'unknown')}",
-        traceback=_text(headers.pop(parking.TRACEBACK_HEADER, None)),
-        traceparent=_text(headers.get("traceparent"))[:100],
-        headers=_jsonable(headers),
-        properties=_jsonable(parking.kept_properties(message)),
-        body=body,
-        first_failed_at=now,
-        last_failed_at=now,
-    )
-
-
-def odd_letter(message: Message, error: Exception, now: datetime) -> DeadLetter:
-    """The unsaved row for a letter that could not be read as one: its body, and what was odd."""
-    return DeadLetter(
-        queue=_text(message.delivery_info.get("routing_key")).removesuffix(".dead")[:255],
-        message_id=f"sha256:{hashlib.sha256(message.body).hexdigest()}",
-        exception_type=type(error).__qualname__,
-        exception_message=_text(error),
+        queue=queue,
+        message_id=event_id or identity(message.properties.get("message_id"), message.body),
+        event_type=plain.text(message.properties.get("type"), 100),
+        subjects=subjects_of_event(message.body),
+        traceparent=plain.text(headers.get("traceparent"), 100),
+        headers=plain.jsonable(headers),
+        properties=kept_properties(message),
         body=message.body,
         first_failed_at=now,
         last_failed_at=now,
+        **reason(error),
+    )
+
+
+def bare(queue: str, message: Message, error: Exception, *, now: datetime) -> DeadLetter:
+    """The unsaved row for a message of which only its body can be kept."""
+    return DeadLetter(
+        queue=plain.text(queue, 255),
+        message_id=identity(None, message.body),
+        body=message.body,
+        first_failed_at=now,
+        last_failed_at=now,
+        **reason(error),
     )
 
 
 def file_letter(letter: DeadLetter) -> None:
     """Insert the letter's row, or update the one of an earlier failure; both are then open."""
-    join_exception(letter)
-    updated = DeadLetter.objects.filter(queue=letter.queue, message_id=letter.message_id).update(
+    updated = DeadLetter.objects.filter(
+        queue=letter.queue,
+        message_id=letter.message_id,
+        body_hash=hashlib.sha256(letter.body).digest(),
+    ).update(
         **{name: getattr(letter, name) for name in UPDATED},
         attempts=F("attempts") + 1,
         state=DeadLetter.State.OPEN,
@@ -130,23 +84,35 @@ def file_letter(letter: DeadLetter) -> None:
         letter.save()
 
 
-def join_exception(letter: DeadLetter) -> None:
-    """A task's exception, which its worker stored by task id when it gave up."""
-    if letter.task and not letter.exception_type:
-        result = TaskResult.objects.filter(task_id=letter.message_id).first()
-        if result is not None and result.result:
-            stored = json.loads(result.result)
-            letter.exception_type = stored.get("exc_type", "")
-            letter.exception_message = " ".join(map(str, stored.get("exc_message", [])))
-            letter.traceback = result.traceback or ""
+def file_event(
+    queue: str, message: Message, error: Exception, *, event_id: str = "", now: datetime
+) -> None:
+    """Keep a message that a subscriber could not use. Raises an error that passes."""
+    try:
+        with transaction.atomic():
+            file_letter(of_event(queue, message, error, event_id=event_id, now=now))
+    except Exception as odd:
+        if passing(odd):
+            raise
+        log.exception("a dead letter can only be filed bare", queue=queue)
+        file_letter(bare(queue, message, error, now=now))
 
 
-def _text(value) -> str:
-    """A header's value as text that a column can hold."""
-    text = "" if value is None else str(value)
-    # Neither a NUL nor half of a surrogate pair can be stored.
-    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+def identity(message_id: object, body: bytes) -> str:
+    """What tells a letter that failed again: its id, else a hash of its body."""
+    return plain.text(message_id, 255) or f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
-def _jsonable(value: dict) -> dict:
-    return json.loads(_text(json.dumps(value, default=repr)).replace("\\u0000", ""))
+def kept_properties(message: Message) -> dict[str, object]:
+    """The properties of a message that a second attempt needs."""
+    found = {name: message.properties.get(name) for name in KEPT_PROPERTIES}
+    return plain.jsonable({name: value for name, value in found.items() if value})
+
+
+def reason(error: Exception) -> dict[str, str]:
+    """The error as fields of a letter."""
+    return {
+        "exception_type": type(error).__qualname__[:255],
+        "exception_message": plain.text(error, WORDS_LIMIT),
+        "traceback": plain.text("".join(traces.format_exception(error))[-WORDS_LIMIT:]),
+    }

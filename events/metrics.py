@@ -40,6 +40,9 @@ SKIPPED = Counter(
     "Events and slices without effect: known already, or about what is deleted or has expired.",
     ["what"],
 )
+SET_ASIDE = Counter(
+    "connectify_events_set_aside", "Events that wait by themselves.", ["subscriber"]
+)
 PARKED = Counter("connectify_events_parked", "Messages made dead letters by consumers.", ["queue"])
 TASKS = Counter("connectify_events_tasks", "Runs of tasks, by how they ended.", ["task", "state"])
 TASK_SECONDS = Histogram(

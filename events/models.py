@@ -64,6 +64,33 @@ class InboxEntry(models.Model):
         return f"{self.subscriber} {self.event_id}"
 
 
+class WaitingEvent(models.Model):
+    """An event that could not have its effect while its neighbours could: tried again by itself,
+    at `due_at`, until it succeeds or becomes a dead letter with the `reason`."""
+
+    subscriber = models.CharField(max_length=50)
+    event_id = models.CharField(max_length=100)
+    headers = models.JSONField(default=dict)
+    properties = models.JSONField(default=dict)
+    body = models.BinaryField()
+    body_hash = models.BinaryField(max_length=32)
+    # Those during which the subscriber could work, the one before it was set aside included.
+    attempts = models.PositiveIntegerField(default=1)
+    reason = models.TextField(blank=True)
+    set_aside_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subscriber", "event_id"], name="events_waiting_once")
+        ]
+        # The next one that is due.
+        indexes = [models.Index(fields=["subscriber", "due_at"], name="events_waiting_due")]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber} {self.event_id}: {self.reason}"
+
+
 class DeadLetter(models.Model):
     """A message that no subscriber or worker could use, whole, with the reason."""
 
@@ -82,6 +109,12 @@ class DeadLetter(models.Model):
     headers = models.JSONField(default=dict)
     properties = models.JSONField(default=dict)
     body = models.BinaryField()
+    # Two messages may bear one id: each is kept.
+    body_hash = models.GeneratedField(
+        expression=models.Func("body", function="sha256"),
+        output_field=models.BinaryField(max_length=32),
+        db_persist=True,
+    )
     exception_type = models.CharField(max_length=255, blank=True)
     exception_message = models.TextField(blank=True)
     traceback = models.TextField(blank=True)
@@ -93,7 +126,9 @@ class DeadLetter(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["queue", "message_id"], name="events_letter_once")
+            models.UniqueConstraint(
+                fields=["queue", "message_id", "body_hash"], name="events_letter_once"
+            )
         ]
         indexes = [
             GinIndex("subjects", name="events_letter_subjects"),

@@ -1,34 +1,36 @@
-"""What a subscriber does with a batch of messages: decode, register, handle, park what is broken.
+"""What a subscriber does with a batch of messages: read, handle, set aside what must wait, file
+what is broken.
 
-Guarantee: each message ends as its effect or as a dead letter with the reason, and a broken one
-takes no other with it.
+Guarantee: each message ends as its effect or as a dead letter with the reason, and one that cannot
+go on holds up no other. When nothing can go on, the batch is held and nothing counts against it.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import groupby
-from operator import attrgetter
 
 import structlog
-from django.db import connection, transaction
+from django.db import connection
 from kombu import Message
 
-from events import inbox, metrics, trace
-from events.conf import setting
+from events import effects, inbox, letters, metrics, trace
 from events.envelope import Event
-from events.errors import PASSING, NotYetError, PermanentError
-from events.failpoints import failpoint
-from events.parking import REPLAY_HEADER, Parking
-from events.registry import Subscriber, decode_event
+from events.errors import PassingError, passing
+from events.probing import Probe
+from events.registry import Subscriber
+from events.waiting import set_aside
 
-# How long an event waits for what is not visible yet.
-NOT_YET_SECONDS = 60.0
+# A statement of a batch may take this share of the subscriber's target, and at least so many
+# seconds: one event that always takes long must not make its neighbours late. Set aside, it gets
+# the database's own limit.
+TARGET_SHARE, LEAST_SECONDS = 0.2, 1.0
+# After so many seconds a batch that is taken apart goes on in the next round: the consumer must
+# answer its broker's heartbeats.
+ROUND_SECONDS = 15.0
 
 log = structlog.get_logger(__name__)
 
-before_commit = failpoint("consumer.before_commit")
-after_commit = failpoint("consumer.after_commit")
+Pair = tuple[Event, Message]
 
 
 class Processor:
@@ -37,105 +39,96 @@ class Processor:
     def __init__(
         self,
         subscriber: Subscriber,
-        parking: Parking,
+        probe: Probe,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
     ):
         self._subscriber = subscriber
-        self._parking = parking
+        self._probe = probe
         self._clock = clock
         self._monotonic = monotonic
-        # When each event that waits for something was first seen.
-        self._waiting: dict[str, float] = {}
+        self._seconds = max(LEAST_SECONDS, subscriber.target_seconds * TARGET_SHARE)
 
     def __call__(self, messages: Sequence[Message]) -> None:
-        """Raises an error of PASSING when the batch, or what is left of it, must be tried again:
-        what was done before is in the inbox then, and what was parked is acknowledged."""
-        decoded: list[tuple[Event, Message]] = []
+        """Raises an error that passes when what is not acknowledged by then must be tried again:
+        what had its effect is in the inbox, what is set aside or filed is acknowledged."""
+        deadline = self._monotonic() + ROUND_SECONDS
+        try:
+            self._handle_all(list(self._read(messages)), deadline)
+        except Exception:
+            # A broken connection is not mended by using it again.
+            connection.close()
+            raise
+
+    def _read(self, messages: Sequence[Message]):
+        """The (event, message) pairs; what bears no event is filed."""
         for message in messages:
             if message.acknowledged:
                 continue
             try:
-                event = decode_event(message.body, message.content_type)
-                self._refuse_forgotten(event, message)
-                decoded.append((event, message))
+                event = effects.read(message, now=self._clock())
             except Exception as error:
                 # Whatever it is that a body raises, it will raise it again.
-                self._park(message, error)
-        try:
-            self._apply_or_park(decoded)
-        except PASSING:
-            # A broken connection is not mended by using it again.
-            connection.close()
-            raise
-        if self._waiting:
-            raise TimeoutError(f"not visible yet: what {', '.join(self._waiting)} are about")
+                self._file(message, error)
+            else:
+                yield event, message
 
-    def _refuse_forgotten(self, event: Event, message: Message) -> None:
-        """An event from before what the inbox keeps may have had its effect long ago."""
-        age = self._clock() - event.timestamp
-        if age > setting("EVENTS_KEEP_INBOX") and REPLAY_HEADER not in (message.headers or {}):
-            raise PermanentError(f"{age.days} days old, and the inbox knows no such event any more")
-
-    def _apply_or_park(self, decoded: list[tuple[Event, Message]]) -> None:
-        """All in one transaction; if that fails for a reason of one of them, each in its own."""
+    def _handle_all(self, pairs: list[Pair], deadline: float) -> None:
+        """All in one transaction; if that fails, each in its own."""
         try:
-            with trace.handling(decoded):
-                reused = self._apply([event for event, _ in decoded])
-        except PASSING:
-            raise
-        except Exception as error:
-            if len(decoded) > 1:
-                for pair in decoded:
-                    self._apply_or_park([pair])
-            elif not (isinstance(error, NotYetError) and self._may_wait(decoded[0][0])):
-                self._park(decoded[0][1], error)
+            self._handle(pairs)
             return
-        for event, message in decoded:
-            self._waiting.pop(event.event_id, None)
+        except Exception as error:
+            failure = error
+        if passing(failure) and not self._can_work():
+            raise failure
+        for place, pair in enumerate(pairs):
+            if place and self._monotonic() > deadline:
+                raise PassingError(f"{len(pairs) - place} events go on in the next round")
+            try:
+                # Alone in its batch, it has just been tried.
+                if len(pairs) == 1:
+                    raise failure
+                self._handle([pair])
+            except Exception as error:
+                self._settle(*pair, error)
+
+    def _handle(self, pairs: list[Pair]) -> None:
+        with trace.handling(pairs):
+            events = [event for event, _ in pairs]
+            reused = effects.apply(
+                self._subscriber, events, clock=self._clock, seconds=self._seconds
+            )
+        for event, message in pairs:
             if event in reused:
-                log.error("event id reused", event_id=event.event_id, subscriber=self._name)
-                self._park(message, inbox.EventIdReusedError(event.event_id))
+                self._file_reused(event, message)
 
-    def _may_wait(self, event: Event) -> bool:
-        """Whether the event is to be tried again, having waited for less than NOT_YET_SECONDS."""
-        first_seen = self._waiting.setdefault(event.event_id, self._monotonic())
-        if self._monotonic() - first_seen < NOT_YET_SECONDS:
-            return True
-        del self._waiting[event.event_id]
-        return False
+    def _settle(self, event: Event, message: Message, error: Exception) -> None:
+        """What becomes of an event that failed alone, while its subscriber can work."""
+        if not passing(error):
+            self._file(message, error, event.event_id)
+            return
+        if not self._can_work():
+            raise error
+        try:
+            set_aside(self._subscriber, message, event, error)
+        except inbox.EventIdReusedError:
+            self._file_reused(event, message)
+            return
+        message.ack()
 
-    def _apply(self, events: list[Event]) -> list[Event]:
-        """The effects of the fresh events and their inbox rows; returns the reused ones."""
-        wanted = [event for event in events if event.event_type in self._subscriber.handlers]
-        if not wanted:
-            return []
-        with transaction.atomic():
-            fresh, reused = inbox.register(self._name, wanted, now=self._clock())
-            if known := len(wanted) - len(fresh) - len(reused):
-                log.info("known events skipped", subscriber=self._name, count=known)
-                metrics.SKIPPED.labels("known event").inc(known)
-            fresh.sort(key=attrgetter("event_type"))
-            for event_type, group in groupby(fresh, key=attrgetter("event_type")):
-                self._subscriber.handlers[event_type](list(group))
-            before_commit()
-        after_commit()
-        self._count(fresh)
-        return reused
+    def _can_work(self) -> bool:
+        connection.close_if_unusable_or_obsolete()
+        return self._probe()
 
-    def _count(self, fresh: list[Event]) -> None:
-        now = self._clock()
-        for event in fresh:
-            metrics.HANDLED.labels(self._name, event.event_type).inc()
-            age = (now - event.timestamp).total_seconds()
-            metrics.AGE_SECONDS.labels(self._name).observe(max(age, 0.0))
+    def _file_reused(self, event: Event, message: Message) -> None:
+        log.error("event id reused", event_id=event.event_id, subscriber=self._subscriber.name)
+        self._file(message, inbox.EventIdReusedError(event.event_id), event.event_id)
 
-    def _park(self, message: Message, error: Exception) -> None:
+    def _file(self, message: Message, error: Exception, event_id: str = "") -> None:
         """To the dead letters, and acknowledged at once: the rest of the batch may have to wait."""
-        self._parking.park(message, error)
+        letters.file_event(
+            self._subscriber.queue, message, error, event_id=event_id, now=self._clock()
+        )
         message.ack()
         metrics.PARKED.labels(self._subscriber.queue).inc()
-
-    @property
-    def _name(self) -> str:
-        return self._subscriber.name

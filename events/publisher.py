@@ -9,14 +9,29 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import amqp
-from amqp.exceptions import AMQPError, ChannelError, MessageNacked
+from amqp.exceptions import (
+    AMQPError,
+    ChannelError,
+    IrrecoverableChannelError,
+    IrrecoverableConnectionError,
+    MessageNacked,
+)
 from kombu import Connection
 
 from events import topology
-from events.errors import PASSING
+from events.errors import PermanentError
 from events.routing import CONFIRM_TIMEOUT
 
 CONNECT_TIMEOUT = 5.0
+NO_ROUTE = 312
+# Headers go into one frame, together with some bytes of AMQP's own.
+FRAME_OVERHEAD = 200
+# Characters of headers and properties that surely fit into the smallest usual frame.
+SURELY_FITS = 10_000
+
+
+class UnsendableError(PermanentError):
+    """AMQP cannot say what the message's headers, properties or route hold."""
 
 
 class Outgoing(NamedTuple):
@@ -42,16 +57,24 @@ class Publisher:
         self._returned: dict[tuple[str, str], ChannelError] = {}
 
     def publish(self, message: Outgoing) -> None:
-        """Publish one persistent message. Raises an error of errors.PASSING, or another AMQPError
-        where there is no such exchange, no queue bound to it, or no way to send the message."""
+        """Publish one persistent message. Raises an error that passes, or another AMQPError or
+        UnsendableError where there is no such exchange, no queue bound to it, or no way to send
+        the message."""
         for failure in self.publish_all([message]):
             if failure:
                 raise failure
 
-    def publish_all(self, messages: Sequence[Outgoing]) -> Iterator[AMQPError | None]:
+    def probe(self) -> None:
+        """Publish to no queue, and wait for the broker's answer. Raises an error that passes where
+        there is none."""
+        for failure in self.publish_all([Outgoing(b"", "", "connectify.probe", {}, {})]):
+            if failure and getattr(failure, "reply_code", None) != NO_ROUTE:
+                raise failure
+
+    def publish_all(self, messages: Sequence[Outgoing]) -> Iterator[Exception | None]:
         """Publish persistent messages together. Yields for each in turn None once it is confirmed,
-        or what publish() would raise for it alone. Raises an error of errors.PASSING: of those
-        that it has not yielded by then, some may have been published."""
+        or what publish() would raise for it alone. Raises an error that passes: of those that it
+        has not yielded by then, some may have been published."""
         done = 0
         if not messages:
             return
@@ -59,44 +82,45 @@ class Publisher:
             for failure in self._publish_together(messages):
                 done += 1
                 yield failure
-        except PASSING:
-            self.close()
-            raise
-        except OSError as error:
-            # So amqp tells of a peer that has closed, when nothing had been sent.
-            self.close()
-            raise ConnectionError(f"broker: {error}") from error
-        except AMQPError as error:
-            # It ends the channel for all, so that whose fault it is shows only one by one.
+        except (IrrecoverableChannelError, IrrecoverableConnectionError) as error:
+            # The error closed the channel for the whole batch. Publish the messages one at a time
+            # to find the culprit.
             self.close()
             if done + 1 == len(messages):
                 yield error
                 return
             for message in messages[done:]:
                 yield from self.publish_all([message])
+        except Exception as error:
+            self.close()
+            if type(error) is OSError:
+                # So amqp tells of a peer that has closed, when nothing had been sent.
+                raise ConnectionError(f"broker: {error}") from error
+            raise
 
     def close(self) -> None:
         """Drop the connection without a word, which a dead link would swallow anyway."""
         self._channel = None
         self._connection.collect()
 
-    def _publish_together(self, messages: Sequence[Outgoing]) -> Iterator[ChannelError | None]:
+    def _publish_together(self, messages: Sequence[Outgoing]) -> Iterator[Exception | None]:
         # After a failure one goes alone first: a broker that confirms nothing is not to be given
         # the same batch again and again.
         parts = [messages] if self._channel else [messages[:1], messages[1:]]
         channel = self._channel or self._open()
         self._returned.clear()
         for part in parts:
-            first = self._sent + 1
-            for message in part:
-                self._send(channel, message)
-            for tag, message in enumerate(part, first):
+            sent = [(message, *self._send(channel, message)) for message in part]
+            for message, tag, unsendable in sent:
                 while tag in self._unconfirmed:
                     self._connection.drain_events(timeout=CONFIRM_TIMEOUT)
-                # A message comes back before its confirm. Where it goes hangs on these two alone.
-                yield self._returned.get((message.exchange, message.routing_key))
+                # A message comes back before its confirm. Its route alone decides about that.
+                yield unsendable or self._returned.get((message.exchange, message.routing_key))
 
-    def _send(self, channel: amqp.Channel, message: Outgoing) -> None:
+    def _send(
+        self, channel: amqp.Channel, message: Outgoing
+    ) -> tuple[int | None, UnsendableError | None]:
+        """The number by which the broker will confirm it, or why it was not sent."""
         kind = {"content_type": "application/json", "content_encoding": "utf-8"}
         sent = amqp.Message(
             message.body,
@@ -104,10 +128,18 @@ class Publisher:
             **kind | message.properties | {"delivery_mode": 2},
         )
         route = (message.exchange, message.routing_key)
-        channel.basic_publish(sent, *route, mandatory=True, timeout=CONFIRM_TIMEOUT)
+        try:
+            _check_headers(sent, channel.connection.frame_max)
+            channel.basic_publish(sent, *route, mandatory=True, timeout=CONFIRM_TIMEOUT)
+        except (OSError, AMQPError):
+            raise
+        except Exception as error:
+            # Nothing of it was written: it is put into bytes first.
+            return None, UnsendableError(f"{type(error).__name__}: {error}")
         # The broker counts in the same way: its confirms name these numbers.
         self._sent += 1
         self._unconfirmed.add(self._sent)
+        return self._sent, None
 
     def _open(self) -> amqp.Channel:
         self._connection.connect()
@@ -130,3 +162,11 @@ class Publisher:
 
     def _on_return(self, error: ChannelError, exchange: str, routing_key: str, message) -> None:
         self._returned[exchange, routing_key] = error
+
+
+def _check_headers(message: amqp.Message, frame_max: int) -> None:
+    """Raises ValueError where they are larger than a frame: the broker would end the connection."""
+    if len(str(message.properties)) > SURELY_FITS:
+        size = len(message._serialize_properties())
+        if size > frame_max - FRAME_OVERHEAD:
+            raise ValueError(f"{size:,} bytes of headers, want at most {frame_max:,}")

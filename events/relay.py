@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from events.direct import own_session
-from events.errors import PASSING
+from events.errors import passing
 from events.failpoints import failpoint
 from events.metrics import OUTBOX_SECONDS, PUBLISHED
 from events.models import OutboxEvent
@@ -50,7 +50,7 @@ NEXT_DUE = """
 def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
     """Publish up to `limit` pending rows and return how many were claimed.
 
-    Raises an error of PASSING when the broker or the database is away; what had been confirmed
+    Raises an error that passes when the broker or the database is away; what had been confirmed
     by then is marked.
     """
     failure: BaseException | None = None
@@ -69,7 +69,9 @@ def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
                 confirmed.append(row.pk)
                 PUBLISHED.labels(row.routing_key).inc()
                 OUTBOX_SECONDS.observe(max((timezone.now() - row.due_at).total_seconds(), 0.0))
-        except PASSING as error:
+        except Exception as error:
+            if not passing(error):
+                raise
             failure = error
         # 3. Mark.
         for row, error in refused:

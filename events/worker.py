@@ -9,8 +9,7 @@ from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 
 from events import metrics, topology
-from events.envelope import BODY_LIMIT
-from events.refusal import too_large
+from events.refusal import admit
 
 # Between two tries to connect. Celery waits 2 s longer after each, and so would come back long
 # after the broker did.
@@ -60,14 +59,12 @@ class SafeConsumer(Consumer):
 
         def on_task_received(message):
             try:
-                if len(message.body) > BODY_LIMIT:
-                    raise too_large(message)
+                admit(message)
                 return handle(message)
             except (*self.connection_errors, *self.channel_errors):
                 raise
             except Exception as error:
-                # A task header without an id, or a body of another shape, would end the worker,
-                # and then each next one that is given the message.
+                # It would end the worker, and then each next one that is given the message.
                 log.exception("message refused", error=str(error))
                 if not message.acknowledged:
                     message.reject_log_error(log, self.connection_errors)

@@ -87,7 +87,7 @@ def send_trial(*, subscription_id: int) -> None:
 
 
 def enqueue_trial(subscription: PushSubscription) -> None:
-    """Begin a test of a device. Raises TestedError, or an error of PASSING where it could not be
+    """Begin a test of a device. Raises TestedError, or an error that passes where it could not be
     enqueued and so has not begun."""
     with transaction.atomic():
         subscriptions.begin_test(subscription, now=timezone.now())

@@ -18,7 +18,7 @@ from analytics.admin import latency_plot
 from analytics.models import Rollup
 from events import pausing
 from events.admin import ReadOnlyAdmin
-from events.errors import PASSING
+from events.errors import PassingError, told_apart
 from operations import canary, failures, journey, lag, storage
 from operations.models import Canary, Status
 from operations.steering import ACTIONS
@@ -90,8 +90,9 @@ class StatusAdmin(ReadOnlyAdmin):
         )
         if form.is_valid() and "confirmed" in request.POST:
             try:
-                done = action.run(**form.cleaned_data)
-            except (*PASSING, LookupError) as error:
+                with told_apart():
+                    done = action.run(**form.cleaned_data)
+            except (PassingError, LookupError) as error:
                 self.message_user(request, f"Not done: {error}", messages.ERROR)
             else:
                 self.message_user(request, done)

@@ -8,7 +8,7 @@ from celery import current_app
 from django.conf import settings
 from kombu import Connection
 
-from events.errors import PASSING
+from events.errors import PassingError, told_apart
 from events.registry import subscribers
 from events.topology import DEAD_QUEUE, event_queue
 from operations import management_api
@@ -27,7 +27,10 @@ def broker(now: datetime) -> Iterator[Ailment]:
     starts |= {DEAD_QUEUE.name: "manage.py consume dead_letters"}
     starts |= {name: f"celery -A celery_app worker -Q {name}" for name in current_app.amqp.queues}
     try:
-        with Connection(settings.BROKER_URL, connect_timeout=TIMEOUT_SECONDS) as open_connection:
+        with (
+            told_apart(),
+            Connection(settings.BROKER_URL, connect_timeout=TIMEOUT_SECONDS) as open_connection,
+        ):
             open_connection.connect()
             for name, start in starts.items():
                 try:
@@ -38,7 +41,7 @@ def broker(now: datetime) -> Iterator[Ailment]:
                 else:
                     if not found.consumer_count:
                         yield Ailment(f"nobody consumes {name}", start)
-    except PASSING as error:
+    except PassingError as error:
         yield Ailment(f"RabbitMQ is unreachable: {error}", "start it; see BROKER_URL")
 
 

@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from redis import Redis, RedisError
 
 from analytics import days
-from events.errors import PASSING
+from events.errors import PassingError, told_apart
 from operations import canary, lag, partitioned
 from operations.ailments import Ailment
 from operations.broker_examinations import broker, topology
@@ -32,10 +32,10 @@ Examination = Callable[[datetime], Iterator[Ailment]]
 
 def database(now: datetime) -> Iterator[Ailment]:
     try:
-        with connection.cursor() as cursor:
+        with told_apart(), connection.cursor() as cursor:
             cursor.execute("SELECT statement_timestamp()")
             skew = abs((cursor.fetchone()[0] - now).total_seconds())
-    except PASSING as error:
+    except PassingError as error:
         yield Ailment(f"PostgreSQL is unreachable: {error}".strip(), "start it; see DATABASE_URL")
         return
     if skew > CLOCK_SECONDS:

@@ -16,7 +16,7 @@ from django.db import connection
 import notifications.models
 import timelines.models
 from events import depths
-from events.errors import PASSING
+from events.errors import PassingError, told_apart
 from events.registry import Subscriber, subscribers
 
 # Subscribers whose events are worked off slice by slice.
@@ -140,11 +140,12 @@ def lags(pending: Mapping[str, Pending]) -> list[Lag]:
     """The lag of every subscriber; what is `pending` in the outbox is still to come to it."""
     handled = dict(_rows(HANDLED, [RATE_SECONDS]))
     try:
-        waiting = depths.ready(
-            settings.BROKER_URL,
-            [*(each.queue for each in subscribers.values()), *current_app.amqp.queues],
-        )
-    except PASSING:
+        with told_apart():
+            waiting = depths.ready(
+                settings.BROKER_URL,
+                [*(each.queue for each in subscribers.values()), *current_app.amqp.queues],
+            )
+    except PassingError:
         waiting = None
     return [
         _lag(

@@ -14,7 +14,7 @@ class NoSuchPostError(LookupError):
 
 def repair(post_id: int) -> dict[str, int]:
     """How many slices were missing and are enqueued, by app; harmless when none is. Raises
-    NoSuchPostError, and an error of PASSING where the broker is away."""
+    NoSuchPostError, and an error that passes where the broker is away."""
     if not Post.objects.filter(pk=post_id, deleted_at=None).exists():
         raise NoSuchPostError(f"There is no post {post_id}, or it is deleted.")
     found = {}

@@ -38,8 +38,8 @@ class RebuildForm(forms.Form):
 
 @dataclass(frozen=True)
 class Action:
-    """`run` takes the form's values and says what has been done; it may raise an error of PASSING
-    or a LookupError, whose text is for the operator."""
+    """`run` takes the form's values and says what has been done; it may raise an error that
+    passes or a LookupError, whose text is for the operator."""
 
     title: str
     meaning: str

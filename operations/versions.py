@@ -9,7 +9,7 @@ from django.db import connection
 from kombu import Connection
 from redis import Redis, RedisError
 
-from events.errors import PASSING
+from events.errors import PassingError, told_apart
 
 TIMEOUT_SECONDS = 2
 UNREACHABLE = "unreachable"
@@ -33,9 +33,12 @@ def versions(*, ask_broker: bool = True) -> dict[str, str]:
 
 def _rabbitmq() -> str:
     try:
-        with Connection(settings.BROKER_URL, connect_timeout=TIMEOUT_SECONDS) as broker:
+        with (
+            told_apart(),
+            Connection(settings.BROKER_URL, connect_timeout=TIMEOUT_SECONDS) as broker,
+        ):
             return broker.connect().server_properties["version"]
-    except PASSING:
+    except PassingError:
         return UNREACHABLE
 
 

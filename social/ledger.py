@@ -101,7 +101,7 @@ def lost(
     now: datetime,
 ) -> list[Slice]:
     """The slices that are late and still kept among the `entries`; none while tasks wait in the
-    lanes: a backlog is late too, and must not be doubled. Raises an error of PASSING."""
+    lanes: a backlog is late too, and must not be doubled. Raises an error that passes."""
     if any(depths.ready(settings.BROKER_URL, lanes).values()):
         return []
     oldest = partitions.horizon(entries._meta.db_table)

@@ -5,6 +5,7 @@ from pathlib import Path
 # The disk limit is absolute and not RabbitMQ's 50 MB, which comes too late. The consumer timeout
 # is RabbitMQ's own default, written down because the workers' time limits must stay below it.
 # Messages are kept in memory until the write-ahead log has this size, by default 512 MB.
+# RabbitMQ 4 takes no message above 16 MiB, 3.10 one of 128.
 CONFIGURATION = """\
 listeners.tcp.1 = 127.0.0.1:{amqp}
 management.tcp.ip = 127.0.0.1
@@ -17,6 +18,7 @@ vm_memory_high_watermark.absolute = 2GiB
 heartbeat = 30
 consumer_timeout = 1800000
 raft.wal_max_size_bytes = 16000000
+max_message_size = 15728640
 cluster_name = connectify
 """
 

@@ -4,19 +4,22 @@ import json
 import os
 import time
 import uuid
+from datetime import timedelta
 
 import msgspec
 from django.utils import timezone
 from kombu import Connection, Producer
 
-from events import letters
+from events import filing
 from events.consumer import BatchConsumer
-from events.parking import Parking
+from events.models import WaitingEvent
+from events.probing import SubscriberProbe
 from events.processing import Processor
 from events.publisher import Publisher
 from events.registry import Subscriber
 from events.stopping import Stop
 from events.topology import DEAD_QUEUE, event_queue
+from events.waiting import Retrier
 
 
 def post_created(post_id: int = 1, author_id: int = 1, **changes) -> bytes:
@@ -33,10 +36,10 @@ def post_created(post_id: int = 1, author_id: int = 1, **changes) -> bytes:
 
 
 def put(broker: Connection, queue: str, body: bytes, **properties) -> None:
-    """Publish straight into one queue."""
-    properties = {"content_type": "application/json", "content_encoding": "utf-8"} | properties
+    """Publish straight into one queue, or with its name as routing key to an `exchange`."""
+    usual = {"content_type": "application/json", "content_encoding": "utf-8", "exchange": ""}
     Producer(broker.channel()).publish(
-        body, exchange="", routing_key=queue, delivery_mode=2, **properties
+        body, routing_key=queue, delivery_mode=2, **usual | properties
     )
 
 
@@ -54,14 +57,27 @@ def slices_in(broker, lane: str) -> list:
 def work_off(subscriber: Subscriber, count: int, monotonic=time.monotonic) -> None:
     """Consume `count` messages of the subscriber's queue, as `manage.py consume` does."""
     publisher = Publisher(os.environ["BROKER_URL"])
-    processor = Processor(subscriber, Parking(subscriber.queue, publisher), timezone.now, monotonic)
+    probe = SubscriberProbe(subscriber.name, publisher)
+    processor = Processor(subscriber, probe, timezone.now, monotonic)
     _run(event_queue(subscriber.queue), subscriber.batch, processor, count)
     publisher.close()
 
 
+def retry(subscriber: Subscriber) -> int:
+    """Try each event that is set aside once, whenever it is due; returns how many there were."""
+    publisher = Publisher(os.environ["BROKER_URL"])
+    retrier = Retrier(subscriber, SubscriberProbe(subscriber.name, publisher), timezone.now)
+    waiting = WaitingEvent.objects.filter(subscriber=subscriber.name)
+    count = waiting.update(due_at=timezone.now() - timedelta(days=1))
+    for _ in range(count):
+        assert retrier()
+    publisher.close()
+    return count
+
+
 def file_letters(count: int) -> None:
     """Consume `count` dead letters, as `manage.py consume dead_letters` does."""
-    _run(DEAD_QUEUE, letters.BATCH, letters.LetterFiler(timezone.now), count)
+    _run(DEAD_QUEUE, filing.BATCH, filing.LetterFiler(timezone.now), count)
 
 
 def _run(queue, batch: int, handover, count: int) -> None:

@@ -14,7 +14,7 @@ from django.urls import path
 
 from events import healing
 from events.admin.looking import MessageAdmin
-from events.errors import PASSING
+from events.errors import PassingError, told_apart
 from events.models import DeadLetter
 from events.tasks import discard_letters, replay_letters
 
@@ -91,8 +91,9 @@ class DeadLetterAdmin(MessageAdmin):
             arguments["rate"] = int(rate)
         count = healing.select(selection).count()
         try:
-            TASKS[verb].enqueue(**arguments)
-        except PASSING as error:
+            with told_apart():
+                TASKS[verb].enqueue(**arguments)
+        except PassingError as error:
             self.message_user(request, f"The broker cannot be reached: {error}", messages.ERROR)
             return None
         _log(request, f"{verb} of {count:,} dead letters: {arguments}")

@@ -10,7 +10,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from events.errors import PASSING
+from events.errors import PassingError, told_apart
 from notifications import subscriptions, tasks, webpush
 from notifications.api.registrations import (
     POINT,
@@ -114,10 +114,11 @@ class TestView(SubscriptionView):
         """Send a push to this device, within seconds; `test` then says how it went."""
         device = self.get_object()
         try:
-            tasks.enqueue_trial(device)
+            with told_apart():
+                tasks.enqueue_trial(device)
         except subscriptions.TestedError as error:
             raise Throttled(wait=subscriptions.BETWEEN_TESTS.total_seconds()) from error
-        except PASSING as error:
+        except PassingError as error:
             raise Unavailable(BROKER_WAIT_SECONDS) from error
         device.refresh_from_db()
         return Response(self.get_serializer(device).data, status=status.HTTP_202_ACCEPTED)

@@ -6,13 +6,13 @@ from http import HTTPStatus
 
 import structlog
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 from structlog.contextvars import get_contextvars
 
+from events.errors import passing
 from social.accounts import PasswordChangedError
 from social.api.parsers import PayloadTooLarge
 from social.api.renderers import FastJSONRenderer
@@ -74,7 +74,6 @@ TRANSLATED = (
     (KeyInUseError, lambda error: KeyInUse()),
     (KeyReusedError, lambda error: KeyReused()),
     (OverloadedError, lambda error: Unavailable(RETRY_AFTER_SECONDS)),
-    ((OperationalError, InterfaceError), lambda error: Unavailable(DATABASE_WAIT_SECONDS)),
 )
 
 
@@ -86,7 +85,10 @@ def problem_response(error: Exception, context: dict) -> HttpResponse | None:
             log.info("request refused", reason=repr(error))
             error = translate(error)
     if not isinstance(error, exceptions.APIException):
-        return None
+        if not passing(error):
+            return None
+        log.warning("request refused", reason=repr(error))
+        error = Unavailable(DATABASE_WAIT_SECONDS)
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         error = _counted(error, context)
     set_rollback()

@@ -5,7 +5,7 @@ import pytest
 from events import healing, relay
 from events.models import DeadLetter, OutboxEvent
 from events.publisher import Publisher
-from tests.bus import depth, file_letters, post_created, put, work_off
+from tests.bus import depth, post_created, put, work_off
 from tests.events.test_processing import Recording
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +26,6 @@ def letter(broker) -> DeadLetter:
     handler = Recording({5: ValueError("broken")})
     put(broker, QUEUE, post_created(5, 7), type="post.created")
     work_off(handler.subscriber, 1)
-    file_letters(1)
     assert handler.calls == []
     return DeadLetter.objects.get()
 
@@ -57,7 +56,6 @@ def test_a_letter_that_fails_again_is_open_again(broker, publisher, letter):
     healing.replay(healing.select({}))
     relay.relay_batch(publisher)
     work_off(Recording({5: KeyError("still broken")}).subscriber, 1)
-    file_letters(1)
     letter.refresh_from_db()
     assert (letter.state, letter.attempts, letter.exception_type) == ("open", 2, "KeyError")
 
@@ -72,7 +70,6 @@ def test_an_old_event_is_refused_but_its_replay_is_not(broker, publisher):
     healed = Recording()
     put(broker, QUEUE, body)
     work_off(healed.subscriber, 1)
-    file_letters(1)
     assert DeadLetter.objects.get().exception_type == "PermanentError"
     healing.replay(healing.select({}))
     relay.relay_batch(publisher)

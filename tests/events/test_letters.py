@@ -7,42 +7,52 @@ from tests.waiting import until
 pytestmark = pytest.mark.django_db
 
 
-def put_dead(broker, body: bytes = b"{}", **headers):
-    put(broker, "dead.letters", body, headers=headers, message_id="evt_1")
+def put_dead(broker, body: bytes = b"{}", queue: str = "push.worker", **properties):
+    """As the broker does with what dies in a queue."""
+    put(broker, f"{queue}.dead", body, exchange="connectify.dead", **properties)
 
 
 def test_a_letter_that_fails_again_updates_its_row(broker):
-    reason = {"x-connectify-queue": "push.worker", "x-connectify-exception-type": "ValueError"}
-    put_dead(broker, b"first", **reason)
+    put_dead(broker, message_id="evt_1")
     file_letters(1)
     DeadLetter.objects.update(state=DeadLetter.State.REPLAYED)
-    put_dead(broker, b"second", **reason)
+    put_dead(broker, message_id="evt_1")
     file_letters(1)
     letter = DeadLetter.objects.get()
     assert (letter.attempts, letter.state) == (2, DeadLetter.State.OPEN)
-    assert bytes(letter.body) == b"second"
     assert letter.last_failed_at > letter.first_failed_at
+
+
+def test_two_messages_under_one_id_are_two_letters_each_with_its_body(broker):
+    for body in (b"first", b"second"):
+        put_dead(broker, body, message_id="evt_1")
+    file_letters(2)
+    assert {bytes(letter.body) for letter in DeadLetter.objects.all()} == {b"first", b"second"}
+    assert set(DeadLetter.objects.values_list("attempts", flat=True)) == {1}
 
 
 def test_the_same_message_dead_at_two_queues_is_two_letters(broker):
     for queue in ("push.worker", "timeline.worker"):
-        put_dead(broker, **{"x-connectify-queue": queue})
+        put_dead(broker, queue=queue, message_id="evt_1")
     file_letters(2)
-    assert DeadLetter.objects.count() == 2
+    assert set(DeadLetter.objects.values_list("queue", flat=True)) == {
+        "push.worker",
+        "timeline.worker",
+    }
 
 
 def test_letters_without_an_id_are_told_apart_by_their_bodies(broker):
     for body in (b"one", b"one", b"\xff\x00two"):
-        put(broker, "dead.letters", body, headers={"x-connectify-queue": "push.worker"})
+        put_dead(broker, body)
     file_letters(3)
     assert DeadLetter.objects.count() == 2
     assert {bytes(letter.body) for letter in DeadLetter.objects.all()} == {b"one", b"\xff\x00two"}
 
 
 def test_nul_characters_in_headers_do_no_harm(broker):
-    put_dead(broker, **{"x-connectify-queue": "push.worker", "odd": "a\x00b"})
+    put_dead(broker, headers={"odd": "a\x00b"})
     file_letters(1)
-    assert DeadLetter.objects.get().headers["odd"] == "ab"
+    assert DeadLetter.objects.get().headers["odd"] == "a\N{REPLACEMENT CHARACTER}b"
 
 
 def test_the_broker_says_where_a_rejected_message_comes_from(broker):
@@ -59,8 +69,8 @@ def test_the_broker_says_where_a_rejected_message_comes_from(broker):
 
 @pytest.mark.parametrize("odd", ["\ud800", {"a": "\ud800"}])
 def test_a_letter_with_odd_headers_is_filed_all_the_same(broker, odd):
-    put_dead(broker, b"first", **{"x-connectify-queue": "push.worker", "odd": odd})
-    put_dead(broker, b"second", **{"x-connectify-queue": "timeline.worker"})
+    put_dead(broker, b"first", headers={"odd": odd})
+    put_dead(broker, b"second")
     file_letters(2)
     assert {bytes(letter.body) for letter in DeadLetter.objects.all()} == {b"first", b"second"}
 

@@ -110,7 +110,7 @@ def test_everything_that_matches_the_filter_is_replayed_without_listing_it(
         rate="50",
     )
     message = broker.channel().basic_get("events.low", no_ack=True)
-    assert '"selection": {"exception_type": "ValueError"}' in message.body
+    assert b'"selection": {"exception_type": "ValueError"}' in message.body
     assert "2 dead letters" in LogEntry.objects.get().change_message
 
 

@@ -1,11 +1,8 @@
 import pytest
-from django.db import OperationalError
 
-from events.errors import NotYetError
 from events.models import DeadLetter, InboxEntry
-from events.processing import NOT_YET_SECONDS
 from events.registry import Subscriber
-from tests.bus import depth, file_letters, post_created, put, work_off
+from tests.bus import depth, post_created, put, work_off
 
 pytestmark = pytest.mark.django_db
 QUEUE = "timeline.worker"
@@ -72,7 +69,6 @@ def test_the_same_id_with_another_body_is_a_dead_letter(broker, together):
     put(broker, QUEUE, post_created(2, event_id="evt_same"))
     work_off(handler.subscriber, 2 if together else 1)
     assert handler.calls == [[1]]
-    file_letters(1)
     letter = DeadLetter.objects.get()
     assert letter.exception_type == "EventIdReusedError"
     assert b'"post_id":2' in bytes(letter.body)
@@ -85,7 +81,6 @@ def test_a_broken_message_is_a_dead_letter_with_the_reason_and_the_consumer_goes
     put(broker, QUEUE, post_created(2))
     work_off(handler.subscriber, 3)
     assert [post for call in handler.calls for post in call] == [1, 2]
-    file_letters(1)
     letter = DeadLetter.objects.get()
     assert (letter.queue, letter.message_id) == (QUEUE, "evt_broken")
     assert letter.exception_type == "EnvelopeError"
@@ -100,7 +95,6 @@ def test_a_failing_event_takes_no_other_with_it(broker):
         put(broker, QUEUE, post_created(post_id))
     work_off(handler.subscriber, 3)
     assert [post for call in handler.calls for post in call] == [1, 3]
-    file_letters(1)
     letter = DeadLetter.objects.get()
     assert (letter.exception_type, letter.exception_message) == (
         "ValueError",
@@ -108,43 +102,6 @@ def test_a_failing_event_takes_no_other_with_it(broker):
     )
     # A dead letter has no inbox row: replayed, it must have its effect.
     assert InboxEntry.objects.count() == 2
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_passing_error_is_tried_again_in_place(broker):
-    handler = Recording({1: OperationalError("the database restarts")}, times=2)
-    put(broker, QUEUE, post_created(1))
-    work_off(handler.subscriber, 1)
-    assert handler.calls == [[1]]
-    assert depth(broker, "dead.letters") == 0
-
-
-@pytest.mark.django_db(transaction=True)
-def test_what_is_not_visible_yet_is_tried_again_in_place(broker):
-    handler = Recording({1: NotYetError("post 1 is not visible yet")}, times=2)
-    put(broker, QUEUE, post_created(1))
-    work_off(handler.subscriber, 1)
-    assert handler.calls == [[1]]
-    assert depth(broker, "dead.letters") == 0
-
-
-@pytest.mark.django_db(transaction=True)
-def test_what_waits_holds_up_no_other_and_is_a_dead_letter_in_the_end(broker):
-    handler = Recording({2: NotYetError("post 2 is not visible yet")})
-    clock = [0.0]
-
-    def monotonic() -> float:
-        clock[0] += NOT_YET_SECONDS / 3
-        return clock[0]
-
-    put(broker, QUEUE, b"broken")
-    for post_id in (1, 2, 3):
-        put(broker, QUEUE, post_created(post_id))
-    work_off(handler.subscriber, 4, monotonic)
-    assert [post for call in handler.calls for post in call] == [1, 3]
-    file_letters(2)
-    letters = DeadLetter.objects.values_list("exception_type", "attempts")
-    assert sorted(letters) == [("EnvelopeError", 1), ("NotYetError", 1)]
 
 
 def test_an_event_type_that_the_subscriber_does_not_take_has_no_effect(broker):

@@ -1,7 +1,7 @@
 import pytest
 
 from celery_app import app
-from events.errors import PASSING
+from events.errors import PassingError, told_apart
 from tests.bus import depth
 from tests.worker_app import note_text
 
@@ -20,7 +20,7 @@ def test_a_task_is_stored_when_enqueue_returns(broker):
 def test_a_task_for_a_deleted_lane_is_refused_and_the_next_try_makes_the_lane(broker):
     enqueue()
     broker.channel().queue_delete(LANE)
-    with pytest.raises(PASSING):
+    with pytest.raises(PassingError), told_apart():
         enqueue()
     enqueue()
     assert depth(broker, LANE) == 1
@@ -38,5 +38,5 @@ def unreachable(monkeypatch):
 
 
 def test_without_a_broker_enqueue_gives_up_soon_with_a_passing_error(unreachable):
-    with pytest.raises(PASSING):
+    with pytest.raises(PassingError), told_apart():
         enqueue()

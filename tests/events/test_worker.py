@@ -86,7 +86,7 @@ def task(**headers) -> dict:
             b"\xff", task() | {"content_type": "text/odd"}, "text/odd", id="unknown content type"
         ),
         pytest.param(
-            b'[[], {"path": "%s"}, {}]' % (b"x" * 16 * 1024 * 1024), task(), "at most", id="16 MB"
+            b'[[], {"path": "%s"}, {}]' % (b"x" * 15 * 1000 * 1000), task(), "at most", id="15 MB"
         ),
     ],
 )

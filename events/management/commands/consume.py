@@ -1,17 +1,20 @@
 """The consumer processes."""
 
+from threading import Thread
+
+from celery import current_app
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from events import letters, metrics
+from events import filing, metrics, waiting
 from events.backpressure import BacklogSign
 from events.consumer import BatchConsumer
-from events.parking import Parking
 from events.pausing import PauseSign
+from events.probing import SubscriberProbe
 from events.processing import Processor
 from events.publisher import Publisher
-from events.registry import subscribers
+from events.registry import Subscriber, subscribers
 from events.stopping import Stop
 from events.topology import DEAD_QUEUE, event_queue
 
@@ -27,22 +30,43 @@ class Command(BaseCommand):
     def handle(self, subscriber: str, **options) -> None:
         stop = Stop.on_signals()
         metrics.serve()
-        url = settings.BROKER_URL
         if subscriber == DEAD_LETTERS:
-            filer = letters.LetterFiler(timezone.now)
-            BatchConsumer(url, DEAD_QUEUE, letters.BATCH, filer, stop).run()
-            return
-        chosen = subscribers[subscriber]
-        publisher = Publisher(url)
-        processor = Processor(chosen, Parking(chosen.queue, publisher), timezone.now)
-        paused = PauseSign(chosen.name)
-        full = BacklogSign(chosen.name, url, chosen.lane_limits)
-        BatchConsumer(
-            url,
-            event_queue(chosen.queue),
-            chosen.batch,
-            processor,
-            stop,
-            lambda: paused() or full(),
-        ).run()
-        publisher.close()
+            # Whether a task is known decides about the reason of its letter.
+            current_app.loader.import_default_modules()
+            filer = filing.LetterFiler(timezone.now)
+            BatchConsumer(settings.BROKER_URL, DEAD_QUEUE, filing.BATCH, filer, stop).run()
+        else:
+            _consume(subscribers[subscriber], stop)
+
+
+def _consume(subscriber: Subscriber, stop: Stop) -> None:
+    """Events as they come; and in a thread of its own each event that is set aside."""
+    url = settings.BROKER_URL
+    publisher, probe = _probe(subscriber)
+    retrying = Thread(target=_retry, args=(subscriber, stop), daemon=True)
+    retrying.start()
+    processor = Processor(subscriber, probe, timezone.now)
+    BatchConsumer(
+        url, event_queue(subscriber.queue), subscriber.batch, processor, stop, _hold(subscriber)
+    ).run()
+    publisher.close()
+    # One that takes longer is undone, and tried again by another process.
+    retrying.join(5)
+
+
+def _retry(subscriber: Subscriber, stop: Stop) -> None:
+    # The broker's connections are one thread's alone.
+    publisher, probe = _probe(subscriber)
+    waiting.work(waiting.Retrier(subscriber, probe, timezone.now), _hold(subscriber), stop)
+    publisher.close()
+
+
+def _probe(subscriber: Subscriber) -> tuple[Publisher, SubscriberProbe]:
+    publisher = Publisher(settings.BROKER_URL)
+    return publisher, SubscriberProbe(subscriber.name, publisher)
+
+
+def _hold(subscriber: Subscriber):
+    paused = PauseSign(subscriber.name)
+    full = BacklogSign(subscriber.name, settings.BROKER_URL, subscriber.lane_limits)
+    return lambda: paused() or full()

@@ -7,7 +7,7 @@ from django.db import connection
 
 from events import metrics
 from events.backoff import full_jitter
-from events.errors import PASSING
+from events.errors import END, verdict
 from events.publisher import Publisher
 from events.relay import BATCH, POLL_SECONDS, Listener, relay_batch, seconds_until_due
 from events.stopping import Stop
@@ -30,9 +30,11 @@ class Command(BaseCommand):
                 if relay_batch(publisher) < BATCH:
                     listener.wait(seconds_until_due(), stop.wakeup)
                 failures = 0
-            except PASSING as error:
+            except Exception as error:
+                if verdict(error) is END:
+                    raise
                 failures += 1
-                log.warning("relay waits", error=str(error), failures=failures)
+                log.warning("relay waits", error=str(error), failures=failures, exc_info=True)
                 listener.close()
                 connection.close()
                 stop.wait(full_jitter(failures, cap=POLL_SECONDS))

@@ -1,0 +1,45 @@
+"""Bodies that a sender has compressed, and says so in the header `compression`, as kombu does.
+
+Guarantee: a body costs no more memory than BODY_LIMIT, however much a few bytes expand to.
+"""
+
+import bz2
+import lzma
+import zlib
+from collections.abc import Callable
+
+from events.envelope import BODY_LIMIT
+from events.errors import PermanentError
+
+# kombu's names. A decompressor has decompress(data, max_length) and eof.
+KINDS: dict[str, Callable] = {
+    **dict.fromkeys(("application/x-gzip", "gzip", "zlib"), zlib.decompressobj),
+    **dict.fromkeys(("application/x-bz2", "bzip2", "bzip"), bz2.BZ2Decompressor),
+    **dict.fromkeys(
+        ("application/x-lzma", "lzma", "xz"),
+        lambda: lzma.LZMADecompressor(memlimit=64 * 1024 * 1024),
+    ),
+}
+
+
+class CompressionError(PermanentError):
+    """The body is not compressed as its header says, or expands to more than BODY_LIMIT."""
+
+
+def expand(body: bytes, kind: object) -> bytes:
+    """The body as it was before it was compressed; `kind` is the header's value, None where there
+    is no such header. Raises CompressionError."""
+    if kind is None:
+        return body
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise CompressionError(f"unknown compression {kind!r:.100}")
+    expander = KINDS[kind]()
+    try:
+        expanded = expander.decompress(body, BODY_LIMIT + 1)
+    except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
+        raise CompressionError(f"not {kind}: {error}") from error
+    if len(expanded) > BODY_LIMIT:
+        raise CompressionError(f"expands to more than {BODY_LIMIT:,} bytes")
+    if not expander.eof:
+        raise CompressionError(f"not {kind}: it ends too early")
+    return expanded

@@ -1,0 +1,124 @@
+"""From `dead.letters` into DeadLetter rows, where an operator sees them.
+
+Guarantee: a letter is acknowledged after its row is committed; if the database is away, it waits
+in its queue. No letter ends the process or keeps another from being filed.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+from celery import current_app
+from django.db import connection, transaction
+from django_celery_results.models import TaskResult
+from kombu import Message
+
+from events import letters, metrics, plain
+from events.errors import passing
+from events.models import DeadLetter
+from events.refusal import refusal
+from events.subjects import subjects_of_event, subjects_of_task
+
+BATCH = 100
+
+log = structlog.get_logger(__name__)
+
+
+class LetterFiler:
+    """Files batches of dead letters; an instance of consumer.Handover."""
+
+    def __init__(self, clock: Callable[[], datetime]):
+        self._clock = clock
+
+    def __call__(self, messages: Sequence[Message]) -> None:
+        try:
+            with transaction.atomic():
+                for message in messages:
+                    self._file(message)
+        except Exception:
+            # A broken connection is not mended by using it again.
+            connection.close()
+            raise
+
+    def _file(self, message: Message) -> None:
+        now = self._clock()
+        try:
+            with transaction.atomic():
+                if is_expired_task(message):
+                    metrics.SKIPPED.labels("expired task").inc()
+                else:
+                    letters.file_letter(read_letter(message, now))
+        except Exception as error:
+            if passing(error):
+                raise
+            log.exception("a dead letter can only be filed bare")
+            letters.file_letter(letters.bare(queue_of(message), message, error, now=now))
+
+
+def death_of(message: Message) -> dict:
+    """The broker's note about the latest death of a message; empty where it was not the broker."""
+    deaths = message.headers.get("x-death")
+    return deaths[0] if isinstance(deaths, list) and deaths and type(deaths[0]) is dict else {}
+
+
+def queue_of(message: Message) -> str:
+    """The queue in which the message died: by the broker's note, else by its routing key."""
+    queue = death_of(message).get("queue")
+    return plain.text(
+        queue or message.delivery_info.get("routing_key", "").removesuffix(".dead"), 255
+    )
+
+
+def is_expired_task(message: Message) -> bool:
+    """Whether it is a task whose sender wanted no effect after its time: a periodic one in a lane
+    with a backlog, whose next run does the same. A worker drops such a one too."""
+    expired = death_of(message).get("reason") == "expired"
+    return expired and queue_of(message) in current_app.amqp.queues
+
+
+def read_letter(message: Message, now: datetime) -> DeadLetter:
+    """The unsaved row for a message from `dead.letters`, with its queue and its reason."""
+    headers, queue = message.headers, queue_of(message)
+    death = death_of(message)
+    task = plain.text(headers.get("task"), 255)
+    columns = getattr(current_app.tasks.get(task), "columns", {})
+    # A stranger's task may have an id of any type.
+    message_id = headers.get("id") if task else None
+    letter = DeadLetter(
+        queue=queue,
+        message_id=letters.identity(
+            message_id or message.properties.get("message_id"), message.body
+        ),
+        task=task,
+        event_type=plain.text(message.properties.get("type"), 100),
+        subjects=(
+            subjects_of_task(message.body, columns) if task else subjects_of_event(message.body)
+        ),
+        exception_message=plain.text(
+            f"dead-lettered by the broker: {plain.text(death.get('reason')) or 'unknown'}", 1_000
+        ),
+        traceparent=plain.text(headers.get("traceparent"), 100),
+        headers=plain.jsonable(headers),
+        properties=letters.kept_properties(message),
+        body=message.body,
+        first_failed_at=now,
+        last_failed_at=now,
+    )
+    if death.get("reason") == "rejected" and queue in current_app.amqp.queues:
+        _explain(letter, message)
+    return letter
+
+
+def _explain(letter: DeadLetter, message: Message) -> None:
+    """Why a worker rejected it: the exception that the worker stored by the task's id when it gave
+    up, else what no worker can use in the message."""
+    found = TaskResult.objects.filter(task_id=letter.message_id, task_name=letter.task).first()
+    if found is not None and found.result:
+        stored = json.loads(found.result)
+        letter.exception_type = plain.text(stored.get("exc_type"), 255)
+        letter.exception_message = " ".join(map(plain.text, stored.get("exc_message", [])))
+        letter.traceback = found.traceback or ""
+    elif refused := refusal(message):
+        for name, value in letters.reason(refused).items():
+            setattr(letter, name, value)

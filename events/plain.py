@@ -1,0 +1,36 @@
+"""Values that a stranger sent, as PostgreSQL can store them.
+
+Guarantee: whatever AMQP can say becomes text or JSON; nothing here raises.
+"""
+
+import math
+
+# Deeper tables than these are somebody's attempt to exhaust a stack.
+DEPTH = 20
+SCALARS = (type(None), bool, int)
+
+
+def text(value: object, limit: int | None = None) -> str:
+    """The value as text without NUL and lone surrogates, which no column can hold; at most `limit`
+    characters."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        found = bytes(value).decode(errors="backslashreplace")
+    else:
+        found = "" if value is None else str(value)
+    found = found[:limit].replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return found.encode(errors="replace").decode()
+
+
+def jsonable(value: object, depth: int = DEPTH) -> object:
+    """The value as JSON that a jsonb column can hold; what JSON cannot say becomes text."""
+    if isinstance(value, SCALARS):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, dict | list | tuple):
+        if not depth:
+            return "nested too deeply"
+        if isinstance(value, dict):
+            return {text(name): jsonable(inner, depth - 1) for name, inner in value.items()}
+        return [jsonable(inner, depth - 1) for inner in value]
+    return text(value)

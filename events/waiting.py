@@ -1,0 +1,176 @@
+"""Events that are set aside: each is tried again by itself, while its queue moves on.
+
+Guarantee: an event that is set aside ends as its effect or as a dead letter, exactly one of them,
+whatever dies in between; it holds up no other; and attempts count only while its subscriber can
+work, so that no outage, however long, makes a dead letter of it.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+from kombu import Message
+
+from events import effects, inbox, letters, metrics, plain
+from events.envelope import Event
+from events.errors import NotYetError, passing
+from events.models import WaitingEvent
+from events.probing import Probe
+from events.registry import Subscriber
+from events.stopping import Stop
+
+# After each failure the event waits twice as long, up to this.
+LONGEST_WAIT = 60
+# Sixteen attempts are spread over ten minutes. Posts become visible within seconds or not at all:
+# seven attempts are a minute.
+ATTEMPTS = 16
+ATTEMPTS_NOT_YET = 7
+# Longer than an attempt may take. One that a process did not live to finish is made again then.
+LEASE = timedelta(seconds=90)
+OUTAGE_WAIT = timedelta(seconds=5)
+IDLE_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+# Delivered twice, it is set aside once; another event under its id changes nothing.
+SET_ASIDE = """
+    INSERT INTO events_waitingevent (
+        subscriber, event_id, headers, properties, body, body_hash,
+        attempts, reason, set_aside_at, due_at
+    )
+    VALUES (%s, %s, %s, %s, %s, %s, 1, %s,
+            statement_timestamp(), statement_timestamp() + make_interval(secs => %s))
+    ON CONFLICT (subscriber, event_id) DO UPDATE SET reason = excluded.reason
+        WHERE events_waitingevent.body_hash = excluded.body_hash
+    RETURNING event_id
+"""
+
+# Uses the index events_waiting_due. Claimed for as long as an attempt may take, so that no lock
+# outlives the statement.
+CLAIM = """
+    UPDATE events_waitingevent
+    SET attempts = attempts + 1, due_at = statement_timestamp() + %s
+    WHERE id = (
+        SELECT id FROM events_waitingevent
+        WHERE subscriber = %s AND due_at <= statement_timestamp()
+        ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    )
+    RETURNING *
+"""
+
+
+def set_aside(subscriber: Subscriber, message: Message, event: Event, error: Exception) -> None:
+    """Keep the event, so that its message may be acknowledged; raises inbox.EventIdReusedError
+    where another event waits under its id."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SET_ASIDE,
+            [
+                subscriber.name,
+                event.event_id,
+                json.dumps(plain.jsonable(message.headers)),
+                json.dumps(letters.kept_properties(message)),
+                message.body,
+                event.body_hash,
+                plain.text(error, letters.WORDS_LIMIT),
+                wait_after(1),
+            ],
+        )
+        if cursor.fetchone() is None:
+            raise inbox.EventIdReusedError(event.event_id)
+    metrics.SET_ASIDE.labels(subscriber.name).inc()
+    log.warning(
+        "event set aside", subscriber=subscriber.name, event_id=event.event_id, error=str(error)
+    )
+
+
+def wait_after(attempts: int) -> int:
+    """Seconds until the next attempt."""
+    return min(2 ** (attempts - 1), LONGEST_WAIT)
+
+
+class Retrier:
+    """Tries the events of one subscriber that are set aside and due."""
+
+    def __init__(self, subscriber: Subscriber, probe: Probe, clock: Callable[[], datetime]):
+        self._subscriber = subscriber
+        self._probe = probe
+        self._clock = clock
+
+    def __call__(self) -> bool:
+        """Try the event that has been due for longest; False where none is."""
+        claimed = list(WaitingEvent.objects.raw(CLAIM, [LEASE, self._subscriber.name]))
+        for row in claimed:
+            self._try(row, _message(row))
+        return bool(claimed)
+
+    def _try(self, row: WaitingEvent, message: Message) -> None:
+        try:
+            self._handle(row, effects.read(message, now=self._clock()))
+        except Exception as error:
+            if not passing(error):
+                self._give_up(row, message, error)
+                return
+            connection.close_if_unusable_or_obsolete()
+            if not self._probe():
+                _put_off(row, OUTAGE_WAIT, attempts=row.attempts - 1)
+                return
+            most = ATTEMPTS_NOT_YET if isinstance(error, NotYetError) else ATTEMPTS
+            if row.attempts >= most:
+                self._give_up(row, message, error)
+                return
+            wait = timedelta(seconds=wait_after(row.attempts))
+            _put_off(row, wait, reason=plain.text(error, letters.WORDS_LIMIT))
+
+    def _handle(self, row: WaitingEvent, event: Event) -> None:
+        """The effect, and the end of the wait, together."""
+
+        def end(reused: list[Event]) -> None:
+            if reused:
+                raise inbox.EventIdReusedError(event.event_id)
+            _own(row).delete()
+
+        effects.apply(self._subscriber, [event], clock=self._clock, inside=end)
+
+    @transaction.atomic
+    def _give_up(self, row: WaitingEvent, message: Message, error: Exception) -> None:
+        letters.file_event(
+            self._subscriber.queue, message, error, event_id=row.event_id, now=self._clock()
+        )
+        _own(row).delete()
+        metrics.PARKED.labels(self._subscriber.queue).inc()
+
+
+def _own(row: WaitingEvent) -> QuerySet:
+    return WaitingEvent.objects.filter(pk=row.pk)
+
+
+def _put_off(row: WaitingEvent, wait: timedelta, **changes) -> None:
+    _own(row).update(due_at=Now() + wait, **changes)
+
+
+def work(retrier: Retrier, hold: Callable[[], bool], stop: Stop) -> None:
+    """Try what is due until a stop is requested; nothing while `hold` answers True."""
+    while not stop.requested:
+        try:
+            if hold() or not retrier():
+                stop.wait(IDLE_SECONDS)
+        except Exception as error:
+            log.warning("events that are set aside wait", error=str(error))
+            connection.close()
+            stop.wait(OUTAGE_WAIT.total_seconds())
+
+
+def _message(row: WaitingEvent) -> Message:
+    made = Message(
+        bytes(row.body),
+        content_type=row.properties.get("content_type"),
+        properties=row.properties,
+    )
+    # Given to Message(), a header `compression` would expand the body.
+    made.headers = row.headers
+    return made

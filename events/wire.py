@@ -1,0 +1,158 @@
+"""AMQP as strangers speak it: kombu's transport, reading whatever a sender put into a message.
+
+The libraries raise where a property is no UTF-8, a timestamp is in milliseconds or a body is not
+compressed as its header says. That ends the process which reads the message, and then each next
+one that it is delivered to.
+
+Guarantee: no message of the broker's raises while it is read, and its body is bytes as they came.
+"""
+
+from decimal import Decimal
+from struct import calcsize, unpack_from
+
+from amqp import serialization, spec
+from kombu.transport import TRANSPORT_ALIASES, pyamqp
+
+from events.plain import DEPTH
+
+# The properties in the order of the wire, each with its flag.
+PROPERTIES = (
+    (0x8000, "content_type", "short"),
+    (0x4000, "content_encoding", "short"),
+    (0x2000, "application_headers", "F"),
+    (0x1000, "delivery_mode", "B"),
+    (0x0800, "priority", "B"),
+    (0x0400, "correlation_id", "short"),
+    (0x0200, "reply_to", "short"),
+    (0x0100, "expiration", "short"),
+    (0x0080, "message_id", "short"),
+    (0x0040, "timestamp", "T"),
+    (0x0020, "type", "short"),
+    (0x0010, "user_id", "short"),
+    (0x0008, "app_id", "short"),
+    (0x0004, "cluster_id", "short"),
+)
+# Types of a table's values, as RabbitMQ and py-amqp write them. A timestamp stays a number: it may
+# be of a year that Python does not know.
+FIXED = {
+    **{"t": ">?", "b": ">b", "B": ">B", "s": ">h", "U": ">h", "u": ">H", "I": ">i", "i": ">I"},
+    **{"l": ">q", "L": ">q", "f": ">f", "d": ">d", "T": ">Q"},
+}
+
+
+class Message(pyamqp.Message):
+    """A message whose body stays compressed if it is: kombu would expand it here, without bound."""
+
+    def __init__(self, msg, channel=None, **kwargs):
+        headers = msg.properties.get("application_headers") or {}
+        compression = headers.pop("compression", None)
+        super().__init__(msg, channel, **kwargs)
+        if compression is not None:
+            headers["compression"] = compression
+        # An empty one comes as text.
+        self.body = self.body.encode() if isinstance(self.body, str) else self.body
+
+
+class Channel(pyamqp.Channel):
+    """A channel that leaves bodies as they came, and reads any routing key."""
+
+    Message = Message
+
+    def __init__(self, connection, channel_id=None, auto_decode=False, on_open=None):
+        super().__init__(connection, channel_id, auto_decode, on_open)
+
+    def dispatch_method(self, method_sig, payload, content):
+        if method_sig == spec.Basic.Deliver:
+            payload = _readable_delivery(payload)
+        return super().dispatch_method(method_sig, payload, content)
+
+
+class Connection(pyamqp.Connection):
+    Channel = Channel
+
+
+class Transport(pyamqp.Transport):
+    Connection = Connection
+
+
+class SSLTransport(pyamqp.SSLTransport):
+    Connection = Connection
+
+
+def register() -> None:
+    """Make every AMQP connection of this process one that reads any message."""
+    TRANSPORT_ALIASES.update(
+        amqp="events.wire:Transport",
+        pyamqp="events.wire:Transport",
+        amqps="events.wire:SSLTransport",
+    )
+    serialization.PROPERTY_CLASSES[spec.Basic.CLASS_ID] = read_properties
+
+
+def read_properties(buf: bytes, offset: int) -> tuple[dict, int]:
+    """The properties of a content header from `offset` on, and the offset after them."""
+    try:
+        return serialization.decode_properties_basic(buf, offset)
+    except Exception:
+        return _read_any_properties(buf, offset)
+
+
+def _read_any_properties(buf: bytes, offset: int) -> tuple[dict, int]:
+    """The same, with what is no UTF-8 escaped; what lies behind a broken value is left out."""
+    found = {}
+    try:
+        (flags,) = unpack_from(">H", buf, offset)
+        offset += 2
+        for flag, name, kind in PROPERTIES:
+            if flags & flag:
+                found[name], offset = _read(kind, buf, offset, DEPTH)
+    except Exception as error:
+        found["unreadable"] = repr(error)
+    return found, offset
+
+
+def _read(kind: str, buf: bytes, offset: int, depth: int) -> tuple[object, int]:
+    """One value of the given type, and the offset after it. Raises an error of any class."""
+    if kind in FIXED:
+        return unpack_from(FIXED[kind], buf, offset)[0], offset + calcsize(FIXED[kind])
+    if kind == "V":
+        return None, offset
+    if kind == "D":
+        scale, number = unpack_from(">Bi", buf, offset)
+        return Decimal(number).scaleb(-scale), offset + 5
+    lengths = ">B" if kind == "short" else ">I"
+    begin = offset + calcsize(lengths)
+    end = begin + unpack_from(lengths, buf, offset)[0]
+    if kind == "F" and depth:
+        return dict(_entries(buf, begin, end, depth - 1, named=True)), end
+    if kind == "A" and depth:
+        return [value for _, value in _entries(buf, begin, end, depth - 1, named=False)], end
+    if kind in ("short", "S"):
+        return bytes(buf[begin:end]).decode(errors="backslashreplace"), end
+    if kind in ("x", "F", "A"):
+        return bytes(buf[begin:end]), end
+    raise ValueError(f"type {kind!r}")
+
+
+def _entries(buf: bytes, offset: int, end: int, depth: int, *, named: bool):
+    """The (name, value) pairs of a table, or of an array, whose values have no names."""
+    while offset < end:
+        name = None
+        if named:
+            name, offset = _read("short", buf, offset, depth)
+        value, offset = _read(chr(buf[offset]), buf, offset + 1, depth)
+        yield name, value
+
+
+def _readable_delivery(payload: bytes) -> bytes:
+    """The arguments of basic.deliver, with a routing key that is no UTF-8 escaped."""
+    # Method, consumer tag, delivery tag and redelivered; then exchange and routing key.
+    exchange = 4 + 1 + payload[4] + 8 + 1
+    key = exchange + 1 + payload[exchange]
+    routing_key = bytes(payload[key + 1 : key + 1 + payload[key]])
+    try:
+        routing_key.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        escaped = routing_key.decode(errors="backslashreplace").encode()[:255]
+        return bytes(payload[:key]) + bytes([len(escaped)]) + escaped
+    return payload
