@@ -74,8 +74,8 @@ AMQP_CODES = {
 
 # Errors without a code.
 PASSING_CLASSES = (
-    *(ConnectionError, TimeoutError, gaierror, SSLError),
-    amqp.exceptions.AMQPError,
+    *(ConnectionError, TimeoutError, gaierror, SSLError, MemoryError),
+    *(amqp.exceptions.AMQPError, amqp.exceptions.MessageNacked),
     # What Celery raises when it cannot publish.
     kombu.exceptions.OperationalError,
     django.db.InterfaceError,

@@ -5,6 +5,7 @@ from events.admin.looking import IdSearchAdmin, ReadOnlyAdmin
 from events.admin.outbox import OutboxEventAdmin
 from events.admin.pause import PauseAdmin
 from events.admin.reconciliation import ReconciliationAdmin
+from events.admin.waiting import WaitingEventAdmin
 
 __all__ = [
     "DeadLetterAdmin",
@@ -13,4 +14,5 @@ __all__ = [
     "PauseAdmin",
     "ReadOnlyAdmin",
     "ReconciliationAdmin",
+    "WaitingEventAdmin",
 ]

@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.db.models import Q
 
+from events import plain
+
 
 class ReadOnlyAdmin(admin.ModelAdmin):
     show_full_result_count = False
@@ -35,9 +37,19 @@ class IdSearchAdmin(ReadOnlyAdmin):
         return queryset.filter(by_any), False
 
 
+# Characters of a body on a page. The row has all of it.
+SHOWN = 20_000
+
+
 class MessageAdmin(ReadOnlyAdmin):
-    """Of rows that hold a message."""
+    """For rows that hold a message."""
 
     @admin.display(description="body")
     def body_text(self, row) -> str:
-        return bytes(row.body).decode("utf-8", "replace")
+        body = bytes(row.body)
+        shown = plain.text(body[:SHOWN])
+        return f"{shown}\n… {len(body):,} bytes in all" if len(body) > SHOWN else shown
+
+    def get_queryset(self, request):
+        """Without the bodies, of which a list shows none and a letter may have 15 MiB."""
+        return super().get_queryset(request).defer("body")

@@ -80,7 +80,11 @@ def test_an_error_of_ours_is_a_problem_that_tells_nothing_of_it(alice):
     client = client_of(alice)
     client.raise_request_exception = False
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE social_block RENAME TO elsewhere")
+        cursor.execute(
+            "ALTER TABLE social_block RENAME TO elsewhere;"
+            " CREATE VIEW social_block AS"
+            " SELECT blocker_id, blocked_id, created_at FROM elsewhere WHERE 1 / 0 = 1"
+        )
     response = client.get("/api/v1/blocks/", HTTP_X_REQUEST_ID="abc")
     assert_problem(response, 500)
     assert response.json() == {
