@@ -269,7 +269,7 @@ SEEN = [
     pytest.param({"message_id": b"\xff\xfe"}, b"a", id="an id that is no UTF-8"),
     pytest.param({"headers": {b"when": Typed("T", 1764288000000)}}, b"b", id="milliseconds"),
     pytest.param({"headers": {b"x": Typed("S", b"y" * 130_850)}}, b"c", id="a frame of headers"),
-    pytest.param({"headers": {b"x": deep(20_000)}}, b"d", id="tables in tables"),
+    pytest.param({"headers": {b"x": deep(2_000)}}, b"d", id="tables in tables"),
     pytest.param(
         {"headers": {b"compression": Typed("S", b"gzip")}}, bomb(10**9), id="a compressed bomb"
     ),
