@@ -7,8 +7,7 @@ from django.conf import settings
 
 from notifications.models import Delivery, Notification
 from social import partitions, retention
-from social.models import Post
-from timelines.models import TimelineEntry
+from timelines.models import TimelineEntry, Watermark
 
 # Partitions made ahead of the newest post; a chunk that finds none makes its own.
 AHEAD = 5
@@ -34,15 +33,23 @@ TABLES = (
 
 
 def create_ahead() -> None:
-    newest = Post.objects.order_by("-id").values_list("id", flat=True).first() or 0
-    for partitioned in TABLES:
-        partitions.ensure_ahead(partitioned.table, newest, AHEAD)
+    """Make the partitions of the next posts, whatever state the horizons are in."""
+    _bring_back()
+    for one in TABLES:
+        partitions.ensure_ahead(one.table, retention.head().newest, AHEAD)
 
 
 def drop_expired(*, now: datetime) -> list[str]:
-    """The names of the partitions that were dropped."""
-    return [
-        name
-        for partitioned in TABLES
-        for name in retention.expire(partitioned.table, partitioned.keep, now=now)
-    ]
+    """The names of the partitions that were dropped; `now` is the database's."""
+    _bring_back()
+    return [name for one in TABLES for name in retention.expire(one.table, one.keep, now=now)]
+
+
+def _bring_back() -> None:
+    """Mend horizons beyond the posts to come, and the watermark, which such a one takes along:
+    posts would count as complete before they are written."""
+    for one in TABLES:
+        retention.bring_back(one.table)
+    newest, coming = retention.head()
+    beyond = Watermark.objects.filter(post_id__gte=max(newest + 1, coming))
+    beyond.update(post_id=newest)
