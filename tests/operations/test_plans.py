@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
+from events import outbox
 from events.registry import subscribers
 from social import partitions
 
@@ -85,6 +86,24 @@ def rows_read(sql: str, parameters) -> int:
         for node in nodes(plan)
         if node.get("Relation Name", "").startswith(GROWING)
     )
+
+
+PACED = """
+    INSERT INTO events_outboxevent (event_id, exchange, routing_key, headers, properties, body,
+        created_at, due_at, attempts, last_error)
+    SELECT 'evt_paced_' || number, '', 'timeline.worker', '{}', '{}', '',
+           now(), now() + interval '1 hour', 0, '' FROM generate_series(1, 10000) AS number
+"""
+
+
+def test_a_paced_replay_costs_what_asks_for_pending_messages_nothing(grown):
+    with connection.cursor() as cursor:
+        cursor.execute(PACED)
+        cursor.execute("ANALYZE events_outboxevent")
+        cursor.execute(f"EXPLAIN {outbox.PENDING}", [None, outbox.PENDING_LIMIT])
+        plan = "\n".join(line for (line,) in cursor)
+    assert "events_outbox_pending" in plan
+    assert rows_read(outbox.PENDING, [None, outbox.PENDING_LIMIT]) == 0
 
 
 @pytest.mark.parametrize("page", PAGES)
