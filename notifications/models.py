@@ -137,7 +137,8 @@ class FanOut(ledger.FanOut):
 
 
 class SliceRecord(ledger.SliceRecord):
-    """Pushes of a slice that were tried; those to be tried again are rows of their own."""
+    """Pushes of a slice that were tried, each in one slice of its post alone; those to be tried
+    again are rows of their own."""
 
 
 class Delivery(models.Model):

@@ -8,6 +8,7 @@ from django.db import connection
 from events import outbox
 from events.registry import subscribers
 from social import partitions
+from timelines import fanout
 
 pytestmark = pytest.mark.django_db
 
@@ -122,3 +123,12 @@ def test_no_statement_of_a_page_reads_more_than_a_few_rows(grown, admin_client, 
     assert asked
     for sql, parameters in asked:
         assert rows_read(sql, parameters) <= FEW, sql
+
+
+def test_whether_a_slice_overlaps_one_that_is_done_is_asked_of_the_ledgers_key(grown, alice, now):
+    slices = [[9_999, 10_000], [alice.pk] * 2, [0, 5_000], [5_000, 2**63 - 1]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {fanout.FIRST_TRY}", [*slices, now])
+        plan = "\n".join(line for (line,) in cursor)
+    assert "timelines_slicerecord_pkey" in plan
+    assert "Seq Scan on timelines_slicerecord" not in plan
