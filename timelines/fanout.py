@@ -31,8 +31,8 @@ POSTS = """
 # Followers, and which of them are dormant, come from social_follow_fanout alone: to look up the
 # dormant in a table of their own costs more than it saves (see dormancy.py). Mutes are the reader's
 # affair: ending one hides nothing.
-# What overlaps a slice that is done is left out: see _write(). A slice that another worker is writing
-# at this moment makes the ledger's key fail: see write().
+# What overlaps a slice that is done is left out: see _write(). A slice that another worker is
+# writing at this moment makes the ledger's key fail: see write().
 WRITE = """
     WITH slice AS MATERIALIZED (
         SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])

@@ -7,11 +7,11 @@ from rest_framework.exceptions import ValidationError
 
 from notifications.listing import Place
 
-SIGNER = signing.Signer(salt="notifications.cursor")
+SIGNER = signing.Signer(salt="notifications.cursor.2")
 
 
 def encode(place: Place) -> str:
-    return SIGNER.sign_object([*place[:-1], place.then.isoformat()])
+    return SIGNER.sign_object([*place[:-1], place.then.isoformat()], compress=True)
 
 
 def decode(cursor: str | None) -> Place | None:
