@@ -28,9 +28,9 @@ WINDOW_PARTITIONS = 16
 # window has, it is known which. What lies below them counts as read.
 REMEMBERED = 100
 
-# By the primary key of each partition in the window. Those that were there when the mark was set are
-# read; which half of the list a row belongs to is asked of the mark and the moment at which the list
-# was begun.
+# By the primary key of each partition in the window. Those that were there when the mark was set
+# are read; which half of the list a row belongs to is asked of the mark and the moment at which the
+# list was begun.
 OLDER = """
     SELECT post_id, created_at, held,
            read_at IS NOT NULL OR post_id <= %(floor)s OR post_id = ANY(%(above)s) AS read

@@ -1,12 +1,14 @@
-"""The tables that are partitioned by post id, and how long each is kept."""
+"""The tables that are partitioned by post id, how long they are kept, and their ledgers."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
+import notifications.models
+import timelines.models
 from notifications.models import Delivery, Notification
-from social import partitions, retention
+from social import ledger_pruning, partitions, retention
 from timelines.models import TimelineEntry, Watermark
 
 # Partitions made ahead of the newest post; a chunk that finds none makes its own.
@@ -43,6 +45,15 @@ def drop_expired(*, now: datetime) -> list[str]:
     """The names of the partitions that were dropped; `now` is the database's."""
     _bring_back()
     return [name for one in TABLES for name in retention.expire(one.table, one.keep, now=now)]
+
+
+def prune_ledgers() -> None:
+    """Forget the fan-outs of posts whose rows have expired."""
+    for models, entries in (
+        (timelines.models, TimelineEntry),
+        (notifications.models, Notification),
+    ):
+        ledger_pruning.prune(models.FanOut, models.SliceRecord, entries)
 
 
 def _bring_back() -> None:

@@ -30,6 +30,7 @@ def release_canary() -> None:
 def prune() -> None:
     idempotency.prune(now=timezone.now())
     tokens.prune(now=timezone.now())
+    partitioned.prune_ledgers()
 
 
 @periodic_task("operations.erase_accounts", lane=LOW)

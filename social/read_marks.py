@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ReadPosts:
-    """All up to post `floor`, where nothing was missing any more or nobody would look, and the posts
+    """All up to post `floor`, where nothing was missing or nobody would look for it, and the posts
     `above` it that were there, ascending."""
 
     floor: int = 0

@@ -7,7 +7,7 @@ from django.db import connection
 
 from events import outbox
 from events.registry import subscribers
-from social import partitions
+from social import ledger_pruning, partitions
 from timelines import fanout
 
 pytestmark = pytest.mark.django_db
@@ -132,3 +132,10 @@ def test_whether_a_slice_overlaps_one_that_is_done_is_asked_of_the_ledgers_key(g
         plan = "\n".join(line for (line,) in cursor)
     assert "timelines_slicerecord_pkey" in plan
     assert "Seq Scan on timelines_slicerecord" not in plan
+
+
+def test_pruning_a_ledger_reads_by_its_key_no_more_than_it_deletes(grown):
+    tables = {"fan_outs": "timelines_fanout", "records": "timelines_slicerecord"}
+    for sql in (ledger_pruning.SLICES, ledger_pruning.FAN_OUTS):
+        # The rows are found, and then each is looked up and deleted.
+        assert rows_read(sql.format(**tables), [9_000, 100]) <= 4 * 100
