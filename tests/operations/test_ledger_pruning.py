@@ -47,7 +47,7 @@ def test_what_is_below_the_horizon_goes_and_the_rest_stays(written):
 
 def test_a_run_is_bounded_and_the_next_one_goes_on(written):
     assert pruned(batch=1, batches=1) == 2
-    assert recorded(SliceRecord) == sorted([written[0], written[1], *written[1:]] + written[2:])
+    assert recorded(SliceRecord) == sorted([written[0], written[1], *written[1:], *written[2:]])
     assert pruned(batch=1, batches=2) == 3
     assert pruned(batch=1, batches=2) == 1
     assert recorded(SliceRecord) == sorted(written[2:] * 2)
