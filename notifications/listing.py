@@ -5,7 +5,7 @@ however many notifications there are; it shows no post that its reader may not o
 Going on repeats nothing and leaves nothing out, whatever is marked as read meanwhile.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
@@ -69,9 +69,9 @@ class Place(NamedTuple):
     read: bool
     before: int | None
     mark: int
-    floor: int
-    above: Sequence[int]
     then: datetime
+    floor: int = 0
+    above: tuple[int, ...] = ()
 
 
 class Window(NamedTuple):
@@ -95,7 +95,7 @@ def page(
     """At most `size` notifications from that place on, or from the list's begin. There may be
     fewer, even none, where the list goes on."""
     mark, read = _mark(user)
-    at = at or Place(False, None, mark, read.floor, read.above, now)
+    at = at or Place(False, None, mark, now, read.floor, read.above)
     windows = _windows(at, unread)
     rows: list[tuple] = []
     for window in islice(windows, WINDOWS):

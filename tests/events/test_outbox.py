@@ -113,9 +113,7 @@ def test_what_becomes_due_waits_though_nothing_is_recorded(db):
     assert outbox.total(outbox.pending(limit=3).values()).count == 3
 
 
-def test_a_replay_that_is_due_later_is_counted_whole_once_a_minute(
-    db,
-):
+def test_a_replay_that_is_due_later_is_counted_whole_once_a_minute(db):
     replay(5, timezone.now() + timedelta(hours=1))
     length = outbox.Length()
     with CaptureQueriesContext(connection) as queries:
