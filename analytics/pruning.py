@@ -11,7 +11,8 @@ AHEAD = timedelta(days=1)
 
 
 def prune(*, now: datetime) -> None:
-    """Drop old records and rollups; makes tomorrow's partition of the records as well."""
+    """Drop old records and rollups; makes tomorrow's partition of the records as well. `now` is
+    the database's: a machine whose clock is ahead must not drop what is young."""
     days.ensure([now.date(), (now + AHEAD).date()])
     days.drop_before((now - settings.ANALYTICS_KEEP_RECORDS).date())
     for period, age in (

@@ -1,11 +1,11 @@
 """Celery's entrance to the analytics."""
 
 from celery import shared_task
-from django.utils import timezone
 
 from analytics import pruning, rollups
 from events.lane_task import LaneTask
 from events.periodic_task import periodic_task
+from social import database_clock
 
 LOW = "analytics.low"
 
@@ -17,4 +17,4 @@ def roll_up() -> None:
 
 @periodic_task("analytics.prune", lane=LOW)
 def prune() -> None:
-    pruning.prune(now=timezone.now())
+    pruning.prune(now=database_clock.now())

@@ -2,17 +2,17 @@
 
 from datetime import timedelta
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from connectify.browsers import CONTENT_SECURITY_POLICY as CONTENT_SECURITY_POLICY
 from connectify.browsers import CORS_ALLOW_HEADERS as CORS_ALLOW_HEADERS
 from connectify.browsers import CORS_EXPOSE_HEADERS as CORS_EXPOSE_HEADERS
 from connectify.browsers import CORS_URLS_REGEX as CORS_URLS_REGEX
+from connectify.environment import Environment
 from connectify.logs import logging_config
 from connectify.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 
-env = environ.Env()
+env = Environment()
 
 
 def required(name: str) -> str:
@@ -127,7 +127,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REDIRECT_EXEMPT = ["^health/", "^metrics$"]  # Load balancers and Prometheus ask without.
 # How many proxies of our own stand before the web server. Only what they say is believed, of the
 # client's address (X-Forwarded-For) and of HTTPS (X-Forwarded-Proto).
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, (0, 100))
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
@@ -174,7 +174,7 @@ THROTTLE_WINDOW_SECONDS = 60
 
 def throttle(scope: str, **requests: int) -> dict[str, int]:
     """How many requests a window each caller may make; THROTTLE_<SCOPE>=user=50;address=500."""
-    given = env.dict(f"THROTTLE_{scope}", cast={"value": int}, default=requests)
+    given = env.counts(f"THROTTLE_{scope}", requests, (1, 1_000_000_000))
     return given if env.bool("THROTTLE", True) else {}
 
 
@@ -217,32 +217,32 @@ PUSH_ALLOW_LOOPBACK = env.bool("PUSH_ALLOW_LOOPBACK", False)
 
 # --- the bus: how long it keeps what -----------------------------------------------------------
 
-EVENTS_KEEP_PUBLISHED = timedelta(days=env.int("EVENTS_KEEP_PUBLISHED_DAYS", 8))
+EVENTS_KEEP_PUBLISHED = env.days("EVENTS_KEEP_PUBLISHED_DAYS", 8)
 # A message that comes again later than this is not known any more, and so is refused.
-EVENTS_KEEP_INBOX = timedelta(days=env.int("EVENTS_KEEP_INBOX_DAYS", 8))
-EVENTS_KEEP_LETTERS = timedelta(days=env.int("EVENTS_KEEP_LETTERS_DAYS", 90))
-EVENTS_KEEP_RESULTS = timedelta(days=env.int("EVENTS_KEEP_RESULTS_DAYS", 30))
+EVENTS_KEEP_INBOX = env.days("EVENTS_KEEP_INBOX_DAYS", 8)
+EVENTS_KEEP_LETTERS = env.days("EVENTS_KEEP_LETTERS_DAYS", 90)
+EVENTS_KEEP_RESULTS = env.days("EVENTS_KEEP_RESULTS_DAYS", 30)
 
 # --- figures for Prometheus --------------------------------------------------------------------
 
 # Of the web, at /metrics: whoever asks must bear this token; without one there is nothing there.
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
 # Of every other process, at a port of its own; 0 for none.
-METRICS_PORT = env.int("METRICS_PORT", 0)
+METRICS_PORT = env.number("METRICS_PORT", 0, (0, 65_535))
 METRICS_ADDRESS = env("METRICS_ADDRESS", default="127.0.0.1")
 
 # --- analytics: raw records, and rollups by minute and hour; those by day stay ------------------
 
 # Longer than the inbox, so that what is recorded twice would be seen.
-ANALYTICS_KEEP_RECORDS = timedelta(days=env.int("ANALYTICS_KEEP_RECORDS_DAYS", 35))
-ANALYTICS_KEEP_MINUTES = timedelta(days=env.int("ANALYTICS_KEEP_MINUTES_DAYS", 2))
-ANALYTICS_KEEP_HOURS = timedelta(days=env.int("ANALYTICS_KEEP_HOURS_DAYS", 90))
+ANALYTICS_KEEP_RECORDS = env.days("ANALYTICS_KEEP_RECORDS_DAYS", 35)
+ANALYTICS_KEEP_MINUTES = env.days("ANALYTICS_KEEP_MINUTES_DAYS", 2)
+ANALYTICS_KEEP_HOURS = env.days("ANALYTICS_KEEP_HOURS_DAYS", 90)
 
 # --- overload ----------------------------------------------------------------------------------
 
 # Beyond these no more posts are taken (503 with Retry-After); reading goes on.
-OVERLOAD_PENDING_EVENTS = env.int("OVERLOAD_PENDING_EVENTS", 500_000)
-OVERLOAD_FREE_DISK = env.float("OVERLOAD_FREE_DISK", 0.10)
+OVERLOAD_PENDING_EVENTS = env.number("OVERLOAD_PENDING_EVENTS", 500_000, (1, 1_000_000_000))
+OVERLOAD_FREE_DISK = env.number("OVERLOAD_FREE_DISK", 0.10, (0.0, 0.99))
 # A path on the disk that fills; where the database has a machine of its own, an export of it.
 OVERLOAD_DISK_PATH = env("OVERLOAD_DISK_PATH", default="/")
 
@@ -251,22 +251,22 @@ OVERLOAD_DISK_PATH = env("OVERLOAD_DISK_PATH", default="/")
 # Rows of one task, where several posts wait: the more, the fewer index pages each row touches (a
 # third less CPU time than with 10,000); short enough that a redelivered one repeats a tenth of a
 # second.
-TIMELINE_TASK_ROWS = env.int("TIMELINE_TASK_ROWS", 25_000)
-TIMELINE_LARGE_AUDIENCE = env.int("TIMELINE_LARGE_AUDIENCE", 10_000)
-TIMELINE_BACKFILL_POSTS = env.int("TIMELINE_BACKFILL_POSTS", 50)
+TIMELINE_TASK_ROWS = env.number("TIMELINE_TASK_ROWS", 25_000, (1, 1_000_000))
+TIMELINE_LARGE_AUDIENCE = env.number("TIMELINE_LARGE_AUDIENCE", 10_000, (0, 1_000_000_000))
+TIMELINE_BACKFILL_POSTS = env.number("TIMELINE_BACKFILL_POSTS", 50, (1, 10_000))
 # Owners who have not looked for so long are not written; theirs is filled in when they return.
-TIMELINE_DORMANT_AFTER = timedelta(days=env.int("TIMELINE_DORMANT_AFTER_DAYS", 30))
+TIMELINE_DORMANT_AFTER = env.days("TIMELINE_DORMANT_AFTER_DAYS", 30)
 # Older rows are dropped, and timelines then read from their authors' posts: at 100 million rows a
 # day 1,500 partitions and 264 GB.
-TIMELINE_KEEP = timedelta(days=env.int("TIMELINE_KEEP_DAYS", 30))
-NOTIFICATION_KEEP = timedelta(days=env.int("NOTIFICATION_KEEP_DAYS", 30))
+TIMELINE_KEEP = env.days("TIMELINE_KEEP_DAYS", 30)
+NOTIFICATION_KEEP = env.days("NOTIFICATION_KEEP_DAYS", 30)
 # Tasks in a lane beyond which its consumer takes no more events: some seconds' work for two cores,
 # so that the workers never wait, and little that a restart of the broker has to read again.
-TIMELINE_LANE_TASKS = env.int("TIMELINE_LANE_TASKS", 200)
-PUSH_LANE_TASKS = env.int("PUSH_LANE_TASKS", 200)
-PUSH_TASK_SUBSCRIBERS = env.int("PUSH_TASK_SUBSCRIBERS", 500)
+TIMELINE_LANE_TASKS = env.number("TIMELINE_LANE_TASKS", 200, (1, 100_000))
+PUSH_LANE_TASKS = env.number("PUSH_LANE_TASKS", 200, (1, 100_000))
+PUSH_TASK_SUBSCRIBERS = env.number("PUSH_TASK_SUBSCRIBERS", 500, (1, 10_000))
 # Posts a partition of the tables that are keyed by post: the live index stays in cache.
-PARTITION_POSTS = env.int("PARTITION_POSTS", 2_000)
+PARTITION_POSTS = env.number("PARTITION_POSTS", 2_000, (1, 10_000_000))
 
 # --- the rest ----------------------------------------------------------------------------------
 

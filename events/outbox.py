@@ -6,7 +6,8 @@ Next on the way of a post: events/relay.py.
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 from django.db import connection
@@ -31,14 +32,31 @@ STORE = f"""
     FROM unnest(%s::text[], %s::jsonb[], %s::bytea[]) AS event (event_id, headers, body);
     NOTIFY {CHANNEL}
 """
-# The number of the newest message, whoever recorded it.
-RECORDED = "SELECT last_value FROM events_outboxevent_id_seq"
-# By events_outbox_pending.
+# The number of the newest message, whoever recorded it, and the time.
+RECORDED = "SELECT last_value, statement_timestamp() FROM events_outboxevent_id_seq"
+# Messages that are not published and due by a time, or by now, oldest first: how many are due now,
+# how many in all, and since when the oldest is due. Uses the index events_outbox_pending.
 PENDING = """
-    SELECT count(*) FROM (
-        SELECT FROM events_outboxevent WHERE published_at IS NULL LIMIT %s
+    SELECT routing_key, count(*) FILTER (WHERE due), count(*),
+           extract(epoch FROM statement_timestamp() - min(due_at))
+    FROM (
+        SELECT routing_key, due_at, due_at <= statement_timestamp() AS due
+        FROM events_outboxevent
+        WHERE published_at IS NULL AND due_at <= coalesce(%s, statement_timestamp())
+        ORDER BY due_at LIMIT %s
     ) AS pending
+    GROUP BY routing_key
 """
+# A count of this many says no more than that they are many.
+PENDING_LIMIT = 100_000
+
+
+class Pending(NamedTuple):
+    """Messages that should be at the broker by now: how many, up to a limit, and since when. Those
+    of a paced replay are not among them before they are due."""
+
+    count: int = 0
+    oldest_seconds: float = 0.0
 
 
 class OutsideTransactionError(RuntimeError):
@@ -64,21 +82,48 @@ def record_all(name: str, batch: Iterable[msgspec.Struct], *, now: datetime) -> 
         cursor.execute(STORE, [event_types[name].exchange, name, name, now, ids, headers, bodies])
 
 
+def pending(limit: int = PENDING_LIMIT) -> dict[str, Pending]:
+    """What is due and not published, by routing key: an event type, or a queue for a replay."""
+    return {key: Pending(due, round(float(age), 3)) for key, due, _, age in _pending(None, limit)}
+
+
+def total(pending: Iterable[Pending]) -> Pending:
+    """All of them together."""
+    found = list(pending)
+    oldest = max((each.oldest_seconds for each in found), default=0.0)
+    return Pending(sum(each.count for each in found), oldest)
+
+
 class Length:
-    """How many messages wait to be published. Counting a million takes a tenth of a second, so they
-    are counted when first asked for, and then when so many were recorded that it could matter. What
-    is in transactions that are open at a count is not in it."""
+    """How many messages are due and not published. Counting a million takes some tenths of a
+    second, so they are counted when first asked for, and then when it could matter: that is when
+    those that waited at the last whole count, due or not, and those recorded since are so many.
+    What is in transactions that are open at a count is not in it."""
+
+    # Between whole counts. In between only what is due is counted, of a paced replay a few.
+    WHOLE = timedelta(minutes=1)
 
     def __init__(self) -> None:
-        self._counted = 0
-        self._recorded: int | None = None
+        self._due = 0
+        self._waited, self._recorded, self._counted_at = 0, 0, None
 
     def exceeds(self, limit: int) -> bool:
-        """Whether more than `limit` wait; counts no further than that."""
+        """Whether more than `limit` are due; counts no further than that."""
         with connection.cursor() as cursor:
             cursor.execute(RECORDED)
-            (recorded,) = cursor.fetchone()
-            if self._recorded is None or self._counted + recorded - self._recorded > limit:
-                cursor.execute(PENDING, [limit + 1])
-                (self._counted,), self._recorded = cursor.fetchone(), recorded
-        return self._counted > limit
+            recorded, now = cursor.fetchone()
+        first = self._counted_at is None
+        if first or self._waited + recorded - self._recorded > limit:
+            whole = first or now >= self._counted_at + self.WHOLE
+            found = _pending("infinity" if whole else None, limit + 1)
+            self._due = sum(due for _, due, _, _ in found)
+            if whole:
+                self._waited = sum(waiting for _, _, waiting, _ in found)
+                self._recorded, self._counted_at = recorded, now
+        return self._due > limit
+
+
+def _pending(until: str | None, limit: int) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(PENDING, [until, limit])
+        return cursor.fetchall()

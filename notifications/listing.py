@@ -17,27 +17,39 @@ from django.db.models.functions import Coalesce
 from notifications.models import Notification, ReadMark
 from social import partitions, posts
 from social.models import Block, Mute, Post, User
+from social.read_marks import MERGED, ReadPosts
 
 PAGE = 50
 # In a page, one after the other: 1, 2, 4, 8, 16, 16, 16 and 16 partitions.
 WINDOWS = 8
 WINDOW_PARTITIONS = 16
 
-# By the primary key of each partition in the window. Those up to the mark are read; which half of
-# the list a row belongs to is asked of the mark and the moment at which the list was begun.
+# Below a mark notifications may come late: of so many that were there, in as many partitions as one
+# window has, it is known which. What lies below them counts as read.
+REMEMBERED = 100
+
+# By the primary key of each partition in the window. Those that were there when the mark was set
+# are read; which half of the list a row belongs to is asked of the mark and the moment at which the
+# list was begun.
 OLDER = """
-    SELECT post_id, created_at, held, read_at IS NOT NULL OR post_id <= %(mark)s AS read
+    SELECT post_id, created_at, held,
+           read_at IS NOT NULL OR post_id <= %(floor)s OR post_id = ANY(%(above)s) AS read
     FROM notifications_notification
     WHERE recipient_id = %(recipient)s AND post_id >= %(lower)s AND post_id < %(upper)s
-          AND (post_id <= %(mark_then)s OR coalesce(read_at <= %(then)s, false)) = %(half)s
+          AND (post_id <= %(floor_then)s OR post_id = ANY(%(above_then)s)
+               OR coalesce(read_at <= %(then)s, false)) = %(half)s
     ORDER BY post_id DESC LIMIT %(size)s
 """
 
-# Marks move forward only, in whatever order they come.
-MARK = """
-    INSERT INTO notifications_readmark (user_id, post_id) VALUES (%s, %s)
-    ON CONFLICT (user_id) DO UPDATE
-        SET post_id = GREATEST(notifications_readmark.post_id, excluded.post_id)
+# Likewise.
+THERE = """
+    SELECT post_id FROM notifications_notification
+    WHERE recipient_id = %s AND post_id >= %s AND post_id <= %s ORDER BY post_id DESC LIMIT %s
+"""
+MARK = f"""
+    INSERT INTO notifications_readmark AS mark (user_id, post_id, read_floor, read_above)
+    VALUES (%s, %s, %s, %s)
+    ON CONFLICT (user_id) DO UPDATE SET {MERGED.format(up_to="post_id")}
 """
 
 
@@ -52,12 +64,14 @@ class Told(NamedTuple):
 
 class Place(NamedTuple):
     """Where a page begins: below post id `before`, in the half that was not read or in the one that
-    was `read` when the list was begun, at `then` and with that mark."""
+    was `read` when the list was begun, at `then` and with that mark: see ReadPosts."""
 
     read: bool
     before: int | None
     mark: int
     then: datetime
+    floor: int = 0
+    above: tuple[int, ...] = ()
 
 
 class Window(NamedTuple):
@@ -80,13 +94,13 @@ def page(
 ) -> Page:
     """At most `size` notifications from that place on, or from the list's begin. There may be
     fewer, even none, where the list goes on."""
-    mark = _mark(user)
-    at = at or Place(read=False, before=None, mark=mark, then=now)
+    mark, read = _mark(user)
+    at = at or Place(False, None, mark, now, read.floor, read.above)
     windows = _windows(at, unread)
     rows: list[tuple] = []
     for window in islice(windows, WINDOWS):
         # One more than the page, to know whether there is another one.
-        found = _rows(user, at, window, mark, size + 1 - len(rows))
+        found = _rows(user, at, window, read, size + 1 - len(rows))
         rows += [(window.read, *row) for row in found]
         if len(rows) > size:
             half, last, *_ = rows[size - 1]
@@ -102,20 +116,33 @@ def mark_read(user: User, post_id: int, *, now: datetime) -> bool:
     return bool(own.update(read_at=Coalesce("read_at", now)))
 
 
-def mark_read_up_to(user: User, post_id: int) -> bool:
-    """Note that this notification and all of older posts are read; False where there is none."""
+def mark_read_up_to(user: User, post_id: int, *, remembered: int = REMEMBERED) -> bool:
+    """Note that this notification and all of older posts that are there are read; False where there
+    is none."""
     if not Notification.objects.filter(recipient=user, post_id=post_id).exists():
         return False
+    read = _there(user, post_id, remembered)
     with connection.cursor() as cursor:
-        cursor.execute(MARK, [user.pk, post_id])
+        cursor.execute(MARK, [user.pk, post_id, read.floor, list(read.above)])
     return True
 
 
-def _mark(user: User) -> int:
-    return ReadMark.objects.filter(user=user).values_list("post_id", flat=True).first() or 0
+def _there(user: User, up_to: int, remembered: int) -> ReadPosts:
+    firsts = [first for first, _ in partitions.bounds(Notification._meta.db_table)]
+    oldest = [first for first in firsts if first <= up_to][-WINDOW_PARTITIONS:][0]
+    with connection.cursor() as cursor:
+        cursor.execute(THERE, [user.pk, oldest, up_to, remembered])
+        ids = [row[0] for row in cursor]
+    return ReadPosts(ids[-1] - 1 if len(ids) == remembered else oldest - 1, tuple(ids[::-1]))
 
 
-def _rows(user: User, at: Place, window: Window, mark: int, size: int) -> list[tuple]:
+def _mark(user: User) -> tuple[int, ReadPosts]:
+    marks = ReadMark.objects.filter(user=user)
+    mark = marks.values_list("post_id", "read_floor", "read_above").first()
+    return (mark[0], ReadPosts.of(*mark)) if mark else (0, ReadPosts())
+
+
+def _rows(user: User, at: Place, window: Window, read: ReadPosts, size: int) -> list[tuple]:
     """Post id, time, reason not to push and whether it is read by now."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -125,8 +152,10 @@ def _rows(user: User, at: Place, window: Window, mark: int, size: int) -> list[t
                 "half": window.read,
                 "lower": window.lower,
                 "upper": window.upper,
-                "mark": mark,
-                "mark_then": at.mark,
+                "floor": read.floor,
+                "above": list(read.above),
+                "floor_then": at.floor,
+                "above_then": list(at.above),
                 "then": at.then,
                 "size": size,
             },
@@ -150,9 +179,12 @@ def _windows(at: Place, unread: bool) -> Iterator[Window]:
     """Over the partitions there are: of what was not read, then, if wanted, of what was."""
     bounds = partitions.bounds(Notification._meta.db_table)
     if not at.read:
-        # All up to the mark is read.
         for lower, upper in _steps(bounds, at.mark, at.before):
             yield Window(False, lower, upper)
+        # Up to the mark all is read but what came late, in few partitions.
+        upper = at.mark + 1 if at.before is None else min(at.before, at.mark + 1)
+        if at.floor + 1 < upper:
+            yield Window(False, at.floor + 1, upper)
     if not unread:
         for lower, upper in _steps(bounds, 0, at.before if at.read else None):
             yield Window(True, lower, upper)

@@ -1,5 +1,6 @@
 """Who wants to be told, on which devices, of which posts they were told, and how each push went."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -120,10 +121,13 @@ class Notification(models.Model):
 
 
 class ReadMark(models.Model):
-    """Up to which post a user has read their notifications: one row, however many there are."""
+    """Up to which post a user has read their notifications: one row, however many there are;
+    `read_floor` and `read_above` are what was there by then (see social/read_marks.py)."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True)
     post_id = models.BigIntegerField()
+    read_floor = models.BigIntegerField(null=True)
+    read_above = ArrayField(models.BigIntegerField(), null=True)
 
     def __str__(self) -> str:
         return f"{self.user_id} up to post {self.post_id}"
@@ -137,7 +141,8 @@ class FanOut(ledger.FanOut):
 
 
 class SliceRecord(ledger.SliceRecord):
-    """Pushes of a slice that were tried; those to be tried again are rows of their own."""
+    """Pushes of a slice that were tried, each in one slice of its post alone; those to be tried
+    again are rows of their own."""
 
 
 class Delivery(models.Model):

@@ -23,7 +23,7 @@ from notifications.retries import Retry
 from notifications.sending import Clock, sender
 from social import partitions
 from social.models import Post
-from social.slices import Slice
+from social.slices import Slice, disjoint
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +45,7 @@ def push_slices(slices: Sequence[Slice], *, task: UUID, clock: Clock) -> list[Ou
         count = len(slices) - len(live)
         log.info("slices of posts deleted or of nobody skipped", count=count)
         metrics.SKIPPED.labels("push slice").inc(count)
+    live = disjoint(live, {})
     pushes = claims.claim(live, posts, task=task, now=clock())
     return _push(pushes, posts, clock, FIRST, live)
 

@@ -13,7 +13,7 @@ from events import outbox
 from notifications.claims import keys
 from notifications.event_types import PushSettled
 from notifications.metrics import PUSH_SECONDS, PUSHES
-from notifications.models import PushSubscription, SliceRecord
+from notifications.models import PushSubscription
 from notifications.outcomes import Outcome, State
 from social.models import Post
 from social.slices import Slice
@@ -39,6 +39,20 @@ SETTLE = """
 """
 
 
+# A slice that overlaps one that is done adds what it settled, which nobody had settled before, and
+# one from the same follower on widens it.
+RECORD = """
+    INSERT INTO notifications_slicerecord AS done (post_id, after, up_to, rows, written_at)
+    SELECT post_id, after, up_to, rows, %s
+    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[])
+         AS slice (post_id, after, up_to, rows)
+    ORDER BY post_id, after
+    ON CONFLICT (post_id, after) DO UPDATE
+        SET up_to = greatest(done.up_to, excluded.up_to), rows = done.rows + excluded.rows
+        WHERE excluded.up_to > done.up_to OR excluded.rows > 0
+"""
+
+
 @transaction.atomic
 def settle(
     outcomes: Sequence[Outcome],
@@ -49,23 +63,27 @@ def settle(
 ) -> list[Outcome]:
     """Record how the claimed pushes ended, with one `push.settled` event a post, and that the
     slices are done; remove the subscriptions that are gone. Returns the outcomes that counted."""
-    tried = Counter(outcome.push.post_id for outcome in outcomes)
-    SliceRecord.objects.bulk_create(
-        [
-            SliceRecord(**piece._asdict(), rows=tried[piece.post_id], written_at=now)
-            for piece in slices
-        ],
-        ignore_conflicts=True,
-    )
+    settled = _update(outcomes) if outcomes else []
+    _record(slices, Counter(outcome.push.post_id for outcome in settled), now)
     if not outcomes:
         return []
-    settled = _update(outcomes)
     gone = [outcome.push.subscription_id for outcome in outcomes if outcome.gone]
     if gone:
         PushSubscription.objects.filter(pk__in=gone).delete()
     _tell(settled, posts, now)
     _count(settled, posts)
     return settled
+
+
+def _record(slices: Sequence[Slice], pushes: Counter[int], now: datetime) -> None:
+    """Note that the slices are done, with how many pushes of each post were settled by that."""
+    if not slices:
+        return
+    # Where a task has several slices of a post, the first stands for all of its pushes.
+    rows = [pushes.pop(piece.post_id, 0) for piece in slices]
+    columns = [*map(list, zip(*slices, strict=True)), rows]
+    with connection.cursor() as cursor:
+        cursor.execute(RECORD, [now, *columns])
 
 
 def _update(outcomes: Sequence[Outcome]) -> list[Outcome]:

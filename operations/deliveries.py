@@ -12,8 +12,8 @@ from django.db.models import Sum
 
 from notifications.models import Delivery
 from social import follow_counts, ledger
-from social.models import Post
-from timelines.models import SliceRecord
+from social.models import Horizon, Post
+from timelines.models import SliceRecord, TimelineEntry
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -43,24 +43,30 @@ PUSHES = """
 @dataclass(frozen=True)
 class PostDelivery:
     """`expected` are the timelines that are `written` or still to be; who stays away, or began to
-    follow later, is not among them. `latencies_ms` are p50, p95 and p99 of the pushes sent."""
+    follow later, is not among them. `latencies_ms` are p50, p95 and p99 of the pushes sent. What is
+    older than it is kept is None."""
 
     followers: int
-    written: int
-    expected: int
-    pushes: Mapping[str, int]
+    written: int | None
+    expected: int | None
+    pushes: Mapping[str, int | None]
     latencies_ms: Mapping[str, int | None]
 
 
 def of(post: Post) -> PostDelivery:
-    records = SliceRecord.objects.filter(post_id=post.pk)
-    written = records.aggregate(rows=Sum("rows", default=0))["rows"]
+    expired = set(Horizon.objects.filter(post_id__gt=post.pk).values_list("table_name", flat=True))
+    written = expected = None
+    if TimelineEntry._meta.db_table not in expired:
+        records = SliceRecord.objects.filter(post_id=post.pk)
+        written = records.aggregate(rows=Sum("rows", default=0))["rows"]
+        expected = written + _missing(post)
     pushes, settled = _pushes(post)
+    none = None if Delivery._meta.db_table in expired else 0
     return PostDelivery(
         followers=follow_counts.read(post.author_id).followers,
         written=written,
-        expected=written + _missing(post),
-        pushes={state: pushes.get(state, 0) for state in Delivery.State.values},
+        expected=expected,
+        pushes={state: pushes.get(state, none) for state in Delivery.State.values},
         latencies_ms=_latencies(settled, post.created_at),
     )
 

@@ -18,8 +18,7 @@ from events.errors import PassingError, told_apart
 from operations import canary, lag, partitioned
 from operations.ailments import Ailment
 from operations.broker_examinations import broker, topology
-from social import partitions
-from social.models import Post
+from social import partitions, retention
 from timelines.models import Watermark
 
 # Leases, retries and histories are compared across machines.
@@ -60,11 +59,13 @@ def cache(now: datetime) -> Iterator[Ailment]:
 
 
 def partitions_ahead(now: datetime) -> Iterator[Ailment]:
-    newest = Post.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    newest, coming = retention.head()
+    mend = "manage.py partitions --create-ahead; is beat running?"
     for one in partitioned.TABLES:
         if max((end for _, end in partitions.bounds(one.table)), default=0) <= newest + 1:
-            mend = "manage.py partitions --create-ahead; is beat running?"
             yield Ailment(f"{one.table} has no partition for the next post", mend)
+        if partitions.horizon(one.table) > max(newest + 1, coming):
+            yield Ailment(f"{one.table} takes the next post for expired", mend)
     if now.astimezone(UTC).date() not in days.existing():
         yield Ailment("the event records have no partition for today", "is beat running?")
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-import notifications.models
-import timelines.models
 from events.models import DeadLetter, InboxEntry, OutboxEvent
 from events.pausing import paused
 from events.registry import subscribers
 from notifications.models import Delivery, Notification, Preference, PushSubscription
+from operations import repairing
 from social import partitions
 from social.models import Block, Follow, Mute, Post, User
 from timelines.models import Dormant, TimelineEntry
@@ -107,8 +106,11 @@ def _letters(post: Post, user: User) -> Iterator[Step]:
 
 
 def _slices(post: Post, user: User) -> Iterator[Step]:
-    for app in (timelines, notifications):
+    for app, rows in repairing.ROWS.items():
         name = app.__name__
+        if post.pk < partitions.horizon(rows._meta.db_table):
+            yield Step(f"{name} keeps no record any more of posts as old as this.")
+            continue
         if not app.models.FanOut.objects.filter(pk=post.pk).exists():
             yield Step(f"{name} has not planned it.")
             continue

@@ -4,10 +4,9 @@ Guarantee: nothing here scans a table that grows with the posts, and without the
 depths of queues is still told.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import NamedTuple
 
 from celery import current_app
 from django.conf import settings
@@ -17,6 +16,7 @@ import notifications.models
 import timelines.models
 from events import depths
 from events.errors import PassingError, told_apart
+from events.outbox import Pending, pending, total
 from events.registry import Subscriber, subscribers
 
 # Subscribers whose events are worked off slice by slice.
@@ -25,19 +25,6 @@ LEDGERS: Mapping[str, ModuleType] = {
     "notifications": notifications.models,
 }
 RATE_SECONDS = 60
-
-# Messages on their way out that are due; those of a paced replay are not yet. A count of more than
-# this says no more than that they are many. By events_outbox_pending.
-PENDING_LIMIT = 100_000
-PENDING = """
-    SELECT routing_key, count(*), extract(epoch FROM statement_timestamp() - min(due_at))
-    FROM (
-        SELECT routing_key, due_at FROM events_outboxevent
-        WHERE published_at IS NULL AND due_at <= statement_timestamp()
-        ORDER BY due_at LIMIT %s
-    ) AS pending
-    GROUP BY routing_key
-"""
 
 # The oldest event that was published and is neither in the subscriber's inbox nor a dead letter:
 # from events_outbox_published, beginning where the reconciler knows that nothing is missing. The
@@ -95,13 +82,6 @@ LEDGER = """
 """
 
 
-class Pending(NamedTuple):
-    """Messages that should be at the broker: how many, up to PENDING_LIMIT, and since when."""
-
-    count: int = 0
-    oldest_seconds: float = 0.0
-
-
 @dataclass(frozen=True)
 class Lag:
     """A subscriber's lag. `oldest_seconds` is the age of the oldest event whose effect is not
@@ -122,22 +102,12 @@ class Lag:
 
 
 def outbox() -> dict[str, Pending]:
-    """What is pending in the outbox, by routing key: an event type, or a queue for a replay."""
-    return {
-        key: Pending(count, round(float(seconds), 3))
-        for key, count, seconds in _rows(PENDING, [PENDING_LIMIT])
-    }
+    """What should be at the broker by now, as the overload gauge counts it too."""
+    return pending()
 
 
-def total(pending: Iterable[Pending]) -> Pending:
-    """All of them together."""
-    found = list(pending)
-    oldest = max((each.oldest_seconds for each in found), default=0.0)
-    return Pending(sum(each.count for each in found), oldest)
-
-
-def lags(pending: Mapping[str, Pending]) -> list[Lag]:
-    """The lag of every subscriber; what is `pending` in the outbox is still to come to it."""
+def lags(coming: Mapping[str, Pending]) -> list[Lag]:
+    """The lag of every subscriber; what waits in the outbox is still to come to it."""
     handled = dict(_rows(HANDLED, [RATE_SECONDS]))
     try:
         with told_apart():
@@ -150,7 +120,7 @@ def lags(pending: Mapping[str, Pending]) -> list[Lag]:
     return [
         _lag(
             each,
-            total(pending[key] for key in {*each.handlers, each.queue} & pending.keys()),
+            total(coming[key] for key in {*each.handlers, each.queue} & coming.keys()),
             waiting,
             handled.get(each.name, 0),
         )
@@ -159,10 +129,10 @@ def lags(pending: Mapping[str, Pending]) -> list[Lag]:
 
 
 def _lag(
-    subscriber: Subscriber, pending: Pending, waiting: dict[str, int] | None, handled: int
+    subscriber: Subscriber, coming: Pending, waiting: dict[str, int] | None, handled: int
 ) -> Lag:
-    oldest = max(_oldest(subscriber), pending.oldest_seconds)
-    outstanding = pending.count + (waiting[subscriber.queue] if waiting else 0)
+    oldest = max(_oldest(subscriber), coming.oldest_seconds)
+    outstanding = coming.count + (waiting[subscriber.queue] if waiting else 0)
     if subscriber.name in LEDGERS:
         sql = LEDGER.format(app=LEDGERS[subscriber.name].__package__)
         ((missing, since, lately, per_slice, per_post),) = _rows(sql, [RATE_SECONDS])

@@ -1,14 +1,15 @@
-"""The tables that are partitioned by post id, and how long each is kept."""
+"""The tables that are partitioned by post id, how long they are kept, and their ledgers."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
+import notifications.models
+import timelines.models
 from notifications.models import Delivery, Notification
-from social import partitions, retention
-from social.models import Post
-from timelines.models import TimelineEntry
+from social import ledger_pruning, partitions, retention
+from timelines.models import TimelineEntry, Watermark
 
 # Partitions made ahead of the newest post; a chunk that finds none makes its own.
 AHEAD = 5
@@ -34,15 +35,32 @@ TABLES = (
 
 
 def create_ahead() -> None:
-    newest = Post.objects.order_by("-id").values_list("id", flat=True).first() or 0
-    for partitioned in TABLES:
-        partitions.ensure_ahead(partitioned.table, newest, AHEAD)
+    """Make the partitions of the next posts, whatever state the horizons are in."""
+    _bring_back()
+    for one in TABLES:
+        partitions.ensure_ahead(one.table, retention.head().newest, AHEAD)
 
 
 def drop_expired(*, now: datetime) -> list[str]:
-    """The names of the partitions that were dropped."""
-    return [
-        name
-        for partitioned in TABLES
-        for name in retention.expire(partitioned.table, partitioned.keep, now=now)
-    ]
+    """The names of the partitions that were dropped; `now` is the database's."""
+    _bring_back()
+    return [name for one in TABLES for name in retention.expire(one.table, one.keep, now=now)]
+
+
+def prune_ledgers() -> None:
+    """Forget the fan-outs of posts whose rows have expired."""
+    for models, entries in (
+        (timelines.models, TimelineEntry),
+        (notifications.models, Notification),
+    ):
+        ledger_pruning.prune(models.FanOut, models.SliceRecord, entries)
+
+
+def _bring_back() -> None:
+    """Mend horizons beyond the posts to come, and the watermark, which such a one takes along:
+    posts would count as complete before they are written."""
+    for one in TABLES:
+        retention.bring_back(one.table)
+    newest, coming = retention.head()
+    beyond = Watermark.objects.filter(post_id__gte=max(newest + 1, coming))
+    beyond.update(post_id=newest)

@@ -4,8 +4,11 @@ import notifications.models
 import notifications.tasks
 import timelines.models
 import timelines.tasks
-from social import ledger
+from social import ledger, partitions
 from social.models import Post
+
+# Each app's rows: below their horizon nothing is written any more, and the ledger is forgotten.
+ROWS = {timelines: timelines.models.TimelineEntry, notifications: notifications.models.Notification}
 
 
 class NoSuchPostError(LookupError):
@@ -18,8 +21,9 @@ def repair(post_id: int) -> dict[str, int]:
     if not Post.objects.filter(pk=post_id, deleted_at=None).exists():
         raise NoSuchPostError(f"There is no post {post_id}, or it is deleted.")
     found = {}
-    for app in (timelines, notifications):
-        slices = ledger.holes(app.models.SliceRecord, [post_id])[post_id]
+    for app, rows in ROWS.items():
+        expired = post_id < partitions.horizon(rows._meta.db_table)
+        slices = [] if expired else ledger.holes(app.models.SliceRecord, [post_id])[post_id]
         app.tasks.enqueue_slices(slices)
         found[app.__name__] = len(slices)
     return found

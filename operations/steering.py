@@ -13,6 +13,7 @@ from django.utils import timezone
 from events import pausing
 from events.registry import subscribers
 from operations import repairing
+from operations.arguments import LARGEST_ID
 from operations.tasks import drop_partitions
 from timelines.tasks import rebuild_timeline
 
@@ -29,11 +30,11 @@ class ResumeForm(forms.Form):
 
 
 class RepairForm(forms.Form):
-    post_id = forms.IntegerField(min_value=1, max_value=2**63 - 1, label="Post's id")
+    post_id = forms.IntegerField(min_value=1, max_value=LARGEST_ID, label="Post's id")
 
 
 class RebuildForm(forms.Form):
-    user_id = forms.IntegerField(min_value=1, max_value=2**63 - 1, label="User's id")
+    user_id = forms.IntegerField(min_value=1, max_value=LARGEST_ID, label="User's id")
 
 
 @dataclass(frozen=True)

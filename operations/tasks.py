@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from events.periodic_task import periodic_task
 from operations import canary, partitioned
-from social import erasure, forgotten_passwords, idempotency, tokens
+from social import database_clock, erasure, forgotten_passwords, idempotency, tokens
 
 LOW = "operations.low"
 
@@ -17,7 +17,7 @@ def create_partitions() -> None:
 
 @periodic_task("operations.drop_partitions", lane=LOW)
 def drop_partitions() -> None:
-    partitioned.drop_expired(now=timezone.now())
+    partitioned.drop_expired(now=database_clock.now())
 
 
 @periodic_task("operations.release_canary", lane=LOW)
@@ -30,6 +30,7 @@ def release_canary() -> None:
 def prune() -> None:
     idempotency.prune(now=timezone.now())
     tokens.prune(now=timezone.now())
+    partitioned.prune_ledgers()
 
 
 @periodic_task("operations.erase_accounts", lane=LOW)

@@ -5,7 +5,7 @@ what is missing, whatever was lost on the way.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from django.db import models
 from events import depths
 from social import partitions
 from social.models import Post
-from social.slices import END, Slice
+from social.slices import END, Range, Slice, disjoint
 
 # Twice the promise of 30 seconds.
 LATE = timedelta(seconds=60)
@@ -74,22 +74,24 @@ def begin(fan_outs: type[FanOut], planned: Iterable[Slice], *, now: datetime) ->
 
 def holes(records: type[SliceRecord], post_ids: Iterable[int]) -> dict[int, list[Slice]]:
     """The slices of each post that are not in the ledger; an empty list where none is missing."""
-    done = defaultdict(list)
     wanted = list(post_ids)
-    for post_id, after, up_to in records.objects.filter(post_id__in=wanted).values_list(
+    done = _done(records, wanted)
+    return {pk: disjoint([Slice(pk, 0, END)], done) for pk in wanted}
+
+
+def uncovered(records: type[SliceRecord], slices: Collection[Slice]) -> list[Slice]:
+    """What of the slices is not in the ledger, in slices that do not overlap."""
+    return disjoint(slices, _done(records, {piece.post_id for piece in slices}))
+
+
+def _done(records: type[SliceRecord], post_ids: Collection[int]) -> dict[int, list[Range]]:
+    """The ranges of each post that are in the ledger."""
+    done = defaultdict(list)
+    for post_id, after, up_to in records.objects.filter(post_id__in=post_ids).values_list(
         "post_id", "after", "up_to"
     ):
         done[post_id].append((after, up_to))
-    return {post_id: _holes(post_id, sorted(done[post_id])) for post_id in wanted}
-
-
-def _holes(post_id: int, done: list[tuple[int, int]]) -> list[Slice]:
-    missing, reached = [], 0
-    for after, up_to in [*done, (END, END)]:
-        if after > reached:
-            missing.append(Slice(post_id, reached, after))
-        reached = max(reached, up_to)
-    return missing
+    return done
 
 
 def lost(

@@ -61,8 +61,9 @@ def ensure(table: str, post_ids: Iterable[int]) -> None:
 
 
 def ensure_ahead(table: str, newest: int, count: int) -> None:
-    """Make the partition of post `newest` and the `count` after it, where they are missing."""
-    post_id = newest
+    """Make the partition of post `newest` and the `count` after it, where they are missing; those
+    from the horizon on, where the newest post has expired."""
+    post_id = max(newest, horizon(table))
     for _ in range(count + 1):
         ensure(table, [post_id])
         post_id = next(end for first, end in bounds(table) if first <= post_id < end)

@@ -1,11 +1,12 @@
 """Writing slices of a fan-out by INSERT ... SELECT; follower ids never leave PostgreSQL.
 
 Guarantee: a slice is written once, in one transaction with its ledger row and its
-`timeline.delivered` event; written again it does nothing. A deleted post is written to nobody,
-nor is one that has expired.
+`timeline.delivered` event; written again it does nothing. Of slices that overlap, in whatever
+order they come, each follower counts once. A deleted post is written to nobody, nor is one that has
+expired.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -13,12 +14,12 @@ from django.db import IntegrityError, connection, transaction
 
 from events import metrics, outbox
 from events.failpoints import failpoint
-from social import partitions
+from social import ledger, partitions
 from social.slices import Slice
 from timelines import locks
 from timelines.event_types import DeliveredSlice, TimelineDelivered
 from timelines.metrics import ROWS, SLICE_SECONDS
-from timelines.models import TimelineEntry
+from timelines.models import SliceRecord, TimelineEntry
 
 log = structlog.get_logger(__name__)
 
@@ -30,14 +31,16 @@ POSTS = """
 # Followers, and which of them are dormant, come from social_follow_fanout alone: to look up the
 # dormant in a table of their own costs more than it saves (see dormancy.py). Mutes are the reader's
 # affair: ending one hides nothing.
-# A slice that another worker is writing at this moment makes the ledger's key fail: see write().
+# What overlaps a slice that is done is left out: see _write(). A slice that another worker is
+# writing at this moment makes the ledger's key fail: see write().
 WRITE = """
     WITH slice AS MATERIALIZED (
         SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
              AS planned (post_id, author_id, after, up_to)
         WHERE NOT EXISTS (
             SELECT FROM timelines_slicerecord done
-            WHERE done.post_id = planned.post_id AND done.after = planned.after
+            WHERE done.post_id = planned.post_id
+                  AND done.after < planned.up_to AND done.up_to > planned.after
         )
     ), audience AS MATERIALIZED (
         SELECT follow.follower_id, slice.post_id, slice.after
@@ -56,8 +59,8 @@ WRITE = """
     ) AS reached USING (post_id, after)
     RETURNING post_id, rows
 """
-# A row is there already only where a back-fill came first, or the ledger was cleared. To ask for
-# that at each row costs a third of the whole statement, so that the first try does not ask.
+# A row is there already only where a back-fill or an overlapping slice came first. To ask for that
+# at each row costs a third of the whole statement, so that the first try does not ask.
 FIRST_TRY = WRITE.format(on_conflict="")
 NEXT_TRY = WRITE.format(on_conflict="ON CONFLICT DO NOTHING")
 
@@ -74,13 +77,14 @@ def write(slices: Sequence[Slice], *, now: datetime) -> int:
     tries = 0
     while True:
         try:
-            return _write(slices, now, NEXT_TRY if tries else FIRST_TRY)
+            return _write(slices, now, again=tries > 0)
         except IntegrityError as error:
             tries += 1
             if tries == TRIES:
                 raise
+            # What has expired may have lost its ledger while its rows are still there.
+            slices = _kept(table, slices)
             if partitions.is_missing(error):
-                slices = _kept(table, slices)
                 partitions.ensure(table, {piece.post_id for piece in slices})
 
 
@@ -95,26 +99,26 @@ def _kept(table: str, slices: Sequence[Slice]) -> list[Slice]:
 
 
 @transaction.atomic
-def _write(slices: Sequence[Slice], now: datetime, statement: str) -> int:
+def _write(slices: Sequence[Slice], now: datetime, *, again: bool) -> int:
     # The locks come first: a deletion or an unfollow that is worked off from now on waits for these
-    # rows.
+    # rows. A first try shares them with other slices, and fails at the rows of one that overlaps.
+    # A later one has them alone, so that the ledger tells all that others have written.
     wanted = list({piece.post_id for piece in slices})
-    locks.share(author for author, _ in _live(wanted).values())
+    lock = locks.take if again else locks.share
+    lock(author for author, _ in _live(wanted).values())
     posts = _live(wanted)
-    columns = [
-        (piece.post_id, posts[piece.post_id][0], piece.after, piece.up_to)
-        for piece in sorted(slices)
-        if piece.post_id in posts
-    ]
-    if len(columns) < len(slices):
-        count = len(slices) - len(columns)
+    live = [piece for piece in sorted(slices) if piece.post_id in posts]
+    if len(live) < len(slices):
+        count = len(slices) - len(live)
         log.info("slices of deleted posts skipped", count=count)
         metrics.SKIPPED.labels("timeline slice").inc(count)
-    if not columns:
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*map(list, zip(*columns, strict=True)), now])
-        written = cursor.fetchall()
+    if again:
+        live = ledger.uncovered(SliceRecord, live)
+    statement = NEXT_TRY if again else FIRST_TRY
+    written = _insert(statement, live, posts, now)
+    if len(written) < len(live):
+        # The others overlap what is done; what is not done of them is still to be written.
+        written += _insert(statement, ledger.uncovered(SliceRecord, live), posts, now)
     in_slice()
     if written:
         delivered = [
@@ -125,6 +129,20 @@ def _write(slices: Sequence[Slice], now: datetime, statement: str) -> int:
         ROWS.inc(rows)
         SLICE_SECONDS.observe(max((now - posts[post][1]).total_seconds(), 0.0))
     return sum(rows for _, rows in written)
+
+
+def _insert(
+    statement: str, slices: Sequence[Slice], posts: Mapping[int, tuple], now: datetime
+) -> list[tuple[int, int]]:
+    """The post of each slice that was written, and how many rows it has."""
+    if not slices:
+        return []
+    columns = [
+        (piece.post_id, posts[piece.post_id][0], piece.after, piece.up_to) for piece in slices
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*map(list, zip(*columns, strict=True)), now])
+        return cursor.fetchall()
 
 
 def _live(post_ids: list[int]) -> dict[int, tuple[int, datetime]]:

@@ -44,6 +44,8 @@ def newer(
     owner: int, known: State, at: Position, size: int, *, lead: int = AHEAD
 ) -> tuple[Page, Position]:
     """The next posts for a client at `at`, and where it then stands; `known` was read before."""
+    # No position is beyond the newest post, save one from while a horizon was.
+    at = at._replace(floor=min(at.floor, known.newest))
     page = reading.newer(owner, known, at.floor, size, without=at.seen)
     # Posts up to here were complete before this was read, so they are in this page or `seen`.
     floor = known.complete

@@ -63,11 +63,14 @@ class Watermark(models.Model):
 
 class Reader(models.Model):
     """When an owner last looked at their timeline, to the hour, and up to which post they say
-    that they have read it."""
+    that they have read it; `read_floor` and `read_above` are what was there by then (see
+    social/read_marks.py)."""
 
     owner = person_key("timeline_reader")
     seen_at = models.DateTimeField()
     read_up_to = models.BigIntegerField(default=0)
+    read_floor = models.BigIntegerField(null=True)
+    read_above = ArrayField(models.BigIntegerField(), null=True)
 
     class Meta:
         # Who has stayed away: asked every few minutes.

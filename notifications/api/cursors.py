@@ -7,11 +7,11 @@ from rest_framework.exceptions import ValidationError
 
 from notifications.listing import Place
 
-SIGNER = signing.Signer(salt="notifications.cursor")
+SIGNER = signing.Signer(salt="notifications.cursor.2")
 
 
 def encode(place: Place) -> str:
-    return SIGNER.sign_object([*place[:-1], place.then.isoformat()])
+    return SIGNER.sign_object([*place._replace(then=place.then.isoformat())], compress=True)
 
 
 def decode(cursor: str | None) -> Place | None:
@@ -19,7 +19,7 @@ def decode(cursor: str | None) -> Place | None:
     if cursor is None:
         return None
     try:
-        *numbers, then = SIGNER.unsign_object(cursor)
+        place = Place(*SIGNER.unsign_object(cursor))
     except (signing.BadSignature, ValueError) as error:
         raise ValidationError({"cursor": ["This is no cursor of ours."]}) from error
-    return Place(*numbers, datetime.fromisoformat(then))
+    return place._replace(then=datetime.fromisoformat(place.then), above=tuple(place.above))

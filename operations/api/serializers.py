@@ -6,8 +6,10 @@ from notifications.models import Delivery
 
 
 class TimelinesSerializer(serializers.Serializer):
-    written = serializers.IntegerField()
-    expected = serializers.IntegerField(help_text="Written, or still to be.")
+    """Null for posts that are older than timelines are kept."""
+
+    written = serializers.IntegerField(allow_null=True)
+    expected = serializers.IntegerField(allow_null=True, help_text="Written, or still to be.")
 
 
 class LatenciesSerializer(serializers.Serializer):
@@ -19,15 +21,19 @@ class LatenciesSerializer(serializers.Serializer):
 
 
 class PushStatesSerializer(serializers.Serializer):
-    """How many pushes are in each state."""
+    """How many pushes are in each state; null for posts older than pushes are kept."""
 
-    held = serializers.IntegerField(help_text="Not sent, by a preference of the follower.")
-    sending = serializers.IntegerField()
-    retrying = serializers.IntegerField(help_text="To be tried again.")
-    sent = serializers.IntegerField(help_text="Taken by the push service.")
-    failed = serializers.IntegerField(help_text="Could not be sent at all.")
-    expired = serializers.IntegerField(help_text="Too old to be sent.")
-    refused = serializers.IntegerField(help_text="Refused for good, or not wanted any more.")
+    held = serializers.IntegerField(
+        allow_null=True, help_text="Not sent, by a preference of the follower."
+    )
+    sending = serializers.IntegerField(allow_null=True)
+    retrying = serializers.IntegerField(allow_null=True, help_text="To be tried again.")
+    sent = serializers.IntegerField(allow_null=True, help_text="Taken by the push service.")
+    failed = serializers.IntegerField(allow_null=True, help_text="Could not be sent at all.")
+    expired = serializers.IntegerField(allow_null=True, help_text="Too old to be sent.")
+    refused = serializers.IntegerField(
+        allow_null=True, help_text="Refused for good, or not wanted any more."
+    )
 
 
 class PostDeliverySerializer(serializers.Serializer):

@@ -1,13 +1,19 @@
 """The settings as a process reads them when it starts."""
 
+import re
+import runpy
 import secrets
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+SETTINGS = ROOT / "connectify" / "settings.py"
+# Those that may be nothing at all.
+ZERO = ("TRUSTED_PROXIES", "METRICS_PORT", "OVERLOAD_FREE_DISK", "TIMELINE_LARGE_AUDIENCE")
 EXAMPLE = ROOT / "docker" / "env.example"
 SECRETS = ("SECRET_KEY", "DATABASE_URL", "BROKER_URL", "REDIS_URL", "VAPID_PRIVATE_KEY")
 
@@ -64,3 +70,65 @@ def test_the_admin_is_where_the_setting_says_and_nowhere_else(production):
     )
     assert done.stdout.split() == ["/hidden/here/", "admin:index"]
     assert "Resolver404" in done.stderr
+
+
+NUMBERS = """
+from django.conf import settings
+print(settings.TIMELINE_KEEP.days, settings.PARTITION_POSTS, settings.OVERLOAD_FREE_DISK)
+print(settings.THROTTLES["post"])
+"""
+
+
+def test_numbers_are_read_with_their_bounds_included(production):
+    given = {
+        "TIMELINE_KEEP_DAYS": "1",
+        "PARTITION_POSTS": "10000000",
+        "OVERLOAD_FREE_DISK": "0",
+        "THROTTLE_POST": "user=1;address=1000000000",
+    }
+    done = manage(production | given, "shell", "--no-imports", "-c", NUMBERS)
+    assert done.stdout.splitlines() == [
+        "1 10000000 0.0",
+        "{'user': 1, 'address': 1000000000}",
+    ], done.stderr
+
+
+NAMES = sorted(set(re.findall(r'env\.(?:number|days)\("(\w+)"', SETTINGS.read_text())))
+
+
+@pytest.mark.parametrize("value", ["-1", "x", "", str(2**63), "1e400", "nan"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_number_that_makes_no_sense_is_refused(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured, match=rf"^{name} is '{value}'; it must be .* from "):
+        runpy.run_path(str(SETTINGS))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(ZERO)])
+def test_none_at_all_is_refused_where_some_are_needed(monkeypatch, name):
+    monkeypatch.setenv(name, "0")
+    with pytest.raises(ImproperlyConfigured, match=f"^{name} is '0'; "):
+        runpy.run_path(str(SETTINGS))
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("user=0", "user in THROTTLE_POST is '0'; it must be a whole number from 1 to "),
+        ("user=-5;token=1", "user in THROTTLE_POST is '-5'"),
+        ("token=many", "token in THROTTLE_POST is 'many'"),
+        ("user", "user in THROTTLE_POST is ''"),
+        ("usr=5", "THROTTLE_POST has 'usr', which is none of user, token, address"),
+    ],
+)
+def test_a_rate_that_makes_no_sense_is_refused(monkeypatch, value, told):
+    monkeypatch.setenv("THROTTLE_POST", value)
+    with pytest.raises(ImproperlyConfigured, match=re.escape(told)):
+        runpy.run_path(str(SETTINGS))
+
+
+def test_a_process_says_what_is_wrong_and_does_not_start(production):
+    done = manage(production | {"TIMELINE_KEEP_DAYS": "-3"}, "check")
+    assert done.returncode != 0
+    told = "TIMELINE_KEEP_DAYS is '-3'; it must be a whole number from 1 to 36500"
+    assert told in done.stderr.splitlines()[-1]

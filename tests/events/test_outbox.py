@@ -1,6 +1,10 @@
+from datetime import timedelta
+
 import msgspec
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from events import outbox
 from events.models import OutboxEvent
@@ -77,3 +81,46 @@ def test_what_waits_is_counted_anew_only_where_it_could_be_too_much(
     assert length.exceeds(3)
     OutboxEvent.objects.update(published_at=now)
     assert not length.exceeds(3)
+
+
+def replay(count: int, due_at) -> None:
+    """As a paced replay of letters leaves them."""
+    OutboxEvent.objects.bulk_create(
+        OutboxEvent(
+            event_id=f"evt_replayed_{number}",
+            routing_key="timeline.worker",
+            body=b"",
+            created_at=timezone.now(),
+            due_at=due_at,
+        )
+        for number in range(count)
+    )
+
+
+def test_what_is_due_later_does_not_wait_yet(db):
+    replay(5, timezone.now() + timedelta(hours=1))
+    assert not outbox.Length().exceeds(4)
+    assert outbox.pending() == {}
+
+
+def test_what_becomes_due_waits_though_nothing_is_recorded(db):
+    replay(5, timezone.now() + timedelta(hours=1))
+    length = outbox.Length()
+    assert not length.exceeds(4)
+    OutboxEvent.objects.update(due_at=timezone.now() - timedelta(seconds=7))
+    assert length.exceeds(4)
+    assert outbox.pending()["timeline.worker"] == (5, pytest.approx(7, abs=2))
+    assert outbox.total(outbox.pending(limit=3).values()).count == 3
+
+
+def test_a_replay_that_is_due_later_is_counted_whole_once_a_minute(db):
+    replay(5, timezone.now() + timedelta(hours=1))
+    length = outbox.Length()
+    with CaptureQueriesContext(connection) as queries:
+        for _ in range(3):
+            assert not length.exceeds(4)
+    assert ["infinity" in query["sql"] for query in queries if "LIMIT" in query["sql"]] == [
+        True,
+        False,
+        False,
+    ]

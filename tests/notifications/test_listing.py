@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone
 
 from notifications import listing
-from notifications.models import Notification
+from notifications.models import Notification, ReadMark
 from social import partitions, posts, relations
 from social.models import Post
 
@@ -130,6 +130,62 @@ def test_all_up_to_one_are_marked_as_read(bob, carol, twelve):
     assert listing.mark_read_up_to(bob, twelve[8])
     assert walk(bob, unread=True) == [twelve[:3]]
     assert not listing.mark_read_up_to(carol, twelve[0])
+
+
+def test_what_comes_below_the_mark_is_not_read(alice, bob, twelve, now):
+    absent = twelve[2::4]
+    Notification.objects.filter(post_id__in=absent).delete()
+    there = [pk for pk in twelve if pk not in absent]
+    listing.mark_read_up_to(bob, there[1])
+    assert read(bob) == there[1:]
+    Notification.objects.bulk_create(
+        Notification(recipient=bob, post_id=pk, created_at=now) for pk in absent
+    )
+    assert read(bob) == there[1:]
+    for size in range(1, 13):
+        assert [*chain(*walk(bob, size=size))] == [there[0], *absent, *there[1:]]
+        assert [*chain(*walk(bob, size=size, unread=True))] == [there[0], *absent]
+    # A mark of another device, from before they came, changes nothing; the next one does.
+    listing.mark_read_up_to(bob, there[-1])
+    assert walk(bob, unread=True) == [[there[0], *absent]]
+    listing.mark_read_up_to(bob, absent[0])
+    assert walk(bob, unread=True) == [[there[0]]]
+
+
+def test_what_comes_while_one_reads_on_is_neither_repeated_nor_disturbs(alice, bob, twelve, now):
+    Notification.objects.filter(post_id=twelve[4]).delete()
+    listing.mark_read_up_to(bob, twelve[0])
+    following = pages(bob, size=3)
+    seen = ids(next(following))
+    Notification.objects.create(recipient=bob, post_id=twelve[4], created_at=now)
+    for page in following:
+        seen += ids(page)
+    assert seen == [pk for pk in twelve if pk != twelve[4]]
+    assert walk(bob)[0][0] == twelve[4]
+
+
+def test_who_has_marked_all_sees_the_list_with_one_statement_more(
+    bob, twelve, django_assert_num_queries
+):
+    listing.mark_read_up_to(bob, twelve[0])
+    # The mark, the partitions, what is newer, what came late, two windows, and the posts.
+    with django_assert_num_queries(7):
+        assert ids(listing.page(bob, now=timezone.now(), size=5)) == twelve[:5]
+
+
+def test_a_mark_from_before_late_ones_were_told_apart_is_one(bob, twelve):
+    ReadMark.objects.create(user=bob, post_id=twelve[3])
+    assert read(bob) == twelve[3:]
+    assert walk(bob, unread=True) == [twelve[:3]]
+    listing.mark_read_up_to(bob, twelve[1])
+    assert walk(bob, unread=True) == [twelve[:1]]
+
+
+def test_what_lies_below_all_that_is_remembered_counts_as_read(bob, twelve, now):
+    Notification.objects.filter(post_id=twelve[6]).delete()
+    listing.mark_read_up_to(bob, twelve[0], remembered=3)
+    Notification.objects.create(recipient=bob, post_id=twelve[6], created_at=now)
+    assert walk(bob, unread=True) == [[]]
 
 
 def test_rows_far_apart_are_found_by_pages_of_bounded_cost(

@@ -14,7 +14,7 @@ RULES = yaml.safe_load((ROOT / "docker" / "alerts.yaml").read_text())["groups"][
 TABLE = dict(re.findall(r"^\| `([A-Z_]+)` \| (.*?) ?\|", PAGE, re.MULTILINE))
 NAMES = re.compile(r'(?:env(?:\.\w+)?|required)\(\s*"([A-Z_]+)"')
 # With a default that is a plain value.
-READ = re.compile(NAMES.pattern + r",\s*(?:default=)?([^()]+?),?\s*\)")
+READ = re.compile(NAMES.pattern + r",\s*(?:default=)?([^()]+?)(?:, \([^()]*\))?,?\s*\)")
 
 
 def plain(default: str) -> str:

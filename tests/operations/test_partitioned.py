@@ -1,27 +1,63 @@
 import io
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
+from notifications import pushing
+from notifications.models import Notification
+from operations import doctor
 from operations.partitioned import TABLES
 from operations.tasks import drop_partitions
-from social import partitions
-from social.models import Post
+from social import partitions, posts, retention
+from social.models import Horizon, Post
+from social.slices import END, Slice
+from stack.push_service import running_push_service
+from tests.notifications.conftest import forget_failures, register
+from timelines import fanout, forward, reading
+from timelines.forward import Position
+from timelines.models import TimelineEntry, Watermark
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FIRST = 40_000_000  # where a partition begins, and no other test has made any
+NEWEST = FIRST + 2_000
 
 
 @pytest.fixture(autouse=True)
 def _expired(alice, settings):
-    """A partition of each table whose only post is older than any table is kept."""
+    """A partition of each table whose only post is older than any table is kept, and the next one
+    with an old post as well: for long nobody has posted. Afterwards ids go on as before."""
     created_at = timezone.now() - settings.TIMELINE_KEEP * 2 - timedelta(days=1)
-    Post.objects.bulk_create([Post(pk=FIRST, author=alice, content="hi", created_at=created_at)])
+    Post.objects.bulk_create(
+        Post(pk=pk, author=alice, content="hi", created_at=created_at) for pk in (FIRST, NEWEST)
+    )
     for one in TABLES:
-        partitions.ensure(one.table, [FIRST])
+        partitions.ensure(one.table, [FIRST, NEWEST])
+    before = retention.head().coming
+    draw_next(NEWEST + 1)
+    yield
+    draw_next(before)
+    for one in TABLES:
+        for name, first, _ in partitions.named_bounds(one.table):
+            if first >= FIRST:
+                with connection.cursor() as cursor:
+                    cursor.execute(f"DROP TABLE {name}")
+
+
+def draw_next(post_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval('social_post_id_seq', %s, false)", [post_id])
+
+
+@pytest.fixture
+def service():
+    with running_push_service() as service:
+        forget_failures(service)
+        yield service
 
 
 def kept() -> list[str]:
@@ -56,4 +92,55 @@ def test_the_command_drops_when_it_is_told_to():
 
 def test_the_command_makes_partitions_ahead():
     told("--create-ahead")
-    assert len([end for _, end in partitions.bounds(TABLES[0].table) if end > FIRST]) == 6
+    assert len([end for _, end in partitions.bounds(TABLES[0].table) if end > NEWEST]) == 6
+
+
+def arrives(author, reader, service) -> bool:
+    """Whether a new post of the author's is in the reader's timeline, told and pushed."""
+    device = register(reader, service, timezone.now())
+    post = posts.publish(author, "after long silence", now=timezone.now())
+    whole = Slice(post.pk, 0, END)
+    fanout.write([whole], now=timezone.now())
+    pushing.push_slices([whole], task=uuid4(), clock=timezone.now)
+    return (
+        TimelineEntry.objects.filter(owner=reader, post=post).exists()
+        and Notification.objects.filter(recipient=reader, post=post).exists()
+        and len(service.receipts.of(device.token)) == 1
+    )
+
+
+def test_a_post_after_a_long_silence_is_written_told_and_pushed(alice, bob, service):
+    for _ in range(3):
+        told("--drop-expired", "--yes")
+        told("--create-ahead")
+    assert found_by_the_doctor() == []
+    assert arrives(alice, bob, service)
+
+
+def test_a_horizon_beyond_the_posts_to_come_heals(alice, bob, service):
+    """As a run of an earlier version left it, which dropped what lay below it as well."""
+    for one in TABLES:
+        Horizon.objects.create(table_name=one.table, post_id=NEWEST + 11_500)
+    Watermark.objects.create(pk=1, post_id=NEWEST + 11_499)
+    forward_reader = Position(NEWEST + 11_499)
+    assert len(found_by_the_doctor()) >= len(TABLES)
+    told("--create-ahead")
+    assert found_by_the_doctor() == []
+    assert Watermark.objects.get().post_id == NEWEST
+    page, at = forward.newer(bob.pk, reading.state(bob.pk), forward_reader, 10)
+    assert arrives(alice, bob, service)
+    page, _ = forward.newer(bob.pk, reading.state(bob.pk), at, 10)
+    assert [post.content for post in page.posts] == ["after long silence"]
+
+
+def test_dropping_heals_such_a_horizon_too(alice, bob, service):
+    for one in TABLES:
+        Horizon.objects.create(table_name=one.table, post_id=NEWEST + 11_500)
+    told("--drop-expired", "--yes")
+    assert [partitions.horizon(one.table) for one in TABLES] == [NEWEST + 1] * len(TABLES)
+    assert arrives(alice, bob, service)
+
+
+def found_by_the_doctor() -> list[str]:
+    found = doctor.partitions_ahead(timezone.now())
+    return [ailment.what for ailment in found if "records" not in ailment.what]

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
+from events import outbox
 from events.registry import subscribers
-from social import partitions
+from social import ledger_pruning, partitions
+from timelines import fanout
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +89,24 @@ def rows_read(sql: str, parameters) -> int:
     )
 
 
+PACED = """
+    INSERT INTO events_outboxevent (event_id, exchange, routing_key, headers, properties, body,
+        created_at, due_at, attempts, last_error)
+    SELECT 'evt_paced_' || number, '', 'timeline.worker', '{}', '{}', '',
+           now(), now() + interval '1 hour', 0, '' FROM generate_series(1, 10000) AS number
+"""
+
+
+def test_a_paced_replay_costs_what_asks_for_pending_messages_nothing(grown):
+    with connection.cursor() as cursor:
+        cursor.execute(PACED)
+        cursor.execute("ANALYZE events_outboxevent")
+        cursor.execute(f"EXPLAIN {outbox.PENDING}", [None, outbox.PENDING_LIMIT])
+        plan = "\n".join(line for (line,) in cursor)
+    assert "events_outbox_pending" in plan
+    assert rows_read(outbox.PENDING, [None, outbox.PENDING_LIMIT]) == 0
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_no_statement_of_a_page_reads_more_than_a_few_rows(grown, admin_client, settings, page):
     settings.METRICS_TOKEN = "token"
@@ -103,3 +123,19 @@ def test_no_statement_of_a_page_reads_more_than_a_few_rows(grown, admin_client, 
     assert asked
     for sql, parameters in asked:
         assert rows_read(sql, parameters) <= FEW, sql
+
+
+def test_whether_a_slice_overlaps_one_that_is_done_is_asked_of_the_ledgers_key(grown, alice, now):
+    slices = [[9_999, 10_000], [alice.pk] * 2, [0, 5_000], [5_000, 2**63 - 1]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {fanout.FIRST_TRY}", [*slices, now])
+        plan = "\n".join(line for (line,) in cursor)
+    assert "timelines_slicerecord_pkey" in plan
+    assert "Seq Scan on timelines_slicerecord" not in plan
+
+
+def test_pruning_a_ledger_reads_by_its_key_no_more_than_it_deletes(grown):
+    tables = {"fan_outs": "timelines_fanout", "records": "timelines_slicerecord"}
+    for sql in (ledger_pruning.SLICES, ledger_pruning.FAN_OUTS):
+        # The rows are found, and then each is looked up and deleted.
+        assert rows_read(sql.format(**tables), [9_000, 100]) <= 4 * 100

@@ -101,6 +101,19 @@ def test_too_many_pending_events_refuse_posts_but_not_reading(alice, settings):
 
 
 @pytest.mark.django_db
+def test_posts_are_taken_while_a_replay_waits_for_its_time(alice, settings):
+    """As many as too many, due in an hour: the gauge says what `lag` says."""
+    client = client_of(alice)
+    assert post(client, key=None).status_code == 201
+    OutboxEvent.objects.update(due_at=timezone.now() + timedelta(hours=1))
+    settings.OVERLOAD_PENDING_EVENTS = 0
+    Gauge().check()
+    OutboxEvent.objects.update(due_at=timezone.now())
+    with pytest.raises(OverloadedError):
+        Gauge().check()
+
+
+@pytest.mark.django_db
 def test_a_full_disk_refuses_posts(settings):
     settings.OVERLOAD_FREE_DISK = 1.0
     with pytest.raises(OverloadedError, match="disk"):

@@ -74,3 +74,21 @@ def test_an_expired_posts_fan_out_is_closed(planned, now):
 def test_planning_again_keeps_the_first_time(planned, now):
     ledger.begin(FanOut, tile(planned.pk, [1]), now=now + timedelta(days=1))
     assert FanOut.objects.get().planned_at == now
+
+
+@pytest.mark.parametrize(
+    ("slices", "left"),
+    [
+        ([(0, END)], [(0, 10), (20, 30), (40, END)]),
+        ([(10, 20)], []),
+        ([(0, 5), (5, 25)], [(0, 5), (5, 10), (20, 25)]),
+        ([(15, 22), (15, 50)], [(20, 22), (22, 30), (40, 50)]),
+        ([(50, END), (0, 3), (0, 60)], [(0, 3), (3, 10), (20, 30), (40, 60), (60, END)]),
+    ],
+)
+def test_of_slices_is_left_what_is_neither_done_nor_in_one_before(slices, left, now):
+    for after, up_to in [(10, 20), (30, 40), (32, 35)]:
+        record(1, after, up_to, now)
+    record(2, 0, END, now)
+    found = ledger.uncovered(SliceRecord, [Slice(1, *each) for each in slices])
+    assert found == [Slice(1, *each) for each in left]

@@ -2,6 +2,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from social import partitions
+from social.models import Horizon
 from tests.at_once import at_once
 
 TABLE = "scratch"
@@ -56,6 +57,13 @@ def test_partitions_are_made_ahead(settings):
     partitions.ensure_ahead(TABLE, 10, 2)
     size = settings.PARTITION_POSTS
     assert partitions.bounds(TABLE) == [(0, size), (size, 2 * size), (2 * size, 3 * size)]
+
+
+def test_partitions_are_made_ahead_from_the_horizon_on_where_the_newest_post_has_expired(settings):
+    size = settings.PARTITION_POSTS
+    Horizon.objects.create(table_name=TABLE, post_id=7 * size + 1)
+    partitions.ensure_ahead(TABLE, 10, 1)
+    assert partitions.bounds(TABLE) == [(7 * size, 8 * size), (8 * size, 9 * size)]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, transaction
 
 from social import partitions, retention
-from social.models import Post
+from social.models import Horizon, Post
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,6 +33,20 @@ def _posts(alice, now):
         Post(pk=pk, author=alice, content="hi", created_at=now - timedelta(days=days))
         for pk, days in ((5, 90), (15, 60), (19, 31), (25, 60), (26, 1), (35, 0))
     )
+    draw_next(36)
+
+
+@pytest.fixture(autouse=True)
+def _sequence(transactional_db):
+    """As it was, for the other tests."""
+    before = retention.head().coming
+    yield
+    draw_next(before)
+
+
+def draw_next(post_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval('social_post_id_seq', %s, false)", [post_id])
 
 
 def kept() -> list[int]:
@@ -63,6 +77,41 @@ def test_a_partition_of_no_posts_at_all_goes_with_the_next_one_that_expires(now)
     Post.objects.filter(pk__lt=10).delete()
     assert retention.expiring(TABLE, timedelta(days=40), now=now) == 0
     assert retention.expiring(TABLE, KEEP, now=now) == 20
+
+
+def test_the_newest_posts_partition_never_expires_however_old_the_post_is(now):
+    Post.objects.update(created_at=now - timedelta(days=90))
+    for _ in range(2):
+        retention.expire(TABLE, KEEP, now=now)
+    assert (partitions.horizon(TABLE), kept()) == (30, [30])
+
+
+def test_ids_that_are_to_be_drawn_never_expire_though_there_is_a_newer_post(now):
+    Post.objects.update(created_at=now - timedelta(days=90))
+    draw_next(27)
+    retention.expire(TABLE, KEEP, now=now)
+    assert partitions.horizon(TABLE) == 20
+
+
+def test_without_any_post_nothing_expires(now):
+    Post.objects.all().delete()
+    assert retention.expiring(TABLE, KEEP, now=now) == 0
+
+
+def test_a_horizon_beyond_the_posts_to_come_is_brought_back_before_anything_is_dropped(now):
+    Horizon.objects.create(table_name=TABLE, post_id=11_500)
+    retention.expire(TABLE, KEEP, now=now)
+    assert partitions.horizon(TABLE) == 36
+    # The partition of the next post is there, and those before are dropped.
+    assert kept() == [30]
+
+
+def test_a_horizon_above_posts_that_were_erased_stays(now):
+    """Their rows are dropped; what is older must not be looked for in rows again."""
+    Horizon.objects.create(table_name=TABLE, post_id=30)
+    Post.objects.filter(pk__gt=20).delete()
+    retention.expire(TABLE, KEEP, now=now)
+    assert partitions.horizon(TABLE) == 30
 
 
 def test_what_has_expired_is_not_made_again(now):

@@ -3,7 +3,7 @@ import pytest
 from django.utils import timezone
 
 from events.models import OutboxEvent
-from social import posts, relations
+from social import ledger, posts, relations
 from social.models import Follow
 from social.slices import END, Slice
 from tests.at_once import at_once
@@ -103,6 +103,76 @@ def test_several_posts_are_written_by_one_statement(alice, bob, now, django_asse
         fanout.write([piece for post in written[1:] for piece in whole(post)], now=now)
     assert TimelineEntry.objects.count() == 10
     assert sum(data["rows"] for data in delivered()) == 10
+
+
+@pytest.fixture
+def followers(alice, now) -> list[int]:
+    users = [make_user(f"follower-{number}") for number in range(6)]
+    for user in users:
+        relations.follow(user, alice, now=now)
+    return [user.pk for user in users]
+
+
+def counted(post) -> tuple[int, int]:
+    """By the ledger, and by the events."""
+    rows = SliceRecord.objects.filter(post_id=post.pk).values_list("rows", flat=True)
+    return sum(rows), sum(data["rows"] for data in delivered() if data["post_id"] == post.pk)
+
+
+# Slices by which followers they end at; together they reach everybody.
+OVERLAPS = [
+    [(None, 2), (2, None), (None, None)],
+    [(None, None), (None, 2), (2, None)],
+    [(None, None), (1, 4)],
+    [(1, 4), (None, None)],
+    [(None, 2), (None, None)],
+    [(None, 3), (2, None), (1, 4)],
+    [(2, 4), (None, 3), (3, None)],
+    [(2, None), (None, 3)],
+]
+
+
+@pytest.mark.parametrize("ranges", OVERLAPS)
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("filled", [True, False])
+def test_a_follower_in_several_slices_counts_once(alice, followers, ranges, together, filled, now):
+    post = posts.publish(alice, "hi", now=now)
+    if filled:  # The first try then finds a row that is there already.
+        backfill.refresh(followers[1], [alice.pk])
+    slices = [
+        Slice(post.pk, 0 if a is None else followers[a], END if b is None else followers[b])
+        for a, b in ranges
+    ]
+    for batch in [slices] if together else [[piece] for piece in slices]:
+        fanout.write(batch, now=now)
+    assert owners(post) == set(followers)
+    assert counted(post) == (6, 6)
+    assert ledger.holes(SliceRecord, [post.pk]) == {post.pk: []}
+
+
+def test_a_follower_who_left_and_came_back_does_not_count_again(alice, followers, now):
+    post = posts.publish(alice, "hi", now=now)
+    fanout.write(whole(post), now=now)
+    TimelineEntry.objects.filter(owner=followers[3]).delete()
+    fanout.write([Slice(post.pk, followers[2], followers[3])], now=now)
+    assert counted(post) == (6, 6)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slice_and_a_wider_one_at_the_same_moment_count_nobody_twice(alice, followers, now):
+    for number in range(10):
+        post = posts.publish(alice, f"post {number}", now=timezone.now())
+        slices = [
+            [Slice(post.pk, 0, END)],
+            [Slice(post.pk, followers[1], followers[3])],
+            [Slice(post.pk, 0, followers[2]), Slice(post.pk, followers[4], END)],
+            [Slice(post.pk, followers[2], END)],
+        ]
+        if number % 2:
+            backfill.refresh(followers[2], [alice.pk])
+        at_once(lambda slices=slices: fanout.write(slices.pop(), now=timezone.now()))
+        assert owners(post) == set(followers)
+        assert counted(post) == (6, 6)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,10 +2,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from social import posts
+from social import ledger, posts
 from social.slices import END, Slice
 from tests.api import assert_problem, client_of
-from timelines import fanout, reading, unread
+from timelines import dormancy, fanout, reading, unread, watermark
+from timelines.models import Dormant, Reader
 
 pytestmark = pytest.mark.django_db
 COUNT = "/api/v1/timeline/unread-count/"
@@ -63,6 +64,74 @@ def test_no_more_are_counted_than_a_page_shows(bob, written, now):
     assert unread.count(bob.pk, reading.state(bob.pk), most=3) == (3, True)
     unread.mark_read(bob.pk, written[0], now=now)
     assert unread.count(bob.pk, reading.state(bob.pk), most=3) == (3, False)
+
+
+@pytest.fixture
+def late(alice, bob, now) -> list[int]:
+    """Four posts of which the second is still to be written."""
+    ids = [posts.publish(alice, f"post {number}", now=now).pk for number in range(4)]
+    fanout.write([Slice(pk, 0, END) for pk in ids if pk != ids[1]], now=now)
+    return ids
+
+
+def unread_of(user) -> int:
+    return unread.count(user.pk, reading.state(user.pk)).count
+
+
+@pytest.mark.parametrize("known_complete", [True, False])
+def test_a_post_that_comes_below_the_mark_is_unread_until_it_is_marked(
+    bob, late, now, known_complete
+):
+    if known_complete:  # The watermark stands before the post that is late.
+        watermark.raise_(now=now)
+    unread.mark_read(bob.pk, late[3], now=now)
+    assert unread_of(bob) == 0
+    fanout.write([Slice(late[1], 0, END)], now=now)
+    assert unread_of(bob) == 1
+    watermark.raise_(now=now)
+    assert unread_of(bob) == 1
+    # A mark of another device, from before it came, changes nothing.
+    unread.mark_read(bob.pk, late[0], now=now)
+    assert unread_of(bob) == 1
+    unread.mark_read(bob.pk, late[1], now=now)
+    assert unread_of(bob) == 0
+
+
+def test_a_late_post_that_is_shown_already_is_read_with_the_others(bob, late, now):
+    watermark.raise_(now=now + ledger.LATE * 2)
+    assert unread_of(bob) == 4
+    unread.mark_read(bob.pk, late[3], now=now)
+    assert unread_of(bob) == 0
+    fanout.write([Slice(late[1], 0, END)], now=now)
+    assert unread_of(bob) == 0
+
+
+def test_a_post_that_is_late_for_long_is_unread_as_soon_as_it_is_shown(bob, late, now):
+    unread.mark_read(bob.pk, late[3], now=now)
+    watermark.raise_(now=now + ledger.LATE * 2)
+    assert unread_of(bob) == 1
+
+
+def test_who_is_read_from_the_authors_has_read_what_they_marked(bob, late, now):
+    Dormant.objects.create(owner=bob)
+    assert unread_of(bob) == 4
+    unread.mark_read(bob.pk, late[3], now=now)
+    dormancy.rebuild(bob.pk, now=now)
+    assert unread_of(bob) == 0
+
+
+def test_what_lies_below_all_that_is_remembered_counts_as_read(bob, late, now):
+    unread.mark_read(bob.pk, late[3], now=now, remembered=2)
+    fanout.write([Slice(late[1], 0, END)], now=now)
+    assert unread_of(bob) == 0
+    assert Reader.objects.get().read_above == late[2:]
+
+
+def test_a_mark_from_before_late_posts_were_told_apart_is_one(bob, written, now):
+    Reader.objects.create(owner=bob, seen_at=now, read_up_to=written[2])
+    assert unread_of(bob) == 1
+    unread.mark_read(bob.pk, written[3], now=now)
+    assert unread_of(bob) == 0
 
 
 @pytest.mark.parametrize("up_to", [0, -1, 2**63, "x", None, 1.5, [1]])

@@ -1,10 +1,9 @@
 """Looking at the partitions of timelines, notifications and deliveries, and acting on them."""
 
 from django.core.management.base import BaseCommand
-from django.utils import timezone
 
 from operations import partitioned
-from social import partitions, retention
+from social import database_clock, partitions, retention
 
 
 class Command(BaseCommand):
@@ -20,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--yes", action="store_true", help="drop, and do not only say what")
 
     def handle(self, create_ahead: bool, drop_expired: bool, yes: bool, **options) -> None:
-        now = timezone.now()
+        now = database_clock.now()
         if create_ahead:
             partitioned.create_ahead()
         if drop_expired and yes:

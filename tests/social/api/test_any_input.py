@@ -41,6 +41,8 @@ PLACES = st.builds(
     before=st.none() | IDS,
     mark=st.integers(0, 2**63 - 1),
     then=st.datetimes(timezones=st.just(UTC)),
+    floor=st.integers(0, 2**63 - 1),
+    above=st.lists(IDS).map(tuple),
 )
 
 
