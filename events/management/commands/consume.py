@@ -7,6 +7,7 @@ from django.utils import timezone
 from events import letters, metrics
 from events.backpressure import BacklogSign
 from events.consumer import BatchConsumer
+from events.introduction import introduce_patiently
 from events.parking import Parking
 from events.pausing import PauseSign
 from events.processing import Processor
@@ -27,6 +28,7 @@ class Command(BaseCommand):
     def handle(self, subscriber: str, **options) -> None:
         stop = Stop.on_signals()
         metrics.serve()
+        introduce_patiently(stop)
         url = settings.BROKER_URL
         if subscriber == DEAD_LETTERS:
             filer = letters.LetterFiler(timezone.now)
