@@ -109,8 +109,12 @@ def _letters(post: Post, user: User) -> Iterator[Step]:
 def _slices(post: Post, user: User) -> Iterator[Step]:
     for app in (timelines, notifications):
         name = app.__name__
-        if not app.models.FanOut.objects.filter(pk=post.pk).exists():
+        fan_out = app.models.FanOut.objects.filter(pk=post.pk).first()
+        if fan_out is None:
             yield Step(f"{name} has not planned it.")
+            continue
+        if fan_out.waiting:
+            yield Step(f"{name} has planned it. It waits for room in its lane.", stops=True)
             continue
         record = app.models.SliceRecord.objects.filter(
             post_id=post.pk, after__lt=user.pk, up_to__gte=user.pk

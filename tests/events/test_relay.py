@@ -223,10 +223,8 @@ def test_a_replay_that_no_queue_takes_for_ten_minutes_opens_its_letter(publisher
 
 
 def test_an_event_that_no_queue_takes_is_never_given_up(broker, publisher, alice, now):
-    with broker.channel() as channel:
-        for name in QUEUES:
-            channel.queue_unbind(name, "posts.fanout")
-    publisher.publish(Outgoing(b"{}", "", QUEUES[0], {}, {}))  # It has declared the bindings again.
+    # It declares the bindings when it connects.
+    publisher.publish(Outgoing(b"{}", "", QUEUES[0], {}, {}))
     with broker.channel() as channel:
         for name in QUEUES:
             channel.queue_unbind(name, "posts.fanout")
