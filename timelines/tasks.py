@@ -30,7 +30,8 @@ after_commit = failpoint("timelines.after_commit")
 
 HIGH = "timelines.high"
 LOW = "timelines.low"
-# For what must not wait behind the slices of a large audience, which fill timelines.low.
+# For periodic tasks. Behind the slices of a large audience, which fill timelines.low, they would
+# pile up.
 UPKEEP = "operations.low"
 
 SLICES = {"slices": Slice._fields}
@@ -102,7 +103,7 @@ def feed_some(*, now: datetime) -> bool:
     return not left_over
 
 
-@periodic_task("timelines.repair", lane=LOW)
+@periodic_task("timelines.repair", lane=UPKEEP)
 def repair() -> None:
     """Enqueue what is missing of late fan-outs."""
     now = timezone.now()
@@ -142,13 +143,13 @@ def raise_watermark() -> None:
     watermark.raise_(now=timezone.now())
 
 
-@periodic_task("timelines.put_to_sleep", lane=LOW)
+@periodic_task("timelines.put_to_sleep", lane=UPKEEP)
 def put_to_sleep() -> None:
     """Write no more timelines of owners who have stayed away."""
     dormancy.put_to_sleep(now=timezone.now())
 
 
-@periodic_task("timelines.wake", lane=LOW)
+@periodic_task("timelines.wake", lane=UPKEEP)
 def wake() -> None:
     """Fill in the timelines of owners who have returned."""
     dormancy.wake_returned()
