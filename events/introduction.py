@@ -8,7 +8,7 @@ that starts "now" is sent nothing from before.
 from datetime import timedelta
 
 import structlog
-from django.db import connection
+from django.db import ProgrammingError, connection
 
 from events.backoff import full_jitter
 from events.conf import setting
@@ -41,13 +41,14 @@ def introduce() -> None:
 
 
 def introduce_patiently(stop: Stop) -> None:
-    """The same at a process's start: wait for the database until a stop is requested."""
+    """The same at a process's start: wait for the database, and its tables, until a stop is
+    requested."""
     failures = 0
     while not stop.requested:
         try:
             introduce()
             return
-        except PASSING as error:
+        except (*PASSING, ProgrammingError) as error:  # The latter before `migrate`.
             failures += 1
             log.warning("waiting for the database", error=str(error), failures=failures)
             connection.close()

@@ -14,7 +14,9 @@ from django.db.migrations.executor import MigrationExecutor
 from redis import Redis, RedisError
 
 from analytics import days
+from events import healing, unroutable
 from events.errors import PASSING
+from events.registry import subscribers
 from operations import canary, lag, partitioned
 from operations.ailments import Ailment
 from operations.broker_examinations import broker, topology
@@ -26,6 +28,8 @@ from timelines.models import Watermark
 CLOCK_SECONDS = 2.0
 OUTBOX_SECONDS = 30.0
 CANARY_SECONDS = 180.0
+# Beyond so many letters the number says enough.
+UNSETTLED_LIMIT = 10_000
 
 Examination = Callable[[datetime], Iterator[Ailment]]
 
@@ -73,12 +77,27 @@ def delivery(now: datetime) -> Iterator[Ailment]:
     waits = lag.total(lag.outbox().values()).oldest_seconds
     if waits > OUTBOX_SECONDS:
         yield Ailment(f"the outbox has been waiting for {waits:.0f} s", "manage.py relay_outbox")
+    for each in unroutable.unroutable():
+        yield Ailment(str(each), _routing(each))
+    if count := healing.unsettled()[:UNSETTLED_LIMIT].count():
+        what = f"{count:,} letters were replayed ten minutes ago and are not known to be done"
+        mend = "wait for their queues, or: manage.py dead_letters replay --state replayed --yes"
+        yield Ailment(what, mend)
     if settings.CANARY and ((age := canary.age(now=now)) is None or age > CANARY_SECONDS):
         what = "no canary was ever released" if age is None else f"the canary is {age:.0f} s late"
         yield Ailment(what, "is beat running? See the operations page, and manage.py lag")
     for late in chain.from_iterable(Watermark.objects.values_list("stragglers", flat=True)):
         mend = f"replay its dead letter, or manage.py repair_post {late}"
         yield Ailment(f"post {late} is late in some timelines", mend)
+
+
+def _routing(each: unroutable.Unroutable) -> str:
+    for name, subscriber in subscribers.items():
+        if each.exchange in subscriber.exchanges or each.routing_key == subscriber.queue:
+            return f"restart manage.py consume {name}, which declares its queue"
+    if each.exchange:
+        return f"bind a queue to {each.exchange}: start a subscriber of {each.routing_key}"
+    return "start what consumes that queue; a replay opens its letter again after ten minutes"
 
 
 def configuration(now: datetime) -> Iterator[Ailment]:

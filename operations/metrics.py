@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram,
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from events import pausing
+from events import pausing, unroutable
 from events.metrics import SECONDS, registry
 from operations import canary, failures, lag
 
@@ -59,6 +59,8 @@ class House(Collector):
         lags = lag.lags(pending)
         yield _gauge("outbox_messages", "Messages that wait to be published.", whole.count)
         yield _gauge("outbox_seconds", "Since when the oldest waits.", whole.oldest_seconds)
+        stranded = sum(each.count for each in unroutable.unroutable())
+        yield _gauge("unroutable_messages", "Messages that no queue takes.", stranded)
         for name, text, value in PER_SUBSCRIBER:
             yield _labelled(
                 f"lag_{name}", text, "subscriber", {each.subscriber: value(each) for each in lags}

@@ -20,7 +20,10 @@ from timelines.tasks import rebuild_timeline
 class PauseForm(forms.Form):
     subscriber = forms.ChoiceField(choices=lambda: [(name, name) for name in sorted(subscribers)])
     minutes = forms.IntegerField(
-        min_value=1, max_value=7 * 24 * 60, required=False, help_text="Empty: until it is resumed."
+        min_value=1,
+        max_value=pausing.LONGEST_MINUTES,
+        required=False,
+        help_text="Empty: until it is resumed.",
     )
 
 

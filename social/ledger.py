@@ -125,9 +125,7 @@ def late(
     expired, are closed. The others count as planned anew, so that they are not taken for late again
     before their slices have had their time.
     """
-    unfinished = fan_outs.objects.filter(
-        finished_at=None, waiting=False, planned_at__lt=now - LATE
-    )
+    unfinished = fan_outs.objects.filter(finished_at=None, waiting=False, planned_at__lt=now - LATE)
     post_ids = list(unfinished.order_by("planned_at").values_list("post_id", flat=True)[:limit])
     posts = Post.objects.filter(pk__in=post_ids, pk__gte=oldest, deleted_at=None)
     live = set(posts.values_list("pk", flat=True))

@@ -237,7 +237,7 @@ def test_large_letters_are_replayed_a_few_at_a_time(letter):
 
 @pytest.mark.parametrize("rate", [0, -1, 1e-300, 0.05, 1e300, float("nan"), float("inf")])
 def test_a_rate_that_no_time_can_be_made_of_is_refused(letter, rate):
-    with pytest.raises(healing.RateError, match="from 0.1 to 10,000 letters a second"):
+    with pytest.raises(healing.RateError, match=r"from 0\.1 to 10,000 letters a second"):
         healing.replay(healing.select({}), rate=rate)
     assert healing.select({}).count() == 1
 

@@ -122,9 +122,7 @@ def test_a_resent_event_that_is_lost_again_is_sent_again(broker, publisher, lost
 
 @pytest.mark.parametrize(("beginning", "sent"), [("now", 0), ("earliest", 1)])
 def test_a_new_subscriber_starts_where_it_says(lost, beginning, sent):
-    new = Subscriber(
-        "new", "new.worker", {"post.created": lambda events: None}, start=beginning
-    )
+    new = Subscriber("new", "new.worker", {"post.created": lambda events: None}, start=beginning)
     pass_time(minutes=60)
     with registered(new):
         introduce()
