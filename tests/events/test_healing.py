@@ -252,6 +252,7 @@ def test_a_replay_without_an_end_is_shown_and_may_be_replayed_again(publisher, l
     assert healing.select(lost).get() == letter
     assert healing.replay(healing.select(lost)) == 1
     # Asked for twice, it is sent once: it now has its time again.
+    relay.relay_batch(publisher)
     assert healing.replay(healing.select(lost)) == 0
     letter.refresh_from_db()
     healing.settle(str(letter.pk))

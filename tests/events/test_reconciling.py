@@ -145,6 +145,13 @@ def test_a_subscriber_starts_nowhere_else():
         Subscriber("new", "new.worker", {}, start="yesterday")
 
 
+def test_what_is_on_its_way_already_is_not_sent_again(lost):
+    assert reconcile_twice() == 1
+    Reconciliation.objects.update(complete_until=timezone.now() - timedelta(days=8))
+    assert reconcile(TIMELINES, None) == 0
+    assert OutboxEvent.objects.filter(exchange="").count() == 1
+
+
 def test_a_known_subscriber_keeps_its_place(lost):
     Reconciliation.objects.update(complete_until=timezone.now() - timedelta(days=3))
     known = list(Reconciliation.objects.order_by("subscriber").values())

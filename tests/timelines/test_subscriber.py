@@ -134,6 +134,7 @@ def test_what_waits_is_enqueued_when_there_is_room_again(broker, full, alice, bo
     # It is not late, and not to be repaired: it was never enqueued.
     later = timezone.now() + ledger.LATE * 2
     assert ledger.late(FanOut, SliceRecord, now=later) == []
+    FanOut.objects.update(planned_at=timezone.now() - ledger.LATE * 2)
     empty(broker, "timelines.low")
     tasks.feed()
     assert slices_in(broker, "timelines.low") == [[post, 0, END] for post in waiting]
