@@ -6,13 +6,12 @@ Next on the way of a post: a consumer (events/processing.py) calls timelines/sub
 """
 
 import select
-from datetime import timedelta
 
 import structlog
 from django.db import connection, transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 
+from events import unroutable
 from events.direct import own_session
 from events.errors import passing
 from events.failpoints import failpoint
@@ -24,7 +23,6 @@ from events.publisher import Outgoing, Publisher
 BATCH = 200
 # A notification can be lost with its connection; this is the longest that a row then waits.
 POLL_SECONDS = 5.0
-BACKOFF = timedelta(seconds=5)
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +73,7 @@ def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
             failure = error
         # 3. Mark.
         for row, error in refused:
-            _postpone(row, error)
+            unroutable.postpone(row, error)
         if confirmed:
             with connection.cursor() as cursor:
                 cursor.execute(MARK, [confirmed])
@@ -96,14 +94,6 @@ def seconds_until_due() -> float:
 def message(row: OutboxEvent) -> Outgoing:
     before_publish()
     return Outgoing(bytes(row.body), row.exchange, row.routing_key, row.headers, row.properties)
-
-
-def _postpone(row: OutboxEvent, error: Exception) -> None:
-    """One message that cannot be routed must not hold up the others."""
-    log.error("event not routable", event_id=row.event_id, exchange=row.exchange, error=str(error))
-    OutboxEvent.objects.filter(pk=row.pk).update(
-        attempts=row.attempts + 1, last_error=str(error), due_at=Now() + BACKOFF
-    )
 
 
 class Listener:

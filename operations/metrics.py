@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram,
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from events import pausing
+from events import pausing, unroutable, waiting
 from events.metrics import SECONDS, registry
 from operations import canary, failures, lag
 
@@ -59,6 +59,8 @@ class House(Collector):
         lags = lag.lags(pending)
         yield _gauge("outbox_messages", "Messages that wait to be published.", whole.count)
         yield _gauge("outbox_seconds", "Since when the oldest waits.", whole.oldest_seconds)
+        stranded = sum(each.count for each in unroutable.unroutable())
+        yield _gauge("unroutable_messages", "Messages that no queue takes.", stranded)
         for name, text, value in PER_SUBSCRIBER:
             yield _labelled(
                 f"lag_{name}", text, "subscriber", {each.subscriber: value(each) for each in lags}
@@ -72,6 +74,9 @@ class House(Collector):
         held = pausing.paused()
         paused = {each.subscriber: each.subscriber in held for each in lags}
         yield _labelled("paused", "Whether it is paused.", "subscriber", paused)
+        aside = dict.fromkeys(paused, 0)
+        aside |= {each.subscriber: each.count for each in waiting.all_set_aside()}
+        yield _labelled("set_aside", "Events that wait by themselves.", "subscriber", aside)
         yield _gauge("broker_up", "Whether the broker answers.", lags[0].depth is not None)
         letters = {}
         for group in failures.letters():
