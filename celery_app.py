@@ -8,6 +8,7 @@ import os
 from celery import Celery
 from django.conf import settings
 
+from events import links, node_names
 from events.topology import lane
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connectify.settings")
@@ -22,15 +23,27 @@ LANES = (
     "operations.low",  # periodic maintenance of what several apps have
 )
 
+node_names.make_unique()
+
 app = Celery("connectify")
 app.conf.update(
     broker_url=settings.BROKER_URL,
     # Without confirms a message that the broker refuses vanishes without an error.
     # Without a bound a publisher would wait for its connection where nobody can stop it.
-    broker_transport_options={"confirm_publish": True, "max_retries": 1, "interval_start": 0.2},
+    broker_transport_options={
+        **links.OPTIONS,
+        "confirm_publish": True,
+        "max_retries": 1,
+        "interval_start": 0.2,
+    },
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # The default gives up for good after 100.
-    broker_heartbeat=30,
+    # The broker gives a silent worker's tasks to another after two to three of these.
+    broker_heartbeat=10,
+    # By default each worker's control queue is its connection's alone. The broker would refuse it
+    # to a worker that is back before the broker has noticed that its old connection is gone.
+    control_queue_exclusive=False,
+    control_queue_durable=True,  # RabbitMQ 4 wants no transient queue that is shared. It expires.
     broker_native_delayed_delivery_queue_type="quorum",
     task_queues=[lane(name) for name in LANES],
     task_default_queue="operations.low",
@@ -52,6 +65,8 @@ app.conf.update(
     worker_prefetch_multiplier=1,  # A crashing message must not charge its neighbours.
     worker_hijack_root_logger=False,
     worker_send_task_events=True,
+    beat_scheduler="events.beat:IntervalScheduler",
+    result_expires=None,  # Pruning them is a periodic task of ours.
     beat_schedule={
         "create partitions": {"task": "operations.create_partitions", "schedule": 60.0},
         "prune the bus": {"task": "events.prune", "schedule": 600.0},

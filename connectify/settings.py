@@ -1,5 +1,6 @@
 """Django settings. What differs between machines is read from the environment here, once."""
 
+import sys
 from datetime import timedelta
 
 import environ
@@ -11,6 +12,7 @@ from connectify.browsers import CORS_EXPOSE_HEADERS as CORS_EXPOSE_HEADERS
 from connectify.browsers import CORS_URLS_REGEX as CORS_URLS_REGEX
 from connectify.logs import logging_config
 from connectify.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+from connectify.processes import process_name
 
 env = environ.Env()
 
@@ -92,12 +94,23 @@ DATABASES["default"].update(
     CONN_HEALTH_CHECKS=True,
     DISABLE_SERVER_SIDE_CURSORS=True,  # They do not pass a transaction pooler.
 )
-DATABASES["default"].setdefault("OPTIONS", {}).update(
+DATABASES["default"]["OPTIONS"] = {
     # No statement of ours needs longer, save migrations; a consumer must be back at its broker
-    # connection before two heartbeats have passed.
-    options="-c statement_timeout=20s -c lock_timeout=10s",
-    connect_timeout=5,
-)
+    # connection before two heartbeats have passed. What holds for every session, an operator's too,
+    # `migrate` sets on the database: see events/limits.py.
+    "options": "-c statement_timeout=20s -c lock_timeout=10s"
+    " -c idle_in_transaction_session_timeout=20s",
+    # A server that is gone without a word is noticed after 10 s if it owes an acknowledgement, and
+    # after 11 s if it is only listened to.
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "application_name": process_name(sys.argv),
+    # What the URL says wins.
+    **DATABASES["default"].get("OPTIONS", {}),
+}
 # Behind a transaction pooler, the database's own address: LISTEN, and locks that outlive a
 # transaction, need a session. There the options above must be the role's (ALTER ROLE … SET), since
 # PgBouncer ignores them (ignore_startup_parameters = options).
@@ -114,7 +127,11 @@ CELERY_APP = "celery_app"  # the module that makes it
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
 }
 
 # --- the way in --------------------------------------------------------------------------------

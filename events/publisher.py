@@ -5,18 +5,17 @@ to its exchange, and there was at least one. Many are confirmed in about the tim
 the broker writes what waits for its disk together.
 """
 
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import amqp
 from amqp.exceptions import AMQPError, ChannelError, MessageNacked
-from kombu import Connection
 
-from events import topology
+from events import links, topology
 from events.errors import PASSING
 from events.routing import CONFIRM_TIMEOUT
-
-CONNECT_TIMEOUT = 5.0
 
 
 class Outgoing(NamedTuple):
@@ -35,11 +34,20 @@ class Publisher:
     """
 
     def __init__(self, url: str):
-        self._connection = Connection(url, connect_timeout=CONNECT_TIMEOUT, heartbeat=0)
+        self._connection = links.connect(url)
         self._channel: amqp.Channel | None = None
         self._sent = 0
         self._unconfirmed: set[int] = set()
         self._returned: dict[tuple[str, str], ChannelError] = {}
+
+    @property
+    def connected(self) -> bool:
+        return self._channel is not None
+
+    def connect(self) -> None:
+        """Connect now and not with the first message. Raises an error of errors.PASSING."""
+        with self._broken():
+            self._open()
 
     def publish(self, message: Outgoing) -> None:
         """Publish one persistent message. Raises an error of errors.PASSING, or another AMQPError
@@ -50,22 +58,19 @@ class Publisher:
 
     def publish_all(self, messages: Sequence[Outgoing]) -> Iterator[AMQPError | None]:
         """Publish persistent messages together. Yields for each in turn None once it is confirmed,
-        or what publish() would raise for it alone. Raises an error of errors.PASSING: of those
-        that it has not yielded by then, some may have been published."""
+        or what publish() would raise for it alone. Raises an error of errors.PASSING, a TimeoutError
+        after CONFIRM_TIMEOUT for all of them: of those that it has not yielded by then, some may
+        have been published."""
         done = 0
         if not messages:
             return
         try:
-            for failure in self._publish_together(messages):
-                done += 1
-                yield failure
+            with self._broken():
+                for failure in self._publish_together(messages):
+                    done += 1
+                    yield failure
         except PASSING:
-            self.close()
             raise
-        except OSError as error:
-            # So amqp tells of a peer that has closed, when nothing had been sent.
-            self.close()
-            raise ConnectionError(f"broker: {error}") from error
         except AMQPError as error:
             # It ends the channel for all, so that whose fault it is shows only one by one.
             self.close()
@@ -80,23 +85,37 @@ class Publisher:
         self._channel = None
         self._connection.collect()
 
+    @contextmanager
+    def _broken(self) -> Iterator[None]:
+        """Closes after a passing error, and tells of a broken connection as one."""
+        try:
+            yield
+        except PASSING:
+            self.close()
+            raise
+        except OSError as error:
+            # So amqp tells of a peer that has closed, when nothing had been sent.
+            self.close()
+            raise ConnectionError(f"broker: {error}") from error
+
     def _publish_together(self, messages: Sequence[Outgoing]) -> Iterator[ChannelError | None]:
         # After a failure one goes alone first: a broker that confirms nothing is not to be given
         # the same batch again and again.
         parts = [messages] if self._channel else [messages[:1], messages[1:]]
         channel = self._channel or self._open()
         self._returned.clear()
+        deadline = time.monotonic() + CONFIRM_TIMEOUT
         for part in parts:
             first = self._sent + 1
             for message in part:
-                self._send(channel, message)
+                self._send(channel, message, _left(deadline))
             for tag, message in enumerate(part, first):
                 while tag in self._unconfirmed:
-                    self._connection.drain_events(timeout=CONFIRM_TIMEOUT)
+                    self._connection.drain_events(timeout=_left(deadline))
                 # A message comes back before its confirm. Where it goes hangs on these two alone.
                 yield self._returned.get((message.exchange, message.routing_key))
 
-    def _send(self, channel: amqp.Channel, message: Outgoing) -> None:
+    def _send(self, channel: amqp.Channel, message: Outgoing, seconds: float) -> None:
         kind = {"content_type": "application/json", "content_encoding": "utf-8"}
         sent = amqp.Message(
             message.body,
@@ -104,7 +123,7 @@ class Publisher:
             **kind | message.properties | {"delivery_mode": 2},
         )
         route = (message.exchange, message.routing_key)
-        channel.basic_publish(sent, *route, mandatory=True, timeout=CONFIRM_TIMEOUT)
+        channel.basic_publish(sent, *route, mandatory=True, timeout=seconds)
         # The broker counts in the same way: its confirms name these numbers.
         self._sent += 1
         self._unconfirmed.add(self._sent)
@@ -130,3 +149,10 @@ class Publisher:
 
     def _on_return(self, error: ChannelError, exchange: str, routing_key: str, message) -> None:
         self._returned[exchange, routing_key] = error
+
+
+def _left(deadline: float) -> float:
+    """Seconds until then. Raises TimeoutError where there are none."""
+    if (seconds := deadline - time.monotonic()) <= 0:
+        raise TimeoutError("the broker has not confirmed in time")
+    return seconds

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from kombu import Connection
 
+from events import links
 from events.conf import setting
 from events.models import Reconciliation
 from events.outbox import CHANNEL
@@ -61,7 +61,7 @@ def reconcile_all() -> int:
 def queue_depths(broker_url: str) -> dict[str, int]:
     """Messages that wait in each subscriber's queue; a queue that was deleted is made again, and
     one that was unbound is bound, so that nothing more is lost."""
-    with Connection(broker_url, connect_timeout=5) as broker:
+    with links.connect(broker_url) as broker:
         declare(broker)
         with broker.channel() as channel:
             return {

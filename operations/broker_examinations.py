@@ -6,15 +6,14 @@ from datetime import datetime
 import amqp.exceptions
 from celery import current_app
 from django.conf import settings
-from kombu import Connection
 
+from events import links
 from events.errors import PASSING
 from events.registry import subscribers
 from events.topology import DEAD_QUEUE, event_queue
 from operations import management_api
 from operations.ailments import Ailment
 
-TIMEOUT_SECONDS = 5
 # A policy must not change what the queues' guarantees rest on.
 FORBIDDEN_POLICIES = frozenset(
     {"max-length", "max-length-bytes", "message-ttl", "expires", "overflow", "delivery-limit"}
@@ -27,7 +26,7 @@ def broker(now: datetime) -> Iterator[Ailment]:
     starts |= {DEAD_QUEUE.name: "manage.py consume dead_letters"}
     starts |= {name: f"celery -A celery_app worker -Q {name}" for name in current_app.amqp.queues}
     try:
-        with Connection(settings.BROKER_URL, connect_timeout=TIMEOUT_SECONDS) as open_connection:
+        with links.connect(settings.BROKER_URL) as open_connection:
             open_connection.connect()
             for name, start in starts.items():
                 try:

@@ -84,6 +84,8 @@ def test_two_relays_share_the_rows(broker, publisher, alice, now):
     held, release = threading.Event(), threading.Event()
 
     class SlowPublisher:
+        connected = True
+
         def publish_all(self, messages):
             held.set()
             release.wait(10)
@@ -143,6 +145,8 @@ def test_a_failure_in_mid_batch_marks_what_was_confirmed(alice, now):
         posts.publish(alice, f"post {number}", now=now)
 
     class FailsAtThird:
+        connected = True
+
         def publish_all(self, messages):
             yield from (None, None)
             raise ConnectionResetError("the broker went away")
