@@ -19,7 +19,7 @@ LIMITS = {
     "transaction_timeout": "5min",
     # A client that is gone: its last answer is not acknowledged (a frozen one does not take it), or
     # probes are not answered, or nobody waits for what is being computed.
-    "tcp_user_timeout": "20s",
+    "tcp_user_timeout": "20000",  # Milliseconds.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",

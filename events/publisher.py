@@ -58,9 +58,9 @@ class Publisher:
 
     def publish_all(self, messages: Sequence[Outgoing]) -> Iterator[AMQPError | None]:
         """Publish persistent messages together. Yields for each in turn None once it is confirmed,
-        or what publish() would raise for it alone. Raises an error of errors.PASSING, a TimeoutError
-        after CONFIRM_TIMEOUT for all of them: of those that it has not yielded by then, some may
-        have been published."""
+        or what publish() would raise for it alone. Raises an error of errors.PASSING, after
+        CONFIRM_TIMEOUT for all of them a TimeoutError: of those that it has not yielded by then,
+        some may have been published."""
         done = 0
         if not messages:
             return

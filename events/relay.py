@@ -60,12 +60,8 @@ def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
     Raises an error of PASSING when the broker or the database is away; what had been confirmed
     by then is marked.
     """
-    # 0. Connect while nothing is locked. The claim then waits for the confirms of one batch alone,
-    # 10 s at most, so that PostgreSQL ends it at 20 s (events/limits.py) only if this process hangs.
-    if not publisher.connected:
-        if not _something_is_due():
-            return 0
-        publisher.connect()
+    if not publisher.connected and not _connect(publisher):
+        return 0
     failure: BaseException | None = None
     with transaction.atomic():
         # 1. Claim: the locks fall with the transaction, whatever becomes of this process.
@@ -95,10 +91,16 @@ def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
     return len(rows)
 
 
-def _something_is_due() -> bool:
+def _connect(publisher: Publisher) -> bool:
+    """Connect while nothing is locked; False where nothing is due. The claim then waits for the
+    confirms of one batch alone, 10 s at most: PostgreSQL, which ends what is idle for 20 s
+    (events/limits.py), ends no claim but that of a process that hangs."""
     with connection.cursor() as cursor:
         cursor.execute(DUE)
-        return cursor.fetchone()[0]
+        due = cursor.fetchone()[0]
+    if due:
+        publisher.connect()
+    return due
 
 
 def seconds_until_due() -> float:

@@ -93,8 +93,8 @@ class Proxy:
         self._call(self._abandon())
 
     def blackhole(self) -> None:
-        """Answer nothing until heal(), not even by the kernel: no packet that comes to this proxy is
-        acknowledged, and no new connection is answered. Linux only."""
+        """Answer nothing until heal(), not even by the kernel: it acknowledges no packet that comes
+        to this proxy, and takes no new connection. Linux only."""
         self._call(self._filter(True))
 
     def heal(self) -> None:
@@ -191,10 +191,10 @@ class Proxy:
         self._set(Manner.PASS, Way)
         self._server.close()
         await self._abort()
-        pumps = asyncio.all_tasks() - {asyncio.current_task()}
-        for pump in pumps:
+        for pump in [each for pumps in self._pumps.values() for each in pumps]:
             pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*others, return_exceptions=True)
 
 
 def reset(writer: asyncio.StreamWriter) -> None:

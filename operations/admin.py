@@ -19,7 +19,7 @@ from analytics.models import Rollup
 from events import pausing
 from events.admin import ReadOnlyAdmin
 from events.errors import PASSING
-from operations import canary, failures, journey, lag, storage
+from operations import canary, failures, journey, lag, storage, stuck
 from operations.models import Canary, Status
 from operations.steering import ACTIONS
 from operations.versions import versions
@@ -128,6 +128,7 @@ def overview(now: datetime) -> dict:
         "refresh": REFRESH_SECONDS,
         "outbox": lag.total(pending.values()),
         "lags": lags,
+        "stuck": list(stuck.ailments(now)),
         "canary_age": canary.age(now=now),
         "pauses": pausing.paused(),
         "actions": ACTIONS,

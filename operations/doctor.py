@@ -15,7 +15,7 @@ from redis import Redis, RedisError
 
 from analytics import days
 from events.errors import PASSING
-from operations import canary, lag, partitioned
+from operations import canary, lag, partitioned, stuck
 from operations.ailments import Ailment
 from operations.broker_examinations import broker, topology
 from social import partitions
@@ -97,6 +97,7 @@ EXAMINATIONS: dict[str, Examination] = {
     "topology": topology,
     "partitions": partitions_ahead,
     "delivery": delivery,
+    "what cannot free itself": stuck.ailments,
     "settings": configuration,
 }
 

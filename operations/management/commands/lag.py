@@ -4,8 +4,9 @@ import json
 from dataclasses import asdict
 
 from django.core.management.base import BaseCommand
+from django.utils import timezone
 
-from operations import lag
+from operations import lag, stuck
 
 
 class Command(BaseCommand):
@@ -17,9 +18,11 @@ class Command(BaseCommand):
     def handle(self, **options) -> None:
         pending = lag.outbox()
         found, whole = lag.lags(pending), lag.total(pending.values())
+        stopped = [ailment.what for ailment in stuck.ailments(timezone.now())]
         if options["json"]:
             described = {"outbox": {"pending": whole.count, "oldest_seconds": whole.oldest_seconds}}
             described["subscribers"] = {each.subscriber: asdict(each) for each in found}
+            described["stuck"] = stopped
             self.stdout.write(json.dumps(described))
             return
         self.stdout.write(
@@ -35,3 +38,5 @@ class Command(BaseCommand):
                 f" at {each.rows_per_second:,.0f} a second:"
                 f" {'standing still' if drain is None else f'{drain:.0f} s to drain'}"
             )
+        for what in stopped:
+            self.stdout.write(f"STUCK: {what}")
