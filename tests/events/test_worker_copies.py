@@ -18,7 +18,8 @@ from faults.proxy import Proxy
 from tests.waiting import until
 from tests.worker_app import note_text
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# Slow: a queue's expiry and a broker's patience are waited for.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 COMMAND = ("-m", "celery", "-A", "tests.worker_app", "worker", "-c", "1")
 PLACE = ("-Q", "operations.low", "-n", "copy@%h", "-l", "CRITICAL")
