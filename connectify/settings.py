@@ -10,9 +10,9 @@ from connectify.browsers import CONTENT_SECURITY_POLICY as CONTENT_SECURITY_POLI
 from connectify.browsers import CORS_ALLOW_HEADERS as CORS_ALLOW_HEADERS
 from connectify.browsers import CORS_EXPOSE_HEADERS as CORS_EXPOSE_HEADERS
 from connectify.browsers import CORS_URLS_REGEX as CORS_URLS_REGEX
+from connectify.database import options
 from connectify.logs import logging_config
 from connectify.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
-from connectify.processes import process_name
 
 env = environ.Env()
 
@@ -94,23 +94,8 @@ DATABASES["default"].update(
     CONN_HEALTH_CHECKS=True,
     DISABLE_SERVER_SIDE_CURSORS=True,  # They do not pass a transaction pooler.
 )
-DATABASES["default"]["OPTIONS"] = {
-    # No statement of ours needs longer, save migrations; a consumer must be back at its broker
-    # connection before two heartbeats have passed. What holds for every session, an operator's too,
-    # `migrate` sets on the database: see events/limits.py.
-    "options": "-c statement_timeout=20s -c lock_timeout=10s"
-    " -c idle_in_transaction_session_timeout=20s",
-    # A server that is gone without a word is noticed after 10 s if it owes an acknowledgement, and
-    # after 11 s if it is only listened to.
-    "connect_timeout": 5,
-    "tcp_user_timeout": 10_000,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "application_name": process_name(sys.argv),
-    # What the URL says wins.
-    **DATABASES["default"].get("OPTIONS", {}),
-}
+# What the URL says wins.
+DATABASES["default"]["OPTIONS"] = options(sys.argv) | DATABASES["default"].get("OPTIONS", {})
 # Behind a transaction pooler, the database's own address: LISTEN, and locks that outlive a
 # transaction, need a session. There the options above must be the role's (ALTER ROLE … SET), since
 # PgBouncer ignores them (ignore_startup_parameters = options).
