@@ -8,6 +8,7 @@ import os
 from celery import Celery
 from django.conf import settings
 
+from events import links, node_names
 from events.topology import lane
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connectify.settings")
@@ -47,15 +48,27 @@ PERIODIC = {
 # A worker that is busy for half a minute still finds them.
 LEAST_EXPIRATION = 30.0
 
+node_names.make_unique()
+
 app = Celery("connectify")
 app.conf.update(
     broker_url=settings.BROKER_URL,
     # Without confirms a message that the broker refuses vanishes without an error.
     # Without a bound a publisher would wait for its connection where nobody can stop it.
-    broker_transport_options={"confirm_publish": True, "max_retries": 1, "interval_start": 0.2},
+    broker_transport_options={
+        **links.OPTIONS,
+        "confirm_publish": True,
+        "max_retries": 1,
+        "interval_start": 0.2,
+    },
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # The default gives up for good after 100.
-    broker_heartbeat=30,
+    # The broker gives a silent worker's tasks to another after two to three of these.
+    broker_heartbeat=10,
+    # By default each worker's control queue is its connection's alone. The broker would refuse it
+    # to a worker that is back before the broker has noticed that its old connection is gone.
+    control_queue_exclusive=False,
+    control_queue_durable=True,  # RabbitMQ 4 wants no transient queue that is shared. It expires.
     broker_native_delayed_delivery_queue_type="quorum",
     task_queues=[lane(name) for name in LANES],
     task_default_queue="operations.low",
@@ -77,6 +90,8 @@ app.conf.update(
     worker_prefetch_multiplier=1,  # A crashing message must not charge its neighbours.
     worker_hijack_root_logger=False,
     worker_send_task_events=True,
+    beat_scheduler="events.beat:IntervalScheduler",
+    result_expires=None,  # Pruning them is a periodic task of ours.
     beat_schedule={
         name: {
             "task": task,

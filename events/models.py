@@ -185,3 +185,13 @@ class Reconciliation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscriber} until {self.complete_until}"
+
+
+class PeriodicRun(models.Model):
+    """When a periodic task last began. By the newest of these it is seen whether beat is silent."""
+
+    task = models.CharField(max_length=100, primary_key=True)
+    began_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.task}, {self.began_at}"

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from kombu import Connection
 
+from events import links
 from events.introduction import introduce
 from events.models import Reconciliation
 from events.outbox import CHANNEL
@@ -121,7 +121,7 @@ def empty_queues(broker_url: str) -> set[str]:
     A quorum queue that has no leader says 0 messages and 0 consumers, whatever it holds; so an
     empty queue is believed only if somebody consumes it.
     """
-    with Connection(broker_url, connect_timeout=5) as broker:
+    with links.connect(broker_url) as broker:
         declare(broker)
         with broker.channel() as channel:
             looks = {

@@ -13,6 +13,7 @@ import structlog
 from django.db import connection
 from django.db.models.functions import Now
 
+from events import plain
 from events.errors import passing
 from events.letters import REPLAY_HEADER
 from events.models import DeadLetter, OutboxEvent
@@ -73,7 +74,7 @@ def postpone(row: OutboxEvent, error: Exception) -> None:
     if hopeless and _give_up(row, error):
         return
     OutboxEvent.objects.filter(pk=row.pk).update(
-        attempts=row.attempts + 1, last_error=str(error), due_at=Now() + BACKOFF
+        attempts=row.attempts + 1, last_error=plain.text(error, 2_000), due_at=Now() + BACKOFF
     )
 
 
@@ -84,6 +85,6 @@ def _give_up(row: OutboxEvent, error: Exception) -> bool:
         return False
     with connection.cursor() as cursor:
         kind = "UnroutableError" if passing(error) else type(error).__name__
-        cursor.execute(REOPEN, [kind, str(error), letter])
+        cursor.execute(REOPEN, [kind, plain.text(error, 2_000), letter])
     row.delete()
     return True

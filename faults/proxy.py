@@ -1,10 +1,12 @@
 """A TCP proxy that cuts, stalls, swallows or delays what passes it, in a thread of its own.
 
 A stall is what a lossy network does: TCP sends again, and all arrives later. What is swallowed
-never arrives, so that such connections are cut when the proxy is healed.
+never arrives, so that such connections are cut when the proxy is healed. In both the kernel still
+acknowledges; in a blackhole it does not, as if the cable were cut.
 """
 
 import asyncio
+import ctypes
 import socket
 import struct
 import threading
@@ -13,6 +15,11 @@ from enum import Enum
 
 CHUNK = 65_536
 LOOK_SECONDS = 0.02
+# A socket filter (Linux; see its Documentation/networking/filter.rst) of one instruction: return 0,
+# which drops each packet before TCP sees it.
+SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
+DROP = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
+DROP_ALL = struct.pack("HP", 1, ctypes.addressof(DROP))
 
 
 class Way(Enum):
@@ -44,7 +51,9 @@ class Proxy:
         self._manner = dict.fromkeys(Way, Manner.PASS)
         self._delay = 0.0
         self._refusing = False
+        self._filtered = self._abandoned = False
         self._open: set[asyncio.StreamWriter] = set()
+        self._pumps: dict[asyncio.StreamWriter, list[asyncio.Task]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
 
@@ -78,12 +87,24 @@ class Proxy:
         """Reset every connection there is."""
         self._call(self._abort())
 
+    def half_cut(self) -> None:
+        """Reset the client's side of every connection there is. The server's side stays open and
+        silent until heal()."""
+        self._call(self._abandon())
+
+    def blackhole(self) -> None:
+        """Answer nothing until heal(), not even by the kernel: it acknowledges no packet that comes
+        to this proxy, and takes no new connection. Linux only."""
+        self._call(self._filter(True))
+
     def heal(self) -> None:
         swallowed = Manner.SWALLOW in self._manner.values()
         self._set(Manner.PASS, Way)
         self._delay = 0.0
         self._refusing = False
-        if swallowed:
+        if self._filtered:
+            self._call(self._filter(False))
+        if swallowed or self._abandoned:
             self.cut()
 
     def _set(self, manner: Manner, ways) -> None:
@@ -108,16 +129,21 @@ class Proxy:
             reset(writer)
             return
         self._open |= {writer, far_writer}
-        tasks = [
+        self._pumps[writer] = tasks = [
             asyncio.create_task(self._pump(reader, far_writer, Way.OUT)),
             asyncio.create_task(self._pump(far_reader, writer, Way.BACK)),
         ]
         await asyncio.wait(tasks)
-        self._open -= {writer, far_writer}
+        del self._pumps[writer]
+        self._open.discard(writer)
+        if tasks[0].cancelled():
+            self._abandoned = True
+        else:
+            self._open.discard(far_writer)
 
     async def _pump(self, reader, writer, way: Way) -> None:
         """The end of one side ends the other, after what came before it."""
-        with suppress(OSError, asyncio.CancelledError):
+        with suppress(OSError):
             while data := await reader.read(CHUNK):
                 if await self._hold(way, len(data)):
                     writer.write(data)
@@ -140,15 +166,35 @@ class Proxy:
         for writer in self._open:
             reset(writer)
         self.cuts += len(self._open) // 2
+        self._abandoned = False
+
+    async def _abandon(self) -> None:
+        for writer, tasks in list(self._pumps.items()):
+            for task in tasks:
+                task.cancel()
+            reset(writer)
+            self.cuts += 1
+
+    async def _filter(self, on: bool) -> None:
+        self._filtered = on
+        writers = [writer.get_extra_info("socket") for writer in self._open]
+        for each in (*self._server.sockets, *writers):
+            if each.fileno() < 0:
+                continue
+            if on:
+                each.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, DROP_ALL)
+            else:
+                with suppress(OSError):  # It came afterwards, and has none.
+                    each.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
 
     async def _close(self) -> None:
         self._set(Manner.PASS, Way)
         self._server.close()
         await self._abort()
-        pumps = asyncio.all_tasks() - {asyncio.current_task()}
-        for pump in pumps:
+        for pump in [each for pumps in self._pumps.values() for each in pumps]:
             pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*others, return_exceptions=True)
 
 
 def reset(writer: asyncio.StreamWriter) -> None:

@@ -9,14 +9,13 @@ from celery import current_app
 from django.conf import settings
 from kombu import Connection
 
-from events import depths, pausing
+from events import depths, links, pausing
 from events.errors import PassingError, told_apart
 from events.registry import Subscriber, subscribers
 from events.topology import DEAD_QUEUE, event_queue
 from operations import management_api
 from operations.ailments import Ailment
 
-TIMEOUT_SECONDS = 5
 LOOKS, LOOK_SECONDS = 3, 0.7
 # A policy must not change what the queues' guarantees rest on.
 FORBIDDEN_POLICIES = frozenset(
@@ -30,10 +29,7 @@ def broker(now: datetime) -> Iterator[Ailment]:
     starts |= {DEAD_QUEUE.name: "manage.py consume dead_letters"}
     starts |= {name: f"celery -A celery_app worker -Q {name}" for name in current_app.amqp.queues}
     try:
-        with (
-            told_apart(),
-            Connection(settings.BROKER_URL, connect_timeout=TIMEOUT_SECONDS) as open_connection,
-        ):
+        with told_apart(), links.connect(settings.BROKER_URL) as open_connection:
             open_connection.connect()
             alone = []
             for name, start in starts.items():

@@ -4,6 +4,7 @@ Guarantee: without the broker the rest is told, and `connectify_operations_broke
 """
 
 import hmac
+import math
 import time
 from collections.abc import Callable, Iterator
 
@@ -16,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from events import pausing, unroutable, waiting
 from events.metrics import SECONDS, registry
-from operations import canary, failures, lag
+from operations import canary, failures, lag, stuck
 
 REQUEST_SECONDS = Histogram(
     "connectify_web_request_seconds",
@@ -71,6 +72,13 @@ class House(Collector):
         yield _labelled("queue_messages", "Messages that wait at the broker.", "queue", depths)
         if (age := canary.age(now=timezone.now())) is not None:
             yield _gauge("canary_seconds", "Age of the newest canary that has arrived.", age)
+        longest = max((each.seconds for each in stuck.open_transactions()), default=0.0)
+        yield _gauge("open_transaction_seconds", "Age of the longest idle transaction.", longest)
+        standing = stuck.watermark_seconds()
+        yield _gauge("watermark_seconds", "Age of the oldest post it has not passed.", standing)
+        silent = stuck.beat_seconds()
+        silent = math.inf if silent is None else silent
+        yield _gauge("beat_seconds", "Since when no periodic task has begun.", silent)
         held = pausing.paused()
         paused = {each.subscriber: each.subscriber in held for each in lags}
         yield _labelled("paused", "Whether it is paused.", "subscriber", paused)

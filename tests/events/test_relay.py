@@ -86,6 +86,8 @@ def test_two_relays_share_the_rows(broker, publisher, alice, now):
     held, release = threading.Event(), threading.Event()
 
     class SlowPublisher:
+        connected = True
+
         def publish_all(self, messages):
             held.set()
             release.wait(10)
@@ -145,6 +147,8 @@ def test_a_failure_in_mid_batch_marks_what_was_confirmed(alice, now):
         posts.publish(alice, f"post {number}", now=now)
 
     class FailsAtThird:
+        connected = True
+
         def publish_all(self, messages):
             yield from (None, None)
             raise ConnectionResetError("the broker went away")

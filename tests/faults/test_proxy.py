@@ -1,5 +1,6 @@
 """The proxy holds, swallows, refuses and cuts what passes, and counts it."""
 
+import errno
 import socket
 import threading
 import time
@@ -113,3 +114,28 @@ def test_a_delay_delays_each_way(proxy, client):
 
 def test_bytes_are_counted_by_their_way(proxy, client):
     until(lambda: proxy.passed == {Way.OUT: 5, Way.BACK: 5})
+
+
+def test_a_half_cut_resets_the_client_and_tells_the_server_at_the_healing(proxy, client, server):
+    proxy.half_cut()
+    with pytest.raises(ConnectionResetError):
+        client.recv(1000)
+    assert proxy.cuts == 1
+    assert len(proxy._open) == 1
+    proxy.heal()
+    until(lambda: not proxy._open or all(each.is_closing() for each in proxy._open))
+
+
+def test_a_blackhole_acknowledges_nothing_and_answers_no_connection(proxy, client):
+    proxy.blackhole()
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1_000)
+    client.sendall(b"gone")
+    with pytest.raises(TimeoutError) as ended:
+        client.recv(1000)
+    assert ended.value.errno == errno.ETIMEDOUT
+    with pytest.raises(TimeoutError):
+        socket.create_connection(("127.0.0.1", proxy.port), timeout=0.3)
+    proxy.heal()
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as another:
+        another.sendall(b"hello")
+        assert another.recv(1000) == b"hello"
