@@ -1,10 +1,12 @@
 """A TCP proxy that cuts, stalls, swallows or delays what passes it, in a thread of its own.
 
-A stall is what a lossy network does: TCP sends again, and all arrives later. What is swallowed
-never arrives, so that such connections are cut when the proxy is healed.
+A stall is a server that lives and says nothing. What is swallowed never arrives, so that such
+connections are cut when the proxy is healed. A blackhole is a network that is gone: not even the
+kernel answers, neither to data nor to keepalives nor to who wants to connect.
 """
 
 import asyncio
+import ctypes
 import socket
 import struct
 import threading
@@ -13,6 +15,14 @@ from enum import Enum
 
 CHUNK = 65_536
 LOOK_SECONDS = 0.02
+# Of Linux, and not in the socket module. The filter is one instruction: return 0, drop the packet.
+SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
+DROP = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+DROP_ALL = struct.pack("HL", 1, ctypes.addressof(DROP))
+
+
+# The connections of the client and of the server.
+Pair = tuple[asyncio.StreamWriter, asyncio.StreamWriter]
 
 
 class Way(Enum):
@@ -44,7 +54,8 @@ class Proxy:
         self._manner = dict.fromkeys(Way, Manner.PASS)
         self._delay = 0.0
         self._refusing = False
-        self._open: set[asyncio.StreamWriter] = set()
+        self._open: set[Pair] = set()
+        self._halves: set[Pair] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
 
@@ -58,6 +69,10 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    @property
+    def connections(self) -> int:
+        return len(self._open)
 
     def stall(self, *ways: Way) -> None:
         """Hold what comes until heal(); new connections are taken and hear nothing."""
@@ -78,8 +93,19 @@ class Proxy:
         """Reset every connection there is."""
         self._call(self._abort())
 
+    def blackhole(self) -> None:
+        """Drop every packet of either side until heal(), after which TCP sends again."""
+        self._set(Manner.STALL, Way)
+        self._call(self._filter(SO_ATTACH_FILTER, DROP_ALL))
+
+    def reset_half(self, way: Way) -> None:
+        """Reset every connection on one side only, OUT the client's and BACK the server's. The
+        other side hears of it when it sends something, as from a host that has started anew."""
+        self._call(self._reset_half(way))
+
     def heal(self) -> None:
         swallowed = Manner.SWALLOW in self._manner.values()
+        self._call(self._filter(SO_DETACH_FILTER, 0))
         self._set(Manner.PASS, Way)
         self._delay = 0.0
         self._refusing = False
@@ -107,24 +133,30 @@ class Proxy:
         except OSError:
             reset(writer)
             return
-        self._open |= {writer, far_writer}
+        pair = (writer, far_writer)
+        self._open.add(pair)
         tasks = [
-            asyncio.create_task(self._pump(reader, far_writer, Way.OUT)),
-            asyncio.create_task(self._pump(far_reader, writer, Way.BACK)),
+            asyncio.create_task(self._pump(reader, far_writer, Way.OUT, pair)),
+            asyncio.create_task(self._pump(far_reader, writer, Way.BACK, pair)),
         ]
         await asyncio.wait(tasks)
-        self._open -= {writer, far_writer}
+        self._open.discard(pair)
+        self._halves.discard(pair)
 
-    async def _pump(self, reader, writer, way: Way) -> None:
+    async def _pump(self, reader, writer, way: Way, pair: Pair) -> None:
         """The end of one side ends the other, after what came before it."""
         with suppress(OSError, asyncio.CancelledError):
             while data := await reader.read(CHUNK):
-                if await self._hold(way, len(data)):
+                if pair in self._halves:
+                    self.disturbed += len(data)
+                    self._reset(pair)
+                elif await self._hold(way, len(data)):
                     writer.write(data)
                     await writer.drain()
                     self.passed[way] += len(data)
-        with suppress(OSError):
-            writer.close()
+        if pair not in self._halves:
+            with suppress(OSError):
+                writer.close()
 
     async def _hold(self, way: Way, size: int) -> bool:
         """Wait as told; False for what is swallowed."""
@@ -137,9 +169,26 @@ class Proxy:
         return self._manner[way] is Manner.PASS
 
     async def _abort(self) -> None:
-        for writer in self._open:
+        for pair in self._open:
+            self._reset(pair)
+        self.cuts += len(self._open)
+
+    def _reset(self, pair: Pair) -> None:
+        for writer in pair:
             reset(writer)
-        self.cuts += len(self._open) // 2
+
+    async def _reset_half(self, way: Way) -> None:
+        self._halves |= self._open
+        self.cuts += len(self._open)
+        for client, server in self._open:
+            reset(client if way is Way.OUT else server)
+
+    async def _filter(self, option: int, value: int | bytes) -> None:
+        """Whom a connection is made to is asked before it is: the listening socket counts too."""
+        writers = [writer for pair in self._open for writer in pair]
+        for each in (*self._server.sockets, *(w.get_extra_info("socket") for w in writers)):
+            with suppress(OSError):  # It has none, or is closed.
+                each.setsockopt(socket.SOL_SOCKET, option, value)
 
     async def _close(self) -> None:
         self._set(Manner.PASS, Way)

@@ -1,6 +1,9 @@
 """The proxy holds, swallows, refuses and cuts what passes, and counts it."""
 
+import fcntl
 import socket
+import struct
+import termios
 import threading
 import time
 
@@ -113,3 +116,28 @@ def test_a_delay_delays_each_way(proxy, client):
 
 def test_bytes_are_counted_by_their_way(proxy, client):
     until(lambda: proxy.passed == {Way.OUT: 5, Way.BACK: 5})
+
+
+def test_a_blackhole_answers_to_nothing_and_what_was_sent_arrives_after_the_healing(proxy, client):
+    proxy.blackhole()
+    client.sendall(b"late")
+    assert hears_nothing(client)
+    # Not even the kernel has acknowledged it.
+    unacknowledged = struct.unpack("i", fcntl.ioctl(client, termios.TIOCOUTQ, b"\0" * 4))[0]
+    assert unacknowledged == len(b"late")
+    with pytest.raises(TimeoutError):
+        socket.create_connection(("127.0.0.1", proxy.port), timeout=0.5)
+    proxy.heal()
+    assert client.recv(1000) == b"late"
+
+
+@pytest.mark.parametrize("way", [Way.OUT, Way.BACK])
+def test_a_half_that_is_left_hears_of_the_reset_when_it_sends(proxy, client, way):
+    proxy.reset_half(way)
+    if way is Way.BACK:
+        assert hears_nothing(client)
+        client.sendall(b"anybody there?")
+    with pytest.raises(ConnectionResetError):
+        client.recv(1000)
+    assert proxy.cuts == 1
+    assert proxy.disturbed == (0 if way is Way.OUT else 14)
