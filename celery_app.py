@@ -8,6 +8,7 @@ import os
 from celery import Celery
 from django.conf import settings
 
+from events import links, node_names
 from events.topology import lane
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connectify.settings")
@@ -22,15 +23,52 @@ LANES = (
     "operations.low",  # periodic maintenance of what several apps have
 )
 
+# Each periodic task, and its interval in seconds. A run that nobody has taken when the next one is
+# due is dropped, so that they do not pile up while their worker is away. RabbitMQ drops only what
+# has reached the head of its queue: their lanes hold nothing else, or little.
+PERIODIC = {
+    "create partitions": ("operations.create_partitions", 60.0),
+    "prune the bus": ("events.prune", 600.0),
+    "release a canary": ("operations.release_canary", 60.0),
+    "prune the rest": ("operations.prune", 600.0),
+    "erase accounts": ("operations.erase_accounts", 30.0),
+    "send reset mails": ("operations.send_reset_mails", 5.0),
+    "reconcile": ("events.reconcile", 30.0),
+    "feed timelines": ("timelines.feed", 5.0),
+    "repair timelines": ("timelines.repair", 30.0),
+    "raise the watermark": ("timelines.raise_watermark", 5.0),
+    "put owners to sleep": ("timelines.put_to_sleep", 60.0),
+    "wake owners": ("timelines.wake", 10.0),
+    "drop partitions": ("operations.drop_partitions", 3600.0),
+    "repair pushes": ("notifications.repair", 30.0),
+    "resume pushes": ("notifications.resume", 30.0),
+    "roll up": ("analytics.roll_up", 5.0),
+    "prune the analytics": ("analytics.prune", 600.0),
+}
+# A worker that is busy for half a minute still finds them.
+LEAST_EXPIRATION = 30.0
+
+node_names.make_unique()
+
 app = Celery("connectify")
 app.conf.update(
     broker_url=settings.BROKER_URL,
     # Without confirms a message that the broker refuses vanishes without an error.
     # Without a bound a publisher would wait for its connection where nobody can stop it.
-    broker_transport_options={"confirm_publish": True, "max_retries": 1, "interval_start": 0.2},
+    broker_transport_options={
+        **links.OPTIONS,
+        "confirm_publish": True,
+        "max_retries": 1,
+        "interval_start": 0.2,
+    },
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # The default gives up for good after 100.
-    broker_heartbeat=30,
+    # The broker gives a silent worker's tasks to another after two to three of these.
+    broker_heartbeat=10,
+    # By default each worker's control queue is its connection's alone. The broker would refuse it
+    # to a worker that is back before the broker has noticed that its old connection is gone.
+    control_queue_exclusive=False,
+    control_queue_durable=True,  # RabbitMQ 4 wants no transient queue that is shared. It expires.
     broker_native_delayed_delivery_queue_type="quorum",
     task_queues=[lane(name) for name in LANES],
     task_default_queue="operations.low",
@@ -52,31 +90,17 @@ app.conf.update(
     worker_prefetch_multiplier=1,  # A crashing message must not charge its neighbours.
     worker_hijack_root_logger=False,
     worker_send_task_events=True,
+    beat_scheduler="events.beat:IntervalScheduler",
+    result_expires=None,  # Pruning them is a periodic task of ours.
     beat_schedule={
-        "create partitions": {"task": "operations.create_partitions", "schedule": 60.0},
-        "prune the bus": {"task": "events.prune", "schedule": 600.0},
-        "release a canary": {
-            "task": "operations.release_canary",
-            "schedule": 60.0,
-            "options": {"expires": 60.0},
-        },
-        "prune the rest": {"task": "operations.prune", "schedule": 600.0},
-        "erase accounts": {"task": "operations.erase_accounts", "schedule": 30.0},
-        "send reset mails": {"task": "operations.send_reset_mails", "schedule": 5.0},
-        "reconcile": {"task": "events.reconcile", "schedule": 30.0},
-        "repair timelines": {"task": "timelines.repair", "schedule": 30.0},
-        "raise the watermark": {
-            "task": "timelines.raise_watermark",
-            "schedule": 5.0,
-            "options": {"expires": 30.0},
-        },
-        "put owners to sleep": {"task": "timelines.put_to_sleep", "schedule": 600.0},
-        "wake owners": {"task": "timelines.wake", "schedule": 10.0},
-        "drop partitions": {"task": "operations.drop_partitions", "schedule": 3600.0},
-        "repair pushes": {"task": "notifications.repair", "schedule": 30.0},
-        "resume pushes": {"task": "notifications.resume", "schedule": 30.0},
-        "roll up": {"task": "analytics.roll_up", "schedule": 5.0},
-        "prune the analytics": {"task": "analytics.prune", "schedule": 600.0},
+        name: {
+            "task": task,
+            "schedule": seconds,
+            # The broker drops what nobody has taken by then. Not `expires`, which a worker compares
+            # with its own clock: one that is ahead would never run any of them.
+            "options": {"expiration": max(seconds, LEAST_EXPIRATION)},
+        }
+        for name, (task, seconds) in PERIODIC.items()
     },
     CELERY_DB_REUSE_MAX=100_000,  # Else every task opens a database connection of its own.
 )

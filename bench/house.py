@@ -81,7 +81,6 @@ class House:
                     self.environ,
                     web_port=self.ports["web"],
                     flower_port=self.ports["flower"],
-                    schedule=HOME / "schedule",
                 )
                 self.processes = Processes(table, root=ROOT, home=HOME, environ=self.environ)
                 yield self

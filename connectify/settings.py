@@ -1,5 +1,6 @@
 """Django settings. What differs between machines is read from the environment here, once."""
 
+import sys
 from datetime import timedelta
 
 from django.core.exceptions import ImproperlyConfigured
@@ -8,6 +9,7 @@ from connectify.browsers import CONTENT_SECURITY_POLICY as CONTENT_SECURITY_POLI
 from connectify.browsers import CORS_ALLOW_HEADERS as CORS_ALLOW_HEADERS
 from connectify.browsers import CORS_EXPOSE_HEADERS as CORS_EXPOSE_HEADERS
 from connectify.browsers import CORS_URLS_REGEX as CORS_URLS_REGEX
+from connectify.database import options
 from connectify.environment import Environment
 from connectify.logs import logging_config
 from connectify.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
@@ -92,12 +94,8 @@ DATABASES["default"].update(
     CONN_HEALTH_CHECKS=True,
     DISABLE_SERVER_SIDE_CURSORS=True,  # They do not pass a transaction pooler.
 )
-DATABASES["default"].setdefault("OPTIONS", {}).update(
-    # No statement of ours needs longer, save migrations; a consumer must be back at its broker
-    # connection before two heartbeats have passed.
-    options="-c statement_timeout=20s -c lock_timeout=10s",
-    connect_timeout=5,
-)
+# What the URL says wins.
+DATABASES["default"]["OPTIONS"] = options(sys.argv) | DATABASES["default"].get("OPTIONS", {})
 # Behind a transaction pooler, the database's own address: LISTEN, and locks that outlive a
 # transaction, need a session. There the options above must be the role's (ALTER ROLE … SET), since
 # PgBouncer ignores them (ignore_startup_parameters = options).
@@ -114,7 +112,11 @@ CELERY_APP = "celery_app"  # the module that makes it
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
 }
 
 # --- the way in --------------------------------------------------------------------------------

@@ -47,9 +47,7 @@ class Company:
         ports.claim("web", "flower")
         self.origin = f"http://127.0.0.1:{ports['web']}"
         self.flower = f"http://127.0.0.1:{ports['flower']}"
-        own = connectify(
-            environ, web_port=ports["web"], flower_port=ports["flower"], schedule=home / "schedule"
-        )
+        own = connectify(environ, web_port=ports["web"], flower_port=ports["flower"])
         key = application_server_key(environ["VAPID_PRIVATE_KEY"])
         service = ("-m", "stack.push_service", "--port-file", str(self._port_file))
         push_service = Command(

@@ -1,8 +1,10 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 
+from events import limits
 from events.conf import setting
 
 
@@ -13,5 +15,6 @@ class EventsConfig(AppConfig):
         # The Celery app that this process publishes its tasks through.
         if module := setting("CELERY_APP"):
             import_module(module)
+        post_migrate.connect(limits.set_on_database, sender=self)
         autodiscover_modules("event_types")
         autodiscover_modules("subscriber")

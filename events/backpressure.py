@@ -7,9 +7,7 @@ tasks without end in a lane, which has no limit at the broker.
 import time
 from collections.abc import Callable, Mapping
 
-from kombu import Connection
-
-from events import depths
+from events import depths, links
 from events.holding import Sign
 
 
@@ -27,7 +25,7 @@ class BacklogSign(Sign):
     ):
         super().__init__(subscriber, monotonic)
         # Without heartbeats: it is silent for a second at a time, and each look finds a dead link.
-        self._connection = Connection(broker_url, connect_timeout=5, heartbeat=0)
+        self._connection = links.connect(broker_url)
         self._limits = limits
 
     def look(self) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import structlog
 from kombu import Connection, Consumer, Message, Queue
 
-from events import topology
+from events import links, topology
 from events.backoff import full_jitter
 from events.errors import END, passing, verdict
 from events.stopping import Stop
@@ -58,9 +58,7 @@ class BatchConsumer:
         prefetch = self._batch
         while not self._stop.requested:
             try:
-                with Connection(
-                    self._url, heartbeat=HEARTBEAT_SECONDS, connect_timeout=5.0
-                ) as connection:
+                with links.connect(self._url, heartbeat=HEARTBEAT_SECONDS) as connection:
                     connection.connect()
                     failures = 0
                     self._consume(connection, prefetch)

@@ -5,13 +5,15 @@ from collections.abc import Iterable
 import amqp.exceptions
 from kombu import Connection
 
+from events import links
+
 
 def ready(broker_url: str, queues: Iterable[str]) -> dict[str, int]:
     """Messages in each queue that no consumer holds; a queue that does not exist has none.
 
     Raises an error that passes where the broker cannot be reached.
     """
-    with Connection(broker_url, connect_timeout=5) as broker:
+    with links.connect(broker_url) as broker:
         return ready_by(broker, queues)
 
 

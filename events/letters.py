@@ -18,7 +18,8 @@ from events.errors import passing
 from events.models import DeadLetter
 from events.subjects import subjects_of_event
 
-# On a message that an operator sends again: it never had its effect, however old it is.
+# The id of its letter, on a message that an operator sends again: it never had its effect, however
+# old it is.
 REPLAY_HEADER = "x-connectify-replay"
 # Properties that a second attempt needs.
 KEPT_PROPERTIES = (

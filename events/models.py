@@ -12,7 +12,8 @@ class OutboxEvent(models.Model):
     with an empty exchange, at one queue alone.
     """
 
-    event_id = models.CharField(max_length=100)
+    # As long as a letter's message_id, since a replay bears that.
+    event_id = models.CharField(max_length=255)
     exchange = models.CharField(max_length=255, blank=True)
     routing_key = models.CharField(max_length=255)
     headers = models.JSONField(default=dict)
@@ -39,6 +40,12 @@ class OutboxEvent(models.Model):
                 "published_at",
                 condition=models.Q(published_at__isnull=False),
                 name="events_outbox_published",
+            ),
+            # The few that the broker returned: no queue takes them.
+            models.Index(
+                "id",
+                condition=models.Q(published_at=None, attempts__gt=0),
+                name="events_outbox_unroutable",
             ),
         ]
 
@@ -123,6 +130,9 @@ class DeadLetter(models.Model):
     first_failed_at = models.DateTimeField()
     last_failed_at = models.DateTimeField(db_index=True)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    # When the latest replay goes out, and when it was found to have had its effect.
+    replayed_at = models.DateTimeField(null=True)
+    healed_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -136,6 +146,12 @@ class DeadLetter(models.Model):
             models.Index(
                 fields=["state", "queue", "exception_type", "-last_failed_at"],
                 name="events_letter_group",
+            ),
+            # The replayed letters whose end is not known.
+            models.Index(
+                "replayed_at",
+                condition=models.Q(state="replayed", healed_at=None),
+                name="events_letter_unsettled",
             ),
         ]
         permissions = [
@@ -159,7 +175,8 @@ class Pause(models.Model):
 
 
 class Reconciliation(models.Model):
-    """Until when it is known that a subscriber has had every event that was published."""
+    """Until when it is known that a subscriber has had every event that was published. The row is
+    made before the subscriber's queue is first declared, and says where the subscriber starts."""
 
     subscriber = models.CharField(max_length=50, primary_key=True)
     complete_until = models.DateTimeField()
@@ -168,3 +185,13 @@ class Reconciliation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscriber} until {self.complete_until}"
+
+
+class PeriodicRun(models.Model):
+    """When a periodic task last began. By the newest of these it is seen whether beat is silent."""
+
+    task = models.CharField(max_length=100, primary_key=True)
+    began_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.task}, {self.began_at}"

@@ -4,14 +4,21 @@ from collections.abc import Callable
 from functools import wraps
 
 from celery import Task, shared_task
+from django.db import connection
 
 from events.lane_task import LaneTask
 from events.locks import held
 
+# By the primary key.
+NOTE = """
+    INSERT INTO events_periodicrun (task, began_at) VALUES (%s, statement_timestamp())
+    ON CONFLICT (task) DO UPDATE SET began_at = excluded.began_at
+"""
+
 
 def periodic_task(name: str, *, lane: str) -> Callable[[Callable[[], None]], Task]:
     """Declare with `@periodic_task("<app>.<verb>_<noun>", lane="<app>.<lane>")`: a LaneTask without
-    arguments that does nothing where another process is at it."""
+    arguments that does nothing where another process is at it. Each run is noted."""
 
     def declare(effect: Callable[[], None]) -> Task:
         @shared_task(base=LaneTask, name=name, lane=lane)
@@ -19,6 +26,8 @@ def periodic_task(name: str, *, lane: str) -> Callable[[Callable[[], None]], Tas
         def alone() -> None:
             with held(name) as taken:
                 if taken:
+                    with connection.cursor() as cursor:
+                        cursor.execute(NOTE, [name])
                     effect()
 
         return alone

@@ -5,7 +5,9 @@ to its exchange, and there was at least one. Many are confirmed in about the tim
 the broker writes what waits for its disk together.
 """
 
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import amqp
@@ -16,13 +18,11 @@ from amqp.exceptions import (
     IrrecoverableConnectionError,
     MessageNacked,
 )
-from kombu import Connection
 
-from events import topology
+from events import links, topology
 from events.errors import PermanentError
 from events.routing import CONFIRM_TIMEOUT
 
-CONNECT_TIMEOUT = 5.0
 NO_ROUTE = 312
 # Headers go into one frame, together with some bytes of AMQP's own.
 FRAME_OVERHEAD = 200
@@ -50,11 +50,20 @@ class Publisher:
     """
 
     def __init__(self, url: str):
-        self._connection = Connection(url, connect_timeout=CONNECT_TIMEOUT, heartbeat=0)
+        self._connection = links.connect(url)
         self._channel: amqp.Channel | None = None
         self._sent = 0
         self._unconfirmed: set[int] = set()
         self._returned: dict[tuple[str, str], ChannelError] = {}
+
+    @property
+    def connected(self) -> bool:
+        return self._channel is not None
+
+    def connect(self) -> None:
+        """Connect now and not with the first message. Raises an error that passes."""
+        with self._closing():
+            self._open()
 
     def publish(self, message: Outgoing) -> None:
         """Publish one persistent message. Raises an error that passes, or another AMQPError or
@@ -73,24 +82,36 @@ class Publisher:
 
     def publish_all(self, messages: Sequence[Outgoing]) -> Iterator[Exception | None]:
         """Publish persistent messages together. Yields for each in turn None once it is confirmed,
-        or what publish() would raise for it alone. Raises an error that passes: of those that it
-        has not yielded by then, some may have been published."""
+        or what publish() would raise for it alone. Raises an error that passes, after
+        CONFIRM_TIMEOUT for all of them a TimeoutError: of those that it has not yielded by then,
+        some may have been published."""
         done = 0
         if not messages:
             return
         try:
-            for failure in self._publish_together(messages):
-                done += 1
-                yield failure
+            with self._closing():
+                for failure in self._publish_together(messages):
+                    done += 1
+                    yield failure
         except (IrrecoverableChannelError, IrrecoverableConnectionError) as error:
             # The error closed the channel for the whole batch. Publish the messages one at a time
             # to find the culprit.
-            self.close()
             if done + 1 == len(messages):
                 yield error
                 return
             for message in messages[done:]:
                 yield from self.publish_all([message])
+
+    def close(self) -> None:
+        """Drop the connection without a word, which a dead link would swallow anyway."""
+        self._channel = None
+        self._connection.collect()
+
+    @contextmanager
+    def _closing(self) -> Iterator[None]:
+        """Closes after an error, and tells of a broken connection as one."""
+        try:
+            yield
         except Exception as error:
             self.close()
             if type(error) is OSError:
@@ -98,27 +119,23 @@ class Publisher:
                 raise ConnectionError(f"broker: {error}") from error
             raise
 
-    def close(self) -> None:
-        """Drop the connection without a word, which a dead link would swallow anyway."""
-        self._channel = None
-        self._connection.collect()
-
     def _publish_together(self, messages: Sequence[Outgoing]) -> Iterator[Exception | None]:
         # After a failure one goes alone first: a broker that confirms nothing is not to be given
         # the same batch again and again.
         parts = [messages] if self._channel else [messages[:1], messages[1:]]
         channel = self._channel or self._open()
         self._returned.clear()
+        deadline = time.monotonic() + CONFIRM_TIMEOUT
         for part in parts:
-            sent = [(message, *self._send(channel, message)) for message in part]
+            sent = [(message, *self._send(channel, message, _left(deadline))) for message in part]
             for message, tag, unsendable in sent:
                 while tag in self._unconfirmed:
-                    self._connection.drain_events(timeout=CONFIRM_TIMEOUT)
+                    self._connection.drain_events(timeout=_left(deadline))
                 # A message comes back before its confirm. Its route alone decides about that.
                 yield unsendable or self._returned.get((message.exchange, message.routing_key))
 
     def _send(
-        self, channel: amqp.Channel, message: Outgoing
+        self, channel: amqp.Channel, message: Outgoing, seconds: float
     ) -> tuple[int | None, UnsendableError | None]:
         """The number by which the broker will confirm it, or why it was not sent."""
         kind = {"content_type": "application/json", "content_encoding": "utf-8"}
@@ -130,7 +147,7 @@ class Publisher:
         route = (message.exchange, message.routing_key)
         try:
             _check_headers(sent, channel.connection.frame_max)
-            channel.basic_publish(sent, *route, mandatory=True, timeout=CONFIRM_TIMEOUT)
+            channel.basic_publish(sent, *route, mandatory=True, timeout=seconds)
         except (OSError, AMQPError):
             raise
         except Exception as error:
@@ -170,3 +187,10 @@ def _check_headers(message: amqp.Message, frame_max: int) -> None:
         size = len(message._serialize_properties())
         if size > frame_max - FRAME_OVERHEAD:
             raise ValueError(f"{size:,} bytes of headers, want at most {frame_max:,}")
+
+
+def _left(deadline: float) -> float:
+    """Seconds until then. Raises TimeoutError where there are none."""
+    if (seconds := deadline - time.monotonic()) <= 0:
+        raise TimeoutError("the broker has not confirmed in time")
+    return seconds

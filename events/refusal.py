@@ -44,6 +44,8 @@ class TaskHeaders(msgspec.Struct, omit_defaults=True):
     traceparent: Words | None = None
     request_id: Words | None = None
     event_id: Words | None = None
+    # The letter of which this is a replay.
+    replay: Words | None = msgspec.field(default=None, name="x-connectify-replay")
     delivery_count: Annotated[int, msgspec.Meta(ge=0)] = msgspec.field(
         default=0, name="x-delivery-count"
     )

@@ -6,6 +6,7 @@ An app puts its event types into `<app>/event_types.py` and its subscriber into
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import msgspec
 
@@ -32,7 +33,9 @@ class Subscriber:
     inbox: it writes its effect there, or publishes tasks (whose effects have unique keys) and
     returns when the broker has confirmed them. `batch` is how many events it takes at most at once.
     `target_seconds` is the promise: how old an event may be until its effect is complete. While one
-    of its lanes holds as many tasks as `lane_limits` says, no more events are taken.
+    of its lanes holds as many tasks as `lane_limits` says, no more events are taken. `start` says
+    where a new subscriber begins: with the events published from "now" on, where now is when its
+    queue was first declared, or with the "earliest" that the outbox still keeps.
     """
 
     name: str
@@ -41,6 +44,11 @@ class Subscriber:
     batch: int = 100
     target_seconds: float = 60.0
     lane_limits: Mapping[str, int] = field(default_factory=dict)
+    start: Literal["now", "earliest"] = "now"
+
+    def __post_init__(self) -> None:
+        if self.start not in ("now", "earliest"):
+            raise ValueError(f"{self.name}: start is 'now' or 'earliest', not {self.start!r}")
 
     @property
     def exchanges(self) -> set[str]:

@@ -6,15 +6,13 @@ Next on the way of a post: a consumer (events/processing.py) calls timelines/sub
 """
 
 import select
-from datetime import timedelta
 
 import structlog
 from django.db import connection, transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 
+from events import unroutable
 from events.direct import own_session
-from events.errors import passing
 from events.failpoints import failpoint
 from events.metrics import OUTBOX_SECONDS, PUBLISHED
 from events.models import OutboxEvent
@@ -24,7 +22,6 @@ from events.publisher import Outgoing, Publisher
 BATCH = 200
 # A notification can be lost with its connection; this is the longest that a row then waits.
 POLL_SECONDS = 5.0
-BACKOFF = timedelta(seconds=5)
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +38,13 @@ CLAIM = """
 MARK = """
     UPDATE events_outboxevent SET published_at = statement_timestamp() WHERE id = ANY(%s)
 """
+# Uses the partial index events_outbox_pending.
+DUE = """
+    SELECT EXISTS (
+        SELECT FROM events_outboxevent
+        WHERE published_at IS NULL AND due_at <= statement_timestamp()
+    )
+"""
 NEXT_DUE = """
     SELECT extract(epoch FROM min(due_at) - statement_timestamp())
     FROM events_outboxevent WHERE published_at IS NULL
@@ -53,6 +57,8 @@ def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
     Raises an error that passes when the broker or the database is away; what had been confirmed
     by then is marked.
     """
+    if not publisher.connected and not _connect(publisher):
+        return 0
     failure: BaseException | None = None
     with transaction.atomic():
         # 1. Claim: the locks fall with the transaction, whatever becomes of this process.
@@ -70,18 +76,28 @@ def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
                 PUBLISHED.labels(row.routing_key).inc()
                 OUTBOX_SECONDS.observe(max((timezone.now() - row.due_at).total_seconds(), 0.0))
         except Exception as error:
-            if not passing(error):
-                raise
             failure = error
         # 3. Mark.
         for row, error in refused:
-            _postpone(row, error)
+            unroutable.postpone(row, error)
         if confirmed:
             with connection.cursor() as cursor:
                 cursor.execute(MARK, [confirmed])
     if failure:
         raise failure
     return len(rows)
+
+
+def _connect(publisher: Publisher) -> bool:
+    """Connect while nothing is locked; False where nothing is due. The claim then waits for the
+    confirms of one batch alone, 10 s at most: PostgreSQL, which ends what is idle for 20 s
+    (events/limits.py), ends no claim but that of a process that hangs."""
+    with connection.cursor() as cursor:
+        cursor.execute(DUE)
+        due = cursor.fetchone()[0]
+    if due:
+        publisher.connect()
+    return due
 
 
 def seconds_until_due() -> float:
@@ -98,14 +114,6 @@ def message(row: OutboxEvent) -> Outgoing:
     return Outgoing(bytes(row.body), row.exchange, row.routing_key, row.headers, row.properties)
 
 
-def _postpone(row: OutboxEvent, error: Exception) -> None:
-    """One message that cannot be routed must not hold up the others."""
-    log.error("event not routable", event_id=row.event_id, exchange=row.exchange, error=str(error))
-    OutboxEvent.objects.filter(pk=row.pk).update(
-        attempts=row.attempts + 1, last_error=str(error), due_at=Now() + BACKOFF
-    )
-
-
 class Listener:
     """Waits for the outbox's notification, on a connection of its own past any pooler."""
 
@@ -114,15 +122,18 @@ class Listener:
         self._connected = False
 
     def wait(self, seconds: float, wakeup: int) -> None:
-        """Return on a notification, after `seconds`, or when descriptor `wakeup` is readable."""
+        """Return on a notification, after `seconds`, or when descriptor `wakeup` is readable.
+        Raises django.db.OperationalError or InterfaceError when the session has ended."""
         if not self._connected:
             self._wrapper.connect()
             self._wrapper.cursor().execute(f"LISTEN {CHANNEL}")
             self._connected = True
             return  # What was recorded before LISTEN is found by a look, not by a notification.
         raw = self._wrapper.connection
-        select.select([raw, wakeup], [], [], seconds)
-        raw.poll()
+        with self._wrapper.wrap_database_errors:
+            # fileno() raises where select() would take a closed session for a wrong argument.
+            select.select([raw.fileno(), wakeup], [], [], seconds)
+            raw.poll()
         raw.notifies.clear()
 
     def close(self) -> None:

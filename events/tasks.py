@@ -1,9 +1,11 @@
 """The bus's own maintenance, as Celery tasks."""
 
 from celery import shared_task
+from celery.signals import task_success
 
 from events import healing, pruning, reconciling
 from events.lane_task import LaneTask
+from events.letters import REPLAY_HEADER
 from events.periodic_task import periodic_task
 
 LOW = "events.low"
@@ -28,3 +30,11 @@ def reconcile() -> None:
 @periodic_task("events.prune", lane=LOW)
 def prune() -> None:
     pruning.prune()
+
+
+@task_success.connect
+def settle_replayed_task(sender, **_) -> None:
+    """A task has no inbox that would tell whether its replay had its effect. Where this fails,
+    Celery logs it, and the letter stays unsettled."""
+    if letter_id := (sender.request.get(REPLAY_HEADER) or ""):
+        healing.settle(str(letter_id))

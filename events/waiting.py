@@ -8,6 +8,7 @@ work, so that no outage, however long, makes a dead letter of it.
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 from django.db import connection, transaction
@@ -49,6 +50,18 @@ SET_ASIDE = """
     RETURNING event_id
 """
 
+# Uses the index events_waiting_due.
+SHOWN = 10_000
+OLDEST = """
+    SELECT subscriber, count(*),
+           extract(epoch FROM statement_timestamp() - min(set_aside_at))::float,
+           (array_agg(left(reason, 200) ORDER BY set_aside_at))[1]
+    FROM (
+        SELECT * FROM events_waitingevent ORDER BY subscriber, due_at LIMIT %s
+    ) AS waiting
+    GROUP BY subscriber ORDER BY subscriber
+"""
+
 # Uses the index events_waiting_due. Claimed for as long as an attempt may take, so that no lock
 # outlives the statement.
 CLAIM = """
@@ -61,6 +74,28 @@ CLAIM = """
     )
     RETURNING *
 """
+
+
+class SetAside(NamedTuple):
+    """The events of one subscriber that are set aside: `count` of them, up to SHOWN, the oldest for
+    so many `seconds`, and its reason."""
+
+    subscriber: str
+    count: int
+    seconds: float
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.count:,} events of {self.subscriber} are set aside,"
+            f" the oldest for {self.seconds:.0f} s: {self.reason}"
+        )
+
+
+def all_set_aside() -> list[SetAside]:
+    with connection.cursor() as cursor:
+        cursor.execute(OLDEST, [SHOWN])
+        return [SetAside(*row) for row in cursor]
 
 
 def set_aside(subscriber: Subscriber, message: Message, event: Event, error: Exception) -> None:

@@ -76,5 +76,5 @@ class SafeConsumer(Consumer):
         wait for one would stop the main loop, and a backlog could never drain out of the alarm.
         """
         connection = self.app.connection_for_write(url=url, heartbeat=heartbeat)
-        connection.transport_options = {"confirm_publish": False}
+        connection.transport_options = connection.transport_options | {"confirm_publish": False}
         return self.ensure_connected(connection)

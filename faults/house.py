@@ -140,12 +140,7 @@ class House:
     def _table(self) -> Mapping[str, Command]:
         ports = self._ports
         ports.claim("web", "flower")
-        schedule = self.home / "schedule"
-        for file in self.home.glob("schedule*"):
-            file.unlink()
-        table = connectify(
-            self.environ, web_port=ports["web"], flower_port=ports["flower"], schedule=schedule
-        )
+        table = connectify(self.environ, web_port=ports["web"], flower_port=ports["flower"])
         del table["flower"]
         return table | {"beat": with_app(table["beat"], "faults.apps.often")}
 

@@ -1,8 +1,8 @@
 """A TCP proxy that cuts, stalls, swallows or delays what passes it, in a thread of its own.
 
-A stall is a server that lives and says nothing. What is swallowed never arrives, so that such
-connections are cut when the proxy is healed. A blackhole is a network that is gone: not even the
-kernel answers, neither to data nor to keepalives nor to who wants to connect.
+A stall is what a lossy network does: TCP sends again, and all arrives later. What is swallowed
+never arrives, so that such connections are cut when the proxy is healed. In both the kernel still
+acknowledges; in a blackhole it does not, as if the cable were cut.
 """
 
 import asyncio
@@ -15,14 +15,11 @@ from enum import Enum
 
 CHUNK = 65_536
 LOOK_SECONDS = 0.02
-# Of Linux, and not in the socket module. The filter is one instruction: return 0, drop the packet.
+# A socket filter (Linux; see its Documentation/networking/filter.rst) of one instruction: return 0,
+# which drops each packet before TCP sees it.
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
-DROP = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
-DROP_ALL = struct.pack("HL", 1, ctypes.addressof(DROP))
-
-
-# The connections of the client and of the server.
-Pair = tuple[asyncio.StreamWriter, asyncio.StreamWriter]
+DROP = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
+DROP_ALL = struct.pack("HP", 1, ctypes.addressof(DROP))
 
 
 class Way(Enum):
@@ -54,8 +51,11 @@ class Proxy:
         self._manner = dict.fromkeys(Way, Manner.PASS)
         self._delay = 0.0
         self._refusing = False
-        self._open: set[Pair] = set()
-        self._halves: set[Pair] = set()
+        self._filtered = self._abandoned = False
+        self._open: set[asyncio.StreamWriter] = set()
+        self._pumps: dict[asyncio.StreamWriter, list[asyncio.Task]] = {}
+        self._far: dict[asyncio.StreamWriter, asyncio.StreamWriter] = {}
+        self._cut_behind_it: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
 
@@ -69,10 +69,6 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-
-    @property
-    def connections(self) -> int:
-        return len(self._open)
 
     def stall(self, *ways: Way) -> None:
         """Hold what comes until heal(); new connections are taken and hear nothing."""
@@ -93,23 +89,33 @@ class Proxy:
         """Reset every connection there is."""
         self._call(self._abort())
 
-    def blackhole(self) -> None:
-        """Drop every packet of either side until heal(), after which TCP sends again."""
-        self._set(Manner.STALL, Way)
-        self._call(self._filter(SO_ATTACH_FILTER, DROP_ALL))
+    @property
+    def connections(self) -> int:
+        return len(self._pumps)
 
-    def reset_half(self, way: Way) -> None:
-        """Reset every connection on one side only, OUT the client's and BACK the server's. The
-        other side hears of it when it sends something, as from a host that has started anew."""
-        self._call(self._reset_half(way))
+    def half_cut(self) -> None:
+        """Reset the client's side of every connection there is. The server's side stays open and
+        silent until heal()."""
+        self._call(self._abandon())
+
+    def cut_behind(self) -> None:
+        """Reset the server's side of every connection there is. The client hears of it when it
+        next sends something, as from a host that has started anew."""
+        self._call(self._cut_behind())
+
+    def blackhole(self) -> None:
+        """Answer nothing until heal(), not even by the kernel: it acknowledges no packet that comes
+        to this proxy, and takes no new connection. Linux only."""
+        self._call(self._filter(True))
 
     def heal(self) -> None:
         swallowed = Manner.SWALLOW in self._manner.values()
-        self._call(self._filter(SO_DETACH_FILTER, 0))
         self._set(Manner.PASS, Way)
         self._delay = 0.0
         self._refusing = False
-        if swallowed:
+        if self._filtered:
+            self._call(self._filter(False))
+        if swallowed or self._abandoned:
             self.cut()
 
     def _set(self, manner: Manner, ways) -> None:
@@ -133,30 +139,35 @@ class Proxy:
         except OSError:
             reset(writer)
             return
-        pair = (writer, far_writer)
-        self._open.add(pair)
-        tasks = [
-            asyncio.create_task(self._pump(reader, far_writer, Way.OUT, pair)),
-            asyncio.create_task(self._pump(far_reader, writer, Way.BACK, pair)),
+        self._open |= {writer, far_writer}
+        self._far[writer] = far_writer
+        self._pumps[writer] = tasks = [
+            asyncio.create_task(self._pump(reader, far_writer, Way.OUT, writer)),
+            asyncio.create_task(self._pump(far_reader, writer, Way.BACK, writer)),
         ]
         await asyncio.wait(tasks)
-        self._open.discard(pair)
-        self._halves.discard(pair)
+        del self._pumps[writer], self._far[writer]
+        self._cut_behind_it.discard(writer)
+        self._open.discard(writer)
+        if tasks[0].cancelled():
+            self._abandoned = True
+        else:
+            self._open.discard(far_writer)
 
-    async def _pump(self, reader, writer, way: Way, pair: Pair) -> None:
-        """The end of one side ends the other, after what came before it."""
-        with suppress(OSError, asyncio.CancelledError):
-            while data := await reader.read(CHUNK):
-                if pair in self._halves:
-                    self.disturbed += len(data)
-                    self._reset(pair)
-                elif await self._hold(way, len(data)):
+    async def _pump(self, reader, writer, way: Way, client: asyncio.StreamWriter) -> None:
+        """The end of one side ends the other, after what came before it; after cut_behind() what
+        the client sends ends its own."""
+        with suppress(OSError):
+            while (data := await reader.read(CHUNK)) and client not in self._cut_behind_it:
+                if await self._hold(way, len(data)):
                     writer.write(data)
                     await writer.drain()
                     self.passed[way] += len(data)
-        if pair not in self._halves:
+        if client not in self._cut_behind_it:
             with suppress(OSError):
                 writer.close()
+        elif way is Way.OUT:
+            reset(client)
 
     async def _hold(self, way: Way, size: int) -> bool:
         """Wait as told; False for what is swallowed."""
@@ -169,35 +180,44 @@ class Proxy:
         return self._manner[way] is Manner.PASS
 
     async def _abort(self) -> None:
-        for pair in self._open:
-            self._reset(pair)
-        self.cuts += len(self._open)
-
-    def _reset(self, pair: Pair) -> None:
-        for writer in pair:
+        for writer in self._open:
             reset(writer)
+        self.cuts += len(self._open) // 2
+        self._abandoned = False
 
-    async def _reset_half(self, way: Way) -> None:
-        self._halves |= self._open
-        self.cuts += len(self._open)
-        for client, server in self._open:
-            reset(client if way is Way.OUT else server)
+    async def _abandon(self) -> None:
+        for writer, tasks in list(self._pumps.items()):
+            for task in tasks:
+                task.cancel()
+            reset(writer)
+            self.cuts += 1
 
-    async def _filter(self, option: int, value: int | bytes) -> None:
-        """Whom a connection is made to is asked before it is: the listening socket counts too."""
-        writers = [writer for pair in self._open for writer in pair]
-        for each in (*self._server.sockets, *(w.get_extra_info("socket") for w in writers)):
-            with suppress(OSError):  # It has none, or is closed.
-                each.setsockopt(socket.SOL_SOCKET, option, value)
+    async def _cut_behind(self) -> None:
+        self._cut_behind_it |= self._far.keys()
+        self.cuts += len(self._far)
+        for server in self._far.values():
+            reset(server)
+
+    async def _filter(self, on: bool) -> None:
+        self._filtered = on
+        writers = [writer.get_extra_info("socket") for writer in self._open]
+        for each in (*self._server.sockets, *writers):
+            if each.fileno() < 0:
+                continue
+            if on:
+                each.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, DROP_ALL)
+            else:
+                with suppress(OSError):  # It came afterwards, and has none.
+                    each.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
 
     async def _close(self) -> None:
         self._set(Manner.PASS, Way)
         self._server.close()
         await self._abort()
-        pumps = asyncio.all_tasks() - {asyncio.current_task()}
-        for pump in pumps:
+        for pump in [each for pumps in self._pumps.values() for each in pumps]:
             pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*others, return_exceptions=True)
 
 
 def reset(writer: asyncio.StreamWriter) -> None:

@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 HIGH = "notifications.high"
 RETRY = "notifications.retry"
+# For periodic tasks: behind the retries of a push service that is away they would pile up.
+UPKEEP = "operations.low"
 SLICES = {"slices": Slice._fields}
 PUSHES = {"pushes": Retry._fields}
 
@@ -56,7 +58,7 @@ def again(outcomes: Iterable[Outcome]) -> None:
         retry_pushes.enqueue(countdown=seconds, pushes=pushes)
 
 
-@periodic_task("notifications.repair", lane=RETRY)
+@periodic_task("notifications.repair", lane=UPKEEP)
 def repair() -> None:
     """Enqueue what is missing of late fan-outs."""
     now = timezone.now()
@@ -70,7 +72,7 @@ def enqueue_slices(slices: Iterable[Slice]) -> None:
         send_pushes.enqueue(lane=RETRY, slices=[piece])
 
 
-@periodic_task("notifications.resume", lane=RETRY)
+@periodic_task("notifications.resume", lane=UPKEEP)
 def resume() -> None:
     """Enqueue pushes whose sender died, or whose retry was lost."""
     late = retries.overdue(now=timezone.now())

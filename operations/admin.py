@@ -16,10 +16,10 @@ from django.utils import timezone
 from analytics import figures
 from analytics.admin import latency_plot
 from analytics.models import Rollup
-from events import pausing
+from events import pausing, unroutable
 from events.admin import ReadOnlyAdmin
 from events.errors import PassingError, told_apart
-from operations import canary, failures, journey, lag, storage
+from operations import canary, failures, journey, lag, storage, stuck
 from operations.models import Canary, Status
 from operations.steering import ACTIONS
 from operations.versions import versions
@@ -128,7 +128,9 @@ def overview(now: datetime) -> dict:
         "now": now,
         "refresh": REFRESH_SECONDS,
         "outbox": lag.total(pending.values()),
+        "unroutable": unroutable.unroutable(),
         "lags": lags,
+        "stuck": list(stuck.ailments(now)),
         "canary_age": canary.age(now=now),
         "pauses": pausing.paused(),
         "actions": ACTIONS,

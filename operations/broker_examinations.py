@@ -1,6 +1,7 @@
 """What the doctor asks of RabbitMQ: is every queue there, as it should be, bound and consumed?"""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 import amqp.exceptions
@@ -8,13 +9,14 @@ from celery import current_app
 from django.conf import settings
 from kombu import Connection
 
+from events import depths, links, pausing
 from events.errors import PassingError, told_apart
-from events.registry import subscribers
+from events.registry import Subscriber, subscribers
 from events.topology import DEAD_QUEUE, event_queue
 from operations import management_api
 from operations.ailments import Ailment
 
-TIMEOUT_SECONDS = 5
+LOOKS, LOOK_SECONDS = 3, 0.7
 # A policy must not change what the queues' guarantees rest on.
 FORBIDDEN_POLICIES = frozenset(
     {"max-length", "max-length-bytes", "message-ttl", "expires", "overflow", "delivery-limit"}
@@ -27,22 +29,74 @@ def broker(now: datetime) -> Iterator[Ailment]:
     starts |= {DEAD_QUEUE.name: "manage.py consume dead_letters"}
     starts |= {name: f"celery -A celery_app worker -Q {name}" for name in current_app.amqp.queues}
     try:
-        with (
-            told_apart(),
-            Connection(settings.BROKER_URL, connect_timeout=TIMEOUT_SECONDS) as open_connection,
-        ):
+        with told_apart(), links.connect(settings.BROKER_URL) as open_connection:
             open_connection.connect()
+            alone = []
             for name, start in starts.items():
                 try:
-                    with open_connection.channel() as channel:
-                        found = channel.queue_declare(name, passive=True)
+                    consumers = _consumers(open_connection, name)
                 except amqp.exceptions.NotFound:
                     yield Ailment(f"there is no queue {name}", start)
                 else:
-                    if not found.consumer_count:
-                        yield Ailment(f"nobody consumes {name}", start)
+                    alone += [] if consumers else [name]
+            held = _held(open_connection, alone)
+            for name in alone:
+                if name not in held:
+                    yield Ailment(f"nobody consumes {name}", starts[name])
+                elif held[name]:
+                    yield held[name]
     except PassingError as error:
         yield Ailment(f"RabbitMQ is unreachable: {error}", "start it; see BROKER_URL")
+
+
+def _consumers(broker: Connection, queue: str) -> int:
+    with broker.channel() as channel:
+        return channel.queue_declare(queue, passive=True).consumer_count
+
+
+def _held(broker: Connection, queues: Collection[str]) -> dict[str, Ailment | None]:
+    """Those of the queues whose consumers take nothing for a while, with what is to be done about
+    it; None where they have gone on meanwhile."""
+    here = [each for each in subscribers.values() if each.queue in queues]
+    found: dict[str, Ailment | None] = dict(_paused(here))
+    # A consumer looks at its lanes once a second, and so may not have noticed yet that there is
+    # room again.
+    for _ in range(LOOKS):
+        waiting = [each for each in here if each.queue not in found and each.lane_limits]
+        if not waiting:
+            break
+        time.sleep(LOOK_SECONDS)
+        for each in waiting:
+            if full := _full_lane(broker, each):
+                found[each.queue] = full
+            elif _consumers(broker, each.queue):
+                found[each.queue] = None
+    return found
+
+
+def _paused(here: Iterable[Subscriber]) -> Iterator[tuple[str, Ailment]]:
+    try:
+        with told_apart():
+            paused = pausing.paused()
+    except PassingError:
+        return  # That the database is away is another examination's to say.
+    for each in here:
+        if each.name in paused:
+            until = paused[each.name]
+            lasting = f"until {until:%Y-%m-%d %H:%M:%S} UTC" if until else "until it is resumed"
+            mend = f"manage.py resume {each.name}"
+            yield each.queue, Ailment(f"{each.name} is paused {lasting}", mend)
+
+
+def _full_lane(broker: Connection, subscriber: Subscriber) -> Ailment | None:
+    for lane, count in depths.ready_by(broker, subscriber.lane_limits).items():
+        if count >= (limit := subscriber.lane_limits[lane]):
+            return Ailment(
+                f"{subscriber.name} takes no events while {lane} holds {count:,} tasks"
+                f" (at most {limit:,})",
+                f"wait, or start another celery -A celery_app worker -Q {lane}",
+            )
+    return None
 
 
 def topology(now: datetime) -> Iterator[Ailment]:

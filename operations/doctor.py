@@ -14,8 +14,10 @@ from django.db.migrations.executor import MigrationExecutor
 from redis import Redis, RedisError
 
 from analytics import days
+from events import healing, unroutable, waiting
 from events.errors import PassingError, told_apart
-from operations import canary, lag, partitioned
+from events.registry import subscribers
+from operations import canary, lag, partitioned, stuck
 from operations.ailments import Ailment
 from operations.broker_examinations import broker, topology
 from social import partitions, retention
@@ -25,6 +27,8 @@ from timelines.models import Watermark
 CLOCK_SECONDS = 2.0
 OUTBOX_SECONDS = 30.0
 CANARY_SECONDS = 180.0
+# Beyond so many letters the number says enough.
+UNSETTLED_LIMIT = 10_000
 
 Examination = Callable[[datetime], Iterator[Ailment]]
 
@@ -77,15 +81,46 @@ def partitions_ahead(now: datetime) -> Iterator[Ailment]:
 
 
 def delivery(now: datetime) -> Iterator[Ailment]:
-    waits = lag.total(lag.outbox().values()).oldest_seconds
+    pending = lag.outbox()
+    waits = lag.total(pending.values()).oldest_seconds
     if waits > OUTBOX_SECONDS:
         yield Ailment(f"the outbox has been waiting for {waits:.0f} s", "manage.py relay_outbox")
+    for each in lag.lags(pending):
+        if not each.within_target:
+            what = (
+                f"{each.subscriber} is late: an event is {each.oldest_seconds:.0f} s old"
+                f" and should have had its effect after {each.target_seconds:.0f} s"
+            )
+            yield Ailment(what, "see the operations page, and what else is said here")
     if settings.CANARY and ((age := canary.age(now=now)) is None or age > CANARY_SECONDS):
         what = "no canary was ever released" if age is None else f"the canary is {age:.0f} s late"
         yield Ailment(what, "is beat running? See the operations page, and manage.py lag")
     for late in chain.from_iterable(Watermark.objects.values_list("stragglers", flat=True)):
         mend = f"replay its dead letter, or manage.py repair_post {late}"
         yield Ailment(f"post {late} is late in some timelines", mend)
+
+
+def stranded(now: datetime) -> Iterator[Ailment]:
+    """What waits by itself while the rest goes on."""
+    for each in unroutable.unroutable():
+        yield Ailment(str(each), _routing(each))
+    for each in waiting.all_set_aside():
+        yield Ailment(
+            str(each), "see Waiting events in the admin; they are tried again by themselves"
+        )
+    if count := healing.unsettled()[:UNSETTLED_LIMIT].count():
+        what = f"{count:,} letters were replayed ten minutes ago and are not known to be done"
+        mend = "wait for their queues, or: manage.py dead_letters replay --state replayed --yes"
+        yield Ailment(what, mend)
+
+
+def _routing(each: unroutable.Unroutable) -> str:
+    for name, subscriber in subscribers.items():
+        if each.exchange in subscriber.exchanges or each.routing_key == subscriber.queue:
+            return f"restart manage.py consume {name}, which declares its queue"
+    if each.exchange:
+        return f"bind a queue to {each.exchange}: start a subscriber of {each.routing_key}"
+    return "start what consumes that queue; a replay opens its letter again after ten minutes"
 
 
 def configuration(now: datetime) -> Iterator[Ailment]:
@@ -104,6 +139,8 @@ EXAMINATIONS: dict[str, Examination] = {
     "topology": topology,
     "partitions": partitions_ahead,
     "delivery": delivery,
+    "stranded events": stranded,
+    "what cannot free itself": stuck.ailments,
     "settings": configuration,
 }
 

@@ -111,8 +111,12 @@ def _slices(post: Post, user: User) -> Iterator[Step]:
         if post.pk < partitions.horizon(rows._meta.db_table):
             yield Step(f"{name} keeps no record any more of posts as old as this.")
             continue
-        if not app.models.FanOut.objects.filter(pk=post.pk).exists():
+        fan_out = app.models.FanOut.objects.filter(pk=post.pk).first()
+        if fan_out is None:
             yield Step(f"{name} has not planned it.")
+            continue
+        if fan_out.waiting:
+            yield Step(f"{name} has planned it. It waits for room in its lane.", stops=True)
             continue
         record = app.models.SliceRecord.objects.filter(
             post_id=post.pk, after__lt=user.pk, up_to__gte=user.pk

@@ -41,7 +41,8 @@ OLDEST = """
           AND (SELECT true FROM events_inboxentry
                WHERE subscriber = %(subscriber)s AND event_id = event.event_id) IS NULL
           AND (SELECT true FROM events_deadletter
-               WHERE queue = %(queue)s AND message_id = event.event_id) IS NULL
+               WHERE queue = %(queue)s AND message_id = event.event_id
+                     AND body_hash = sha256(event.body)) IS NULL
     ORDER BY event.published_at LIMIT 1
 """
 

@@ -4,6 +4,7 @@ Guarantee: without the broker the rest is told, and `connectify_operations_broke
 """
 
 import hmac
+import math
 import time
 from collections.abc import Callable, Iterator
 
@@ -14,9 +15,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram,
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from events import pausing
+from events import pausing, unroutable, waiting
 from events.metrics import SECONDS, registry
-from operations import canary, failures, lag
+from operations import canary, failures, lag, stuck
 
 REQUEST_SECONDS = Histogram(
     "connectify_web_request_seconds",
@@ -59,6 +60,8 @@ class House(Collector):
         lags = lag.lags(pending)
         yield _gauge("outbox_messages", "Messages that wait to be published.", whole.count)
         yield _gauge("outbox_seconds", "Since when the oldest waits.", whole.oldest_seconds)
+        stranded = sum(each.count for each in unroutable.unroutable())
+        yield _gauge("unroutable_messages", "Messages that no queue takes.", stranded)
         for name, text, value in PER_SUBSCRIBER:
             yield _labelled(
                 f"lag_{name}", text, "subscriber", {each.subscriber: value(each) for each in lags}
@@ -69,9 +72,19 @@ class House(Collector):
         yield _labelled("queue_messages", "Messages that wait at the broker.", "queue", depths)
         if (age := canary.age(now=timezone.now())) is not None:
             yield _gauge("canary_seconds", "Age of the newest canary that has arrived.", age)
+        longest = max((each.seconds for each in stuck.open_transactions()), default=0.0)
+        yield _gauge("open_transaction_seconds", "Age of the longest idle transaction.", longest)
+        standing = stuck.watermark_seconds()
+        yield _gauge("watermark_seconds", "Age of the oldest post it has not passed.", standing)
+        silent = stuck.beat_seconds()
+        silent = math.inf if silent is None else silent
+        yield _gauge("beat_seconds", "Since when no periodic task has begun.", silent)
         held = pausing.paused()
         paused = {each.subscriber: each.subscriber in held for each in lags}
         yield _labelled("paused", "Whether it is paused.", "subscriber", paused)
+        aside = dict.fromkeys(paused, 0)
+        aside |= {each.subscriber: each.count for each in waiting.all_set_aside()}
+        yield _labelled("set_aside", "Events that wait by themselves.", "subscriber", aside)
         yield _gauge("broker_up", "Whether the broker answers.", lags[0].depth is not None)
         letters = {}
         for group in failures.letters():

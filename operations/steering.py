@@ -11,9 +11,9 @@ from django import forms
 from django.utils import timezone
 
 from events import pausing
+from events.management.bounds import LARGEST_ID
 from events.registry import subscribers
 from operations import repairing
-from operations.arguments import LARGEST_ID
 from operations.tasks import drop_partitions
 from timelines.tasks import rebuild_timeline
 
@@ -21,7 +21,10 @@ from timelines.tasks import rebuild_timeline
 class PauseForm(forms.Form):
     subscriber = forms.ChoiceField(choices=lambda: [(name, name) for name in sorted(subscribers)])
     minutes = forms.IntegerField(
-        min_value=1, max_value=7 * 24 * 60, required=False, help_text="Empty: until it is resumed."
+        min_value=1,
+        max_value=pausing.LONGEST_MINUTES,
+        required=False,
+        help_text="Empty: until it is resumed.",
     )
 
 

@@ -6,9 +6,9 @@ import celery
 import django
 from django.conf import settings
 from django.db import connection
-from kombu import Connection
 from redis import Redis, RedisError
 
+from events import links
 from events.errors import PassingError, told_apart
 
 TIMEOUT_SECONDS = 2
@@ -33,10 +33,7 @@ def versions(*, ask_broker: bool = True) -> dict[str, str]:
 
 def _rabbitmq() -> str:
     try:
-        with (
-            told_apart(),
-            Connection(settings.BROKER_URL, connect_timeout=TIMEOUT_SECONDS) as broker,
-        ):
+        with told_apart(), links.connect(settings.BROKER_URL, timeout=TIMEOUT_SECONDS) as broker:
             return broker.connect().server_properties["version"]
     except PassingError:
         return UNREACHABLE

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import connection
 from drf_spectacular.utils import extend_schema
-from kombu import Connection
 from redis import Redis
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from events import links
 
 TIMEOUT_SECONDS = 2
 SERVER_STATES = ("ok", "unreachable")
@@ -75,10 +76,12 @@ def _ask_database() -> None:
 
 
 def _ask_broker() -> None:
-    with Connection(settings.BROKER_URL, connect_timeout=TIMEOUT_SECONDS) as broker:
+    with links.connect(settings.BROKER_URL, timeout=TIMEOUT_SECONDS) as broker:
         broker.connect()
 
 
 def _ask_cache() -> None:
-    with Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT_SECONDS) as cache:
+    with Redis.from_url(
+        settings.REDIS_URL, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+    ) as cache:
         cache.ping()

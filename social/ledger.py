@@ -28,6 +28,8 @@ class FanOut(models.Model):
     slices = models.IntegerField(default=1)
     planned_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    # Its slices are not enqueued yet: there is no room for them in their lane.
+    waiting = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         abstract = True
@@ -118,13 +120,14 @@ def late(
     oldest: int = 0,
     limit: int = 1_000,
 ) -> list[Slice]:
-    """The missing slices of fan-outs that were planned more than LATE before `now`, oldest first.
+    """The missing slices of fan-outs that were planned more than LATE before `now`, oldest first;
+    those that wait for room in their lane are not late.
 
     Those found complete, those of deleted posts, and those of posts below `oldest`, which have
     expired, are closed. The others count as planned anew, so that they are not taken for late again
     before their slices have had their time.
     """
-    unfinished = fan_outs.objects.filter(finished_at=None, planned_at__lt=now - LATE)
+    unfinished = fan_outs.objects.filter(finished_at=None, waiting=False, planned_at__lt=now - LATE)
     post_ids = list(unfinished.order_by("planned_at").values_list("post_id", flat=True)[:limit])
     posts = Post.objects.filter(pk__in=post_ids, pk__gte=oldest, deleted_at=None)
     live = set(posts.values_list("pk", flat=True))

@@ -8,7 +8,7 @@ from timelines.models import Dormant, FanOut, Reader, Watermark
 
 @admin.register(FanOut)
 class FanOutAdmin(IdSearchAdmin):
-    list_display = ("post_id", "planned_at", "finished_at")
+    list_display = ("post_id", "planned_at", "finished_at", "waiting")
     ordering = ("-post_id",)
     id_fields = ("post_id",)
 

@@ -65,7 +65,7 @@ def expect(owners: Iterable[int], *, now: datetime) -> None:
     Reader.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def put_to_sleep(*, now: datetime, limit: int = 10_000) -> int:
+def put_to_sleep(*, now: datetime, limit: int = 1_000) -> int:
     """Make those dormant who have not looked for so long; returns how many are new."""
     before = now - settings.TIMELINE_DORMANT_AFTER
     with connection.cursor() as cursor:
@@ -91,7 +91,7 @@ def forget(owners: Collection[int]) -> None:
         model.objects.filter(owner__in=owners).delete()
 
 
-def wake_returned(limit: int = 1_000) -> int:
+def wake_returned(limit: int = 100) -> int:
     """Fill in the timelines of those who have returned; returns how many there were."""
     returned = Dormant.objects.exclude(returned_at=None).order_by("returned_at")
     owners = list(returned.values_list("owner_id", flat=True)[:limit])

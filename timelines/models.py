@@ -43,7 +43,13 @@ class FanOut(ledger.FanOut):
     """A post's way into the timelines."""
 
     class Meta:
-        indexes = [ledger.unfinished()]
+        indexes = [
+            ledger.unfinished(),
+            # Those that wait for room in timelines.low, oldest first.
+            models.Index(
+                "post_id", condition=models.Q(waiting=True), name="timelines_fanout_waiting"
+            ),
+        ]
 
 
 class SliceRecord(ledger.SliceRecord):

@@ -11,7 +11,7 @@ from events.registry import Subscriber, register_subscriber
 from social import ledger, posts
 from timelines import dormancy, tasks
 from timelines.models import FanOut
-from timelines.planning import pack, plan
+from timelines.planning import plan
 
 
 def on_post_created(events: list[Event]) -> None:
@@ -21,9 +21,10 @@ def on_post_created(events: list[Event]) -> None:
     ledger.begin(FanOut, (piece.slice for piece in plans), now=timezone.now())
     large = [piece for piece in plans if piece.audience > settings.TIMELINE_LARGE_AUDIENCE]
     ordinary = [piece for piece in plans if piece.audience <= settings.TIMELINE_LARGE_AUDIENCE]
-    for lane, pieces in ((tasks.HIGH, ordinary), (tasks.LOW, large)):
-        for slices in pack(pieces, settings.TIMELINE_TASK_ROWS):
-            tasks.write_slices.enqueue(lane=lane, slices=slices)
+    tasks.enqueue_plans(tasks.HIGH, ordinary)
+    if large:
+        waiting = tasks.enqueue_large(large)
+        FanOut.objects.filter(pk__in=waiting).update(waiting=True)
 
 
 def on_post_deleted(events: list[Event]) -> None:
@@ -51,11 +52,9 @@ register_subscriber(
             "user.closed": on_user_closed,
         },
         batch=100,
-        lane_limits={
-            tasks.HIGH: settings.TIMELINE_LANE_TASKS,
-            # A post of a very large audience is many tasks, which must not hold up the others.
-            tasks.LOW: 50 * settings.TIMELINE_LANE_TASKS,
-        },
+        # Not timelines.low: posts of very large audiences wait for room there in the ledger, and
+        # hold up no other. Removals and back-fills are at most one task for each event.
+        lane_limits={tasks.HIGH: settings.TIMELINE_LANE_TASKS},
         target_seconds=30.0,
     )
 )

@@ -9,9 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from django.db import connection
-
-from social import ledger, partitions
+from social import ledger, partitions, posting
 from social.models import Post
 from timelines.models import SliceRecord, TimelineEntry, Watermark
 
@@ -21,14 +19,6 @@ BATCH = 500
 STRAGGLERS = 20
 # How often, and with which pause in seconds, to look whether posts are still being committed.
 LOOKS, PAUSE = 20, 0.05
-
-# Whoever inserts into social_post holds this lock from before its id is drawn until it is visible.
-POSTING = """
-    SELECT virtualtransaction FROM pg_locks
-    WHERE locktype = 'relation' AND relation = 'social_post'::regclass
-          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-          AND mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()
-"""
 
 
 def raise_(*, now: datetime, most: int = STRAGGLERS) -> Watermark:
@@ -56,9 +46,7 @@ def _all_committed() -> bool:
 
 
 def _posting() -> set[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(POSTING)
-        return {row[0] for row in cursor}
+    return {each.transaction for each in posting.transactions()}
 
 
 def _raise(mark: Watermark, newest: int, now: datetime, most: int) -> None:

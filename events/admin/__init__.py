@@ -4,6 +4,7 @@ from events.admin.letters import DeadLetterAdmin
 from events.admin.looking import IdSearchAdmin, ReadOnlyAdmin
 from events.admin.outbox import OutboxEventAdmin
 from events.admin.pause import PauseAdmin
+from events.admin.periodic_run import PeriodicRunAdmin
 from events.admin.reconciliation import ReconciliationAdmin
 from events.admin.waiting import WaitingEventAdmin
 
@@ -12,6 +13,7 @@ __all__ = [
     "IdSearchAdmin",
     "OutboxEventAdmin",
     "PauseAdmin",
+    "PeriodicRunAdmin",
     "ReadOnlyAdmin",
     "ReconciliationAdmin",
     "WaitingEventAdmin",

@@ -3,11 +3,12 @@
 Who has only the permission to view sees everything and can change nothing.
 """
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ERROR_FLAG, IGNORED_PARAMS, PAGE_VAR
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Max, Min
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -19,14 +20,17 @@ from events.models import DeadLetter
 from events.tasks import discard_letters, replay_letters
 
 TASKS = {"replay": replay_letters, "discard": discard_letters}
-RATES = range(1, 10_001)
+RATE = forms.IntegerField(min_value=1, max_value=healing.FASTEST)
 # Of the list's address, beside its filters.
 OTHER_PARAMETERS = {*IGNORED_PARAMS, PAGE_VAR, ERROR_FLAG}
 
 
 @admin.register(DeadLetter)
 class DeadLetterAdmin(MessageAdmin):
-    list_display = ("message_id", "queue", "what", "reason", "attempts", "last_failed_at", "state")
+    list_display = (
+        *("message_id", "queue", "what", "reason", "attempts", "last_failed_at"),
+        *("state", "replayed_at", "healed_at"),
+    )
     list_filter = (
         ("state", admin.ChoicesFieldListFilter),
         *((name, admin.AllValuesFieldListFilter) for name in ("queue", "task", "exception_type")),
@@ -34,7 +38,7 @@ class DeadLetterAdmin(MessageAdmin):
     )
     fields = (
         *("queue", "message_id", "task", "event_type", "subjects", "state", "attempts"),
-        *("first_failed_at", "last_failed_at"),
+        *("first_failed_at", "last_failed_at", "replayed_at", "healed_at"),
         *("exception_type", "exception_message", "traceback"),
         *("traceparent", "headers", "properties", "body_text"),
     )
@@ -84,11 +88,11 @@ class DeadLetterAdmin(MessageAdmin):
             return self._ask(request, healing.select(selection).count(), verb)
         arguments = {"selection": selection}
         if verb == "replay":
-            rate = request.POST.get("rate", "")
-            if not rate.isdigit() or int(rate) not in RATES:
+            try:
+                arguments["rate"] = RATE.clean(request.POST.get("rate", ""))
+            except ValidationError:
                 self.message_user(request, "Give a rate from 1 to 10,000.", messages.ERROR)
                 return None
-            arguments["rate"] = int(rate)
         count = healing.select(selection).count()
         try:
             with told_apart():
@@ -104,7 +108,7 @@ class DeadLetterAdmin(MessageAdmin):
 
     def _ask(self, request, count: int, verb: str) -> TemplateResponse:
         context = self.admin_site.each_context(request) | {
-            "title": f"{verb.capitalize()} {count:,} open dead letters?",
+            "title": f"{verb.capitalize()} {count:,} dead letters?",
             "opts": self.opts,
             "count": count,
             "verb": verb,
@@ -141,7 +145,10 @@ class DeadLetterAdmin(MessageAdmin):
 def _selection(request) -> dict:
     """What is chosen: the marked letters, or all that match the page's filters."""
     if request.POST.get("select_across") != "1":
-        return {"id__in": [int(pk) for pk in request.POST.getlist("_selected_action")]}
+        ids = [int(pk) for pk in request.POST.getlist("_selected_action")]
+        # A page of replayed letters is about these.
+        state = {name: v for name, v in request.GET.items() if name == "state__exact"}
+        return {"id__in": ids} | state
     chosen = {name: v for name, v in request.GET.items() if name not in OTHER_PARAMETERS}
     term = request.GET.get("q")
     if term:

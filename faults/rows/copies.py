@@ -39,8 +39,11 @@ def side_by_side(scene: Scene) -> None:
             until_it_works(scene, proxy, f"tasks for the {name} worker")
             scene.count(f"kilobytes given to the {name}", round(proxy.passed[Way.BACK] / 1000))
         pid = added.pid(f"{WORKER}-2")
-        for side, proxy, way in (("worker", first, Way.OUT), ("broker", second, Way.BACK)):
-            proxy.reset_half(way)
+        for side, proxy, reset in (
+            ("worker", first, first.half_cut),
+            ("broker", second, second.cut_behind),
+        ):
+            reset()
             seconds = until_it_works(scene, proxy, f"work after the {side}'s side was reset")
             scene.figures[f"back_after_{side}_side_s"] = round(seconds, 1)
             scene.demand(seconds <= BACK_SECONDS, f"the {side}'s side was reset: {seconds:.0f} s")

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import chain
-from pathlib import Path
 
 from stack.processes.readiness import Ready, answers, consumed, listening
 
@@ -50,9 +49,9 @@ class Command:
 
 
 def connectify(
-    environ: Mapping[str, str], *, web_port: int, flower_port: int, schedule: Path
+    environ: Mapping[str, str], *, web_port: int, flower_port: int
 ) -> dict[str, Command]:
-    """Every process by its name. `schedule` is the file in which beat keeps what it has started.
+    """Every process by its name.
 
     environ: what the processes will run with; of it, the addresses of database and broker are
     used here.
@@ -67,10 +66,16 @@ def connectify(
         ),
         **{f"{name}-consumer": consumer(broker, name) for name in CONSUMERS},
         **{f"{name}-worker": worker(broker, name) for name in WORKERS},
-        "beat": Command((*CELERY, "beat", "-s", str(schedule)), Tier.WORKERS, lambda: True),
+        "beat": Command((*CELERY, "beat"), Tier.WORKERS, lambda: True),
         "flower": Command(
             # The password comes by FLOWER_BASIC_AUTH: everyone can read a command line.
-            (*CELERY, "flower", f"--address={LOOPBACK}", f"--port={flower_port}"),
+            (
+                *CELERY,
+                "flower",
+                f"--address={LOOPBACK}",
+                f"--port={flower_port}",
+                "--purge_offline_workers=600",
+            ),
             Tier.WORKERS,
             answers(f"http://{LOOPBACK}:{flower_port}/healthcheck"),
         ),

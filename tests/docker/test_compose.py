@@ -97,13 +97,12 @@ def environ(tmp_path, transactional_db) -> dict[str, str]:
     }
 
 
-def command_of(name: str, web: int, flower: int, schedule: Path) -> list[str]:
+def command_of(name: str, web: int, flower: int) -> list[str]:
     """As it stands in the file, but for ports and places of this machine."""
     program, *arguments = OURS[name]["command"]
     changed = {
         "0.0.0.0:8000": f"127.0.0.1:{web}",
         "--port=5555": f"--port={flower}",
-        "/tmp/celerybeat-schedule": str(schedule),
     }
     arguments = [changed.get(argument, argument) for argument in arguments]
     if name == "flower":
@@ -116,7 +115,7 @@ def command_of(name: str, web: int, flower: int, schedule: Path) -> list[str]:
 def test_every_command_line_runs_and_stops_when_it_is_told(environ, tmp_path, broker):
     ports = Ports(tmp_path / "ports.json")
     ports.claim("web", "flower")
-    places = (ports["web"], ports["flower"], tmp_path / "schedule")
+    places = (ports["web"], ports["flower"])
     for name in ONCE:
         subprocess.run(command_of(name, *places), cwd=ROOT, env=environ, check=True)
     running = {

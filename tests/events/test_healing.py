@@ -1,10 +1,16 @@
 import os
+from contextlib import contextmanager
+from itertools import pairwise
 
 import pytest
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from events import healing, relay
 from events.models import DeadLetter, OutboxEvent
 from events.publisher import Publisher
+from tests.at_once import at_once
 from tests.bus import depth, post_created, put, work_off
 from tests.events.test_processing import Recording
 
@@ -101,9 +107,7 @@ def test_a_replayed_task_begins_with_all_its_retries(letter):
     assert OutboxEvent.objects.get().headers == {
         "task": "t",
         "id": "i",
-        "retries": 0,
-        "eta": None,
-        "x-connectify-replay": "yes",
+        "x-connectify-replay": str(letter.pk),
     }
 
 
@@ -134,3 +138,125 @@ def test_letters_are_selected_by_what_the_admin_filters_by(letter, lookups, foun
 def test_a_selection_by_anything_else_is_refused():
     with pytest.raises(healing.UnknownLookupError, match="body"):
         healing.select({"body": b"x"})
+
+
+@pytest.fixture
+def many(letter) -> int:
+    """Two full batches of letters and one more."""
+    DeadLetter.objects.bulk_create(
+        DeadLetter(
+            queue=QUEUE,
+            message_id=f"evt_{n}",
+            body=b"{}",
+            first_failed_at=letter.first_failed_at,
+            last_failed_at=letter.last_failed_at,
+        )
+        for n in range(2 * healing.BATCH)
+    )
+    return 2 * healing.BATCH + 1
+
+
+def test_many_letters_are_replayed_in_batches_of_one_pace(many):
+    assert healing.replay(healing.select({}), rate=1_000) == many
+    due = list(OutboxEvent.objects.order_by("id").values_list("due_at", flat=True))
+    assert len(due) == many
+    steps = {round((b - a).total_seconds(), 4) for a, b in pairwise(due)}
+    assert steps == {0.001}
+
+
+@contextmanager
+def interrupted(batches: int):
+    """The database goes away after so many batches."""
+    begun = 0
+
+    def count(execute, sql, params, many, context):
+        nonlocal begun
+        begun += "FOR UPDATE SKIP LOCKED" in sql
+        if begun > batches:
+            raise OperationalError("gone")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(count), pytest.raises(OperationalError, match="gone"):
+        yield
+
+
+def test_an_interrupted_replay_goes_on_where_it_was(many):
+    with interrupted(batches=1):
+        healing.replay(healing.select({}), rate=10_000)
+    assert OutboxEvent.objects.count() == healing.BATCH
+    assert healing.replay(healing.select({}), rate=10_000) == many - healing.BATCH
+    assert OutboxEvent.objects.values("event_id").distinct().count() == many
+    assert OutboxEvent.objects.count() == many
+
+
+def test_an_interrupted_discard_goes_on_where_it_was(many):
+    with interrupted(batches=1):
+        healing.discard(healing.select({}))
+    assert DeadLetter.objects.filter(state=DeadLetter.State.DISCARDED).count() == healing.BATCH
+    assert healing.discard(healing.select({})) == many - healing.BATCH
+
+
+def test_two_operators_replay_each_letter_once(many):
+    counts = at_once(lambda: healing.replay(healing.select({}), rate=10_000), 2)
+    assert sum(counts) == OutboxEvent.objects.count() == many
+
+
+def test_a_letter_that_fails_again_meanwhile_is_not_replayed_in_circles(letter, many):
+    def fail_again(execute, sql, params, many, context):
+        answer = execute(sql, params, many, context)
+        if "events_deadletter letter" in sql:
+            with connection.cursor() as cursor:
+                cursor.execute("UPDATE events_deadletter SET state = 'open'")
+        return answer
+
+    with connection.execute_wrapper(fail_again):
+        assert healing.replay(healing.select({}), rate=10_000) == many
+
+
+def test_large_letters_are_replayed_a_few_at_a_time(letter):
+    body = b"x" * (healing.BATCH_BYTES // 4)
+    DeadLetter.objects.bulk_create(
+        DeadLetter(
+            queue=QUEUE,
+            message_id=f"evt_{n}",
+            body=body,
+            first_failed_at=letter.first_failed_at,
+            last_failed_at=letter.last_failed_at,
+        )
+        for n in range(9)
+    )
+    with CaptureQueriesContext(connection) as queries:
+        assert healing.replay(healing.select({})) == 10
+    assert sum("INSERT INTO events_outboxevent" in query["sql"] for query in queries) == 3
+
+
+@pytest.mark.parametrize("rate", [0, -1, 1e-300, 0.05, 1e300, float("nan"), float("inf")])
+def test_a_rate_that_no_time_can_be_made_of_is_refused(letter, rate):
+    with pytest.raises(healing.RateError, match=r"from 0\.1 to 10,000 letters a second"):
+        healing.replay(healing.select({}), rate=rate)
+    assert healing.select({}).count() == 1
+
+
+def test_a_replay_without_an_end_is_shown_and_may_be_replayed_again(publisher, letter):
+    healing.replay(healing.select({}))
+    DeadLetter.objects.update(replayed_at=timezone.now() - healing.UNSETTLED_AFTER)
+    assert healing.unsettled().count() == 0  # Its message has not even left.
+    relay.relay_batch(publisher)
+    lost = {"state__exact": "replayed"}
+    assert healing.select({}).count() == 0
+    assert healing.select(lost).get() == letter
+    assert healing.replay(healing.select(lost)) == 1
+    # Asked for twice, it is sent once: it now has its time again.
+    relay.relay_batch(publisher)
+    assert healing.replay(healing.select(lost)) == 0
+    letter.refresh_from_db()
+    healing.settle(str(letter.pk))
+    DeadLetter.objects.update(replayed_at=timezone.now() - healing.UNSETTLED_AFTER)
+    OutboxEvent.objects.all().delete()
+    assert healing.unsettled().count() == 0
+
+
+def test_a_letter_with_a_long_id_keeps_it(letter):
+    DeadLetter.objects.update(message_id="x" * 255)
+    healing.replay(healing.select({}))
+    assert OutboxEvent.objects.get().event_id == "x" * 255

@@ -6,6 +6,7 @@ from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.utils import timezone
 
+from events import healing
 from events.models import DeadLetter, OutboxEvent
 from events.tasks import replay_letters
 from social.models import User
@@ -129,7 +130,7 @@ def test_the_task_replays_the_selection(letters):
     ]
 
 
-@pytest.mark.parametrize("rate", ["", "0", "x", "1000000"])
+@pytest.mark.parametrize("rate", ["", "0", "x", "1000000", "²", "-5", "1e3", "nan", "9" * 5_000])
 def test_an_odd_rate_is_refused(operator, letters, broker, rate):
     act(operator, "replay_selected", letters, confirmed="yes", rate=rate)
     assert depth(broker, "events.low") == 0
@@ -171,3 +172,23 @@ def test_the_command_line_counts_first_and_acts_when_told(letters):
     assert "2 letters go out" in run("replay", "--exception", "ValueError", "--yes")
     assert OutboxEvent.objects.count() == 2
     assert "1 letters discarded" in run("discard", "--yes")
+
+
+@pytest.mark.parametrize("marked", [0, -1, 2**63, 10**30])
+def test_ids_that_no_letter_has_choose_nothing(operator, letters, broker, marked):
+    data = {"action": "discard_selected", "_selected_action": [marked], "confirmed": "yes"}
+    assert operator.post(CHANGELIST, data, follow=True).status_code == 200
+    replay_letters(selection={"id__in": [marked]}, rate=1)
+    assert healing.select({}).count() == 3
+
+
+def test_replayed_letters_without_an_end_are_replayed_again(operator, letters, broker):
+    DeadLetter.objects.update(
+        state=DeadLetter.State.REPLAYED, replayed_at=timezone.now() - healing.UNSETTLED_AFTER
+    )
+    page = act(operator, "replay_selected", letters[:2])
+    assert page.context["count"] == 0
+    query = "?state__exact=replayed"
+    assert act(operator, "replay_selected", letters[:2], query).context["count"] == 2
+    page = act(operator, "replay_selected", letters[:1], query, select_across="1")
+    assert page.context["count"] == 3

@@ -1,13 +1,15 @@
 import os
 import socket
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from events import relay
-from events.models import OutboxEvent
-from events.publisher import Publisher
+from events import healing, relay, topology, unroutable
+from events.models import DeadLetter, OutboxEvent
+from events.publisher import Outgoing, Publisher
 from events.registry import decode_event
 from social import posts
 from social.models import Post
@@ -84,6 +86,8 @@ def test_two_relays_share_the_rows(broker, publisher, alice, now):
     held, release = threading.Event(), threading.Event()
 
     class SlowPublisher:
+        connected = True
+
         def publish_all(self, messages):
             held.set()
             release.wait(10)
@@ -143,6 +147,8 @@ def test_a_failure_in_mid_batch_marks_what_was_confirmed(alice, now):
         posts.publish(alice, f"post {number}", now=now)
 
     class FailsAtThird:
+        connected = True
+
         def publish_all(self, messages):
             yield from (None, None)
             raise ConnectionResetError("the broker went away")
@@ -179,3 +185,60 @@ def test_a_new_event_wakes_the_listener(alice, now):
     listener.close()
     os.close(reading)
     os.close(writing)
+
+
+@pytest.fixture
+def stranded(broker, publisher, now) -> DeadLetter:
+    """A letter of a queue that does not exist, replayed."""
+    letter = DeadLetter.objects.create(
+        queue="timelines.gone",
+        message_id="a-task",
+        body=b"{}",
+        first_failed_at=now,
+        last_failed_at=now,
+    )
+    healing.replay(healing.select({}))
+    relay.relay_batch(publisher)
+    return letter
+
+
+def test_a_message_that_no_queue_takes_is_shown_with_its_reason(stranded):
+    (found,) = unroutable.unroutable()
+    assert (found.exchange, found.routing_key, found.count) == ("", "timelines.gone", 1)
+    assert "NO_ROUTE" in found.reason
+    assert "1 messages for queue timelines.gone cannot be routed" in str(found)
+
+
+def attempt(publisher, times: int) -> None:
+    OutboxEvent.objects.update(attempts=times - 1, due_at=timezone.now())
+    relay.relay_batch(publisher)
+
+
+def test_a_replay_that_no_queue_takes_for_ten_minutes_opens_its_letter(publisher, stranded):
+    attempt(publisher, unroutable.LIMIT - 1)
+    assert OutboxEvent.objects.get().attempts == unroutable.LIMIT - 1
+    assert healing.select({}).count() == 0
+    attempt(publisher, unroutable.LIMIT)
+    assert not OutboxEvent.objects.exists()
+    letter = healing.select({}).get()
+    assert (letter.pk, letter.exception_type) == (stranded.pk, "UnroutableError")
+    assert "NO_ROUTE" in letter.exception_message
+    assert timedelta(minutes=10) == unroutable.LIMIT * unroutable.BACKOFF
+
+
+def test_an_event_that_no_queue_takes_is_never_given_up(broker, publisher, alice, now):
+    # It declares the bindings when it connects.
+    publisher.publish(Outgoing(b"{}", "", QUEUES[0], {}, {}))
+    with broker.channel() as channel:
+        for name in QUEUES:
+            channel.queue_unbind(name, "posts.fanout")
+    posts.publish(alice, "hi", now=now)
+    relay.relay_batch(publisher)
+    attempt(publisher, 10 * unroutable.LIMIT)
+    (found,) = unroutable.unroutable()
+    assert (found.exchange, found.routing_key) == ("posts.fanout", "post.created")
+    topology.declare(broker)
+    OutboxEvent.objects.update(due_at=timezone.now())
+    relay.relay_batch(publisher)
+    assert unroutable.unroutable() == []
+    assert OutboxEvent.objects.get().published_at

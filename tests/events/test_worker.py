@@ -1,5 +1,6 @@
 """A real Celery worker in a process of its own, given what would kill or cheat a plain one."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,10 +9,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from django_celery_results.models import TaskResult
 
+from events import healing
 from events.lane_request import OVERRUNS
 from events.models import DeadLetter
+from events.publisher import Publisher
+from events.relay import relay_batch
 from tests.bus import depth, file_letters, put
 from tests.waiting import until
 from tests.worker_app import fail_for_good, fail_for_long, fail_once, note_text, overrun
@@ -146,3 +151,42 @@ def test_what_only_the_hard_time_limit_ends_runs_a_few_times_and_is_a_dead_lette
     assert (letter.task, letter.exception_type) == ("tests.overrun", "TimeLimitExceeded")
     assert TaskResult.objects.get().task_name == "tests.overrun"
     still_works()
+
+
+@pytest.mark.parametrize(("task", "attempts"), [("tests.note_text", 1), ("tests.fail_once", 2)])
+def test_a_replayed_task_that_succeeds_settles_its_letter(broker, worker, notes, task, attempts):
+    """Also where its first attempt failed, and a retry succeeded."""
+    arguments = {"path": str(notes)} | ({"text": "hi"} if attempts == 1 else {})
+    letter = DeadLetter.objects.create(
+        queue=LANE,
+        message_id="a-task",
+        task=task,
+        headers={"task": task, "id": "a-task", "lang": "py"},
+        properties={"content_type": "application/json", "content_encoding": "utf-8"},
+        body=json.dumps([[], arguments, {}]).encode(),
+        first_failed_at=timezone.now(),
+        last_failed_at=timezone.now(),
+    )
+    healing.replay(healing.select({}))
+    publisher = Publisher(os.environ["BROKER_URL"])
+    relay_batch(publisher)
+    publisher.close()
+    until(lambda: DeadLetter.objects.exclude(healed_at=None).exists(), 40)
+    assert len(notes.read_text().splitlines()) == attempts
+    letter.refresh_from_db()
+    assert letter.state == "replayed"
+
+
+def test_a_replayed_task_that_fails_again_opens_its_letter(broker, worker):
+    """And a later success of another one settles nothing."""
+    fail_for_good.enqueue(why="still")
+    until(lambda: depth(broker, "dead.letters") == 1)
+    file_letters(1)
+    healing.replay(healing.select({}))
+    publisher = Publisher(os.environ["BROKER_URL"])
+    relay_batch(publisher)
+    publisher.close()
+    until(lambda: depth(broker, "dead.letters") == 1)
+    file_letters(1)
+    letter = DeadLetter.objects.get()
+    assert (letter.state, letter.healed_at, letter.attempts) == ("open", None, 2)

@@ -61,9 +61,7 @@ def running(
     """All of Connectify, with its address as `origin`."""
     ports = Ports(home / "ports.json")
     ports.claim("web", "flower")
-    table = connectify(
-        environ, web_port=ports["web"], flower_port=ports["flower"], schedule=home / "schedule"
-    )
+    table = connectify(environ, web_port=ports["web"], flower_port=ports["flower"])
     for name in without:
         del table[name]
     processes = Processes(table, root=ROOT, home=home, environ=environ)

@@ -46,7 +46,7 @@ def beat(processes, tmp_path_factory):
     """Starts the task that adds up the figures, which other flow tests do without."""
     home = tmp_path_factory.mktemp("beat")
     environ = processes.environ
-    table = connectify(environ, web_port=0, flower_port=0, schedule=home / "schedule")
+    table = connectify(environ, web_port=0, flower_port=0)
     beat = Processes({"beat": table["beat"]}, root=ROOT, home=home, environ=environ)
     beat.start()
     yield

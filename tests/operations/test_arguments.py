@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
     "given", ["0", "-1", "-5", str(2**63), "9" * 5_000, "x", "1.5", "", "1_0", "٣"]
 )
 def test_what_is_no_id_is_refused_by_its_name(command, given):
-    with pytest.raises(CommandError, match=r"_id: .*give a whole number from 1 to 92233"):
+    with pytest.raises(CommandError, match=r"_id: give a whole number from 1 to 9,223,"):
         call_command(command, given)
 
 

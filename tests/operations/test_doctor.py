@@ -1,6 +1,8 @@
 """The doctor, on a house that is well and on ones that are not."""
 
 import io
+import json
+import threading
 from datetime import timedelta
 
 import pytest
@@ -10,9 +12,14 @@ from django.utils import timezone
 
 from analytics import pruning
 from celery_app import app
-from events import topology
+from events import healing, pausing, topology
+from events.models import DeadLetter, OutboxEvent
+from events.registry import subscribers
 from operations import broker_examinations, doctor, partitioned
+from social import posts
+from tests.bus import depth, put
 from tests.environment import available
+from tests.waiting import until
 from timelines import watermark
 
 pytestmark = pytest.mark.django_db
@@ -137,3 +144,74 @@ def test_an_examination_that_breaks_is_an_ailment():
 
     told = dict(doctor.examine({"odd": broken}, now=timezone.now()))["odd"]
     assert [ailment.what for ailment in told] == ["could not be examined: no way"]
+
+
+def test_a_paused_subscriber_is_told_with_how_long_and_how_to_resume(broker):
+    pausing.pause("timelines", lasting=None, now=timezone.now())
+    pausing.pause("notifications", lasting=timedelta(minutes=10), now=timezone.now())
+    told = found("broker and consumers")
+    assert "timelines is paused until it is resumed -> manage.py resume timelines" in told
+    lasting = f"{pausing.paused()['notifications']:%Y-%m-%d %H:%M:%S} UTC"
+    assert f"notifications is paused until {lasting} -> manage.py resume notifications" in told
+    assert not any("consumes timeline.worker" in ailment for ailment in told)
+    assert not any("consumes push.worker" in ailment for ailment in told)
+    assert any("consumes analytics.worker" in ailment for ailment in told)
+
+
+def test_a_subscriber_whose_lane_is_full_is_told_to_wait(broker):
+    """Its consumer takes nothing meanwhile, and that nobody consumes would be wrong."""
+    limit = subscribers["notifications"].lane_limits["notifications.high"]
+    for _ in range(limit):
+        put(broker, "notifications.high", b"{}")
+    until(lambda: depth(broker, "notifications.high") == limit)
+    told = found("broker and consumers")
+    assert (
+        f"notifications takes no events while notifications.high holds {limit} tasks"
+        f" (at most {limit}) -> wait, or start another celery -A celery_app worker"
+        " -Q notifications.high"
+    ) in told
+    assert not any("consumes push.worker" in ailment for ailment in told)
+
+
+def test_a_consumer_that_has_just_gone_on_is_not_missed(broker):
+    with broker.channel() as channel:
+        back = threading.Timer(
+            0.5, channel.basic_consume, ["push.worker"], {"callback": lambda message: None}
+        )
+        back.start()
+        told = found("broker and consumers")
+        back.join()
+    assert not any("push.worker" in ailment for ailment in told)
+
+
+def test_a_message_that_cannot_be_routed_is_named_with_what_to_do(broker, alice, settings):
+    settings.CANARY = False
+    posts.publish(alice, "hi", now=timezone.now())
+    OutboxEvent.objects.update(attempts=1, last_error="NO_ROUTE")
+    (told,) = found("stranded events")
+    assert told.startswith("1 messages for exchange posts.fanout cannot be routed, the oldest for ")
+    assert "NO_ROUTE -> restart manage.py consume timelines, " in told
+    OutboxEvent.objects.update(exchange="", routing_key="gone.worker")
+    (told,) = found("stranded events")
+    assert "messages for queue gone.worker cannot be routed" in told
+    assert told.endswith("a replay opens its letter again after ten minutes")
+    out = io.StringIO()
+    call_command("lag", stdout=out)
+    assert "1 messages for queue gone.worker cannot be routed" in out.getvalue()
+    call_command("lag", "--json", stdout=(out := io.StringIO()))
+    (described,) = json.loads(out.getvalue())["unroutable"]
+    assert (described["routing_key"], described["reason"]) == ("gone.worker", "NO_ROUTE")
+
+
+def test_replayed_letters_whose_end_is_not_known_are_told(settings, dead_letter):
+    settings.CANARY = False
+    dead_letter(1, "timelines.high")
+    healing.replay(healing.select({}))
+    assert found("stranded events") == []
+    OutboxEvent.objects.all().delete()
+    DeadLetter.objects.update(replayed_at=timezone.now() - healing.UNSETTLED_AFTER)
+    (told,) = found("stranded events")
+    assert told.startswith("1 letters were replayed ten minutes ago and are not known to be done")
+    assert told.endswith("manage.py dead_letters replay --state replayed --yes")
+    call_command("dead_letters", "replay", "--state", "replayed", "--yes")
+    assert found("stranded events") == []

@@ -89,7 +89,7 @@ def test_an_event_that_became_a_dead_letter_does_not_wait(alice, publisher):
     DeadLetter.objects.create(
         queue="timeline.worker",
         message_id=event.event_id,
-        body=b"",
+        body=event.body,
         first_failed_at=timezone.now(),
         last_failed_at=timezone.now(),
     )

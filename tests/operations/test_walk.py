@@ -54,9 +54,7 @@ def test_a_thousand_letters_are_healed_after_their_cause_is_gone(
         "_selected_action": [str(first.pk)],
         "select_across": "1",
     }
-    assert (
-        f"Replay {LETTERS:,} open dead letters?" in admin_client.post(link, chosen).content.decode()
-    )
+    assert f"Replay {LETTERS:,} dead letters?" in admin_client.post(link, chosen).content.decode()
     confirmed = chosen | {"confirmed": "yes", "rate": "10000"}
     answer = admin_client.post(link, confirmed, follow=True).content.decode()
     assert f"Replay of {LETTERS:,} letters has started" in answer

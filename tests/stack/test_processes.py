@@ -60,7 +60,7 @@ def test_every_queue_and_lane_has_one_process_that_consumes_it():
 
 
 def test_the_table_starts_web_relay_consumers_workers_beat_and_flower(tmp_path):
-    table = connectify(os.environ, web_port=1, flower_port=2, schedule=tmp_path / "schedule")
+    table = connectify(os.environ, web_port=1, flower_port=2)
 
     consumers = [name for name, command in table.items() if command.tier == Tier.CONSUMERS]
     assert len(consumers) == len(subscribers) + 1

@@ -4,14 +4,18 @@ import pytest
 from django.utils import timezone
 from structlog.testing import capture_logs
 
-from events.models import DeadLetter, InboxEntry
+from events.models import DeadLetter, InboxEntry, OutboxEvent
+from events.publisher import Publisher
 from events.registry import subscribers
-from social import posts, relations
+from events.relay import relay_batch
+from operations import lag
+from social import ledger, posts, relations
+from social.models import Post
 from social.slices import END, Slice
 from tests.bus import depth, post_created, put, slices_in, work_off
 from tests.waiting import until
-from timelines import backfill, fanout
-from timelines.models import FanOut, TimelineEntry
+from timelines import backfill, fanout, tasks
+from timelines.models import FanOut, SliceRecord, TimelineEntry
 
 pytestmark = pytest.mark.django_db
 TIMELINES = subscribers["timelines"]
@@ -74,3 +78,101 @@ def test_a_follow_whose_people_are_gone_leaves_nothing(alice, bob, post):
     bob.delete()
     backfill.refresh(follower, [followee])
     assert not TimelineEntry.objects.exists()
+
+
+@pytest.fixture
+def full(broker, settings):
+    """timelines.low holds as many tasks as it should; posts of one follower are large."""
+    settings.TIMELINE_LANE_TASKS = 1
+    settings.TIMELINE_LARGE_AUDIENCE = 0
+    for _ in range(50):
+        put(broker, "timelines.low", b"{}")
+    until(lambda: depth(broker, "timelines.low") == 50)
+
+
+def publish_and_plan(broker, author, count: int = 1) -> list[int]:
+    made = [posts.publish(author, "hi", now=timezone.now()) for _ in range(count)]
+    for post in made:
+        put(broker, TIMELINES.queue, post_created(post.pk, author.pk))
+    until(lambda: depth(broker, TIMELINES.queue) == count)
+    work_off(TIMELINES, count)
+    return [post.pk for post in made]
+
+
+def empty(broker, lane: str) -> None:
+    with broker.channel() as channel:
+        channel.queue_purge(lane)
+    until(lambda: depth(broker, lane) == 0)
+
+
+def test_a_full_lane_holds_back_only_what_goes_to_it(broker, full, alice, bob, carol):
+    """Carol has no followers, and so an ordinary audience."""
+    (large,) = publish_and_plan(broker, alice)
+    (ordinary,) = publish_and_plan(broker, carol)
+    assert slices_in(broker, "timelines.high") == [[ordinary, 0, END]]
+    assert depth(broker, "timelines.low") == 50
+    assert list(FanOut.objects.filter(waiting=True).values_list("pk", flat=True)) == [large]
+    assert TIMELINES.lane_limits.keys() == {"timelines.high"}
+
+
+def test_what_waits_is_outstanding(broker, full, alice, bob):
+    earlier = posts.publish(alice, "tells how many rows a slice has", now=timezone.now())
+    fanout.write([Slice(earlier.pk, 0, END)], now=timezone.now())
+    OutboxEvent.objects.all().delete()
+    publish_and_plan(broker, alice, 2)
+    OutboxEvent.objects.all().delete()
+    FanOut.objects.update(planned_at=timezone.now() - ledger.LATE)
+    (found,) = (each for each in lag.lags(lag.outbox()) if each.subscriber == "timelines")
+    assert found.rows_outstanding == 2
+    assert not found.within_target
+
+
+def test_what_waits_is_enqueued_when_there_is_room_again(broker, full, alice, bob, settings):
+    waiting = publish_and_plan(broker, alice, 3)
+    tasks.feed()
+    assert depth(broker, "timelines.low") == 50
+    # It is not late, and not to be repaired: it was never enqueued.
+    later = timezone.now() + ledger.LATE * 2
+    assert ledger.late(FanOut, SliceRecord, now=later) == []
+    FanOut.objects.update(planned_at=timezone.now() - ledger.LATE * 2)
+    empty(broker, "timelines.low")
+    tasks.feed()
+    assert slices_in(broker, "timelines.low") == [[post, 0, END] for post in waiting]
+    assert not FanOut.objects.filter(waiting=True).exists()
+    empty(broker, "timelines.low")
+    # From now on its time runs, as that of any other.
+    assert ledger.late(FanOut, SliceRecord, now=timezone.now()) == []
+    assert len(ledger.late(FanOut, SliceRecord, now=later)) == 3
+
+
+def test_no_more_is_enqueued_than_there_is_room_for(broker, full, alice, bob, settings):
+    publish_and_plan(broker, alice, 3)
+    settings.TIMELINE_TASK_ROWS = 1
+    with broker.channel() as channel:
+        for _ in range(2):
+            channel.basic_get("timelines.low", no_ack=True)
+    until(lambda: depth(broker, "timelines.low") == 48)
+    tasks.feed()
+    assert depth(broker, "timelines.low") == 50
+    assert FanOut.objects.filter(waiting=True).count() == 1
+
+
+def test_a_deleted_post_that_waits_is_closed(broker, full, alice, bob):
+    (pk,) = publish_and_plan(broker, alice)
+    posts.delete(Post.objects.get(pk=pk), now=timezone.now())
+    empty(broker, "timelines.low")
+    tasks.feed()
+    assert depth(broker, "timelines.low") == 0
+    assert ledger.late(FanOut, SliceRecord, now=timezone.now() + ledger.LATE * 2) == []
+    assert FanOut.objects.get().finished_at
+
+
+def test_deletions_and_follows_do_not_wait_for_room(broker, full, alice, bob, post):
+    posts.delete(post, now=timezone.now())
+    publisher = Publisher(broker.as_uri(include_password=True))
+    relay_batch(publisher)
+    publisher.close()
+    until(lambda: depth(broker, TIMELINES.queue) >= 3)
+    work_off(TIMELINES, depth(broker, TIMELINES.queue))
+    assert depth(broker, TIMELINES.queue) == 0
+    assert depth(broker, "timelines.low") == 52

@@ -1,12 +1,16 @@
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
+import psycopg2.extensions
 import pytest
 from django.db import connection, transaction
 
-from social import ledger, posts
+from social import ledger, posting, posts
 from social.models import Horizon
 from social.slices import END, Slice
+from tests.waiting import until
 from timelines import fanout, watermark
 
 pytestmark = pytest.mark.django_db
@@ -99,3 +103,70 @@ def test_it_waits_for_a_post_that_is_still_being_committed(alice, bob, now):
     assert raised(now) == late[0] - 1
     write(late[0], now)
     assert raised(now) == quick.pk
+
+
+INSERTS = {
+    "default": "INSERT INTO social_post (author_id, content, created_at) VALUES (%s, 'x', now())",
+    "explicit nextval": """
+        INSERT INTO social_post (id, author_id, content, created_at)
+        SELECT nextval(pg_get_serial_sequence('social_post', 'id')), %s, 'x', now()
+    """,
+    "in a WITH": """
+        WITH made AS (
+            INSERT INTO social_post (author_id, content, created_at)
+            VALUES (%s, 'x', now()) RETURNING id
+        ) SELECT id FROM made
+    """,
+    "MERGE": """
+        MERGE INTO social_post USING (SELECT %s::bigint AS author) AS given ON false
+        WHEN NOT MATCHED THEN INSERT (author_id, content, created_at)
+        VALUES (author, 'x', now())
+    """,
+    "triggers switched off for a replica": """
+        SET LOCAL session_replication_role = replica;
+        INSERT INTO social_post (author_id, content, created_at) VALUES (%s, 'x', now())
+    """,
+}
+
+
+@contextmanager
+def another(application: str) -> Iterator[psycopg2.extensions.connection]:
+    """A connection in a transaction, which is rolled back at the end."""
+    made = psycopg2.connect(
+        **connection.get_connection_params() | {"application_name": application}
+    )
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def run(on: psycopg2.extensions.connection, sql: str, parameters: Sequence = ()) -> None:
+    with on.cursor() as cursor:
+        cursor.execute(sql, parameters)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("sql", INSERTS.values(), ids=INSERTS)
+def test_whoever_inserts_a_post_is_seen_before_its_id_is_drawn(sql, alice):
+    with another("psql") as poster, another("hand") as hand:
+        # Nobody can draw an id while the sequence is being altered.
+        run(hand, "ALTER SEQUENCE social_post_id_seq CACHE 1")
+        insert = threading.Thread(target=run, args=[poster, sql, [alice.pk]])
+        insert.start()
+        (seen,) = until(posting.transactions, 10)
+        assert insert.is_alive()
+        hand.rollback()
+        insert.join(10)
+        assert posting.transactions()[0].transaction == seen.transaction
+        assert seen.application == "psql"
+        poster.rollback()
+        assert posting.transactions() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_that_only_changes_posts_does_not_stop_it(alice, bob, post, now):
+    write(post.pk, now)
+    with another("psql") as operator:
+        run(operator, "UPDATE social_post SET content = content")
+        assert raised(now) == post.pk

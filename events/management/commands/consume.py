@@ -10,6 +10,7 @@ from django.utils import timezone
 from events import filing, metrics, waiting
 from events.backpressure import BacklogSign
 from events.consumer import BatchConsumer
+from events.introduction import introduce_patiently
 from events.pausing import PauseSign
 from events.probing import SubscriberProbe
 from events.processing import Processor
@@ -30,6 +31,7 @@ class Command(BaseCommand):
     def handle(self, subscriber: str, **options) -> None:
         stop = Stop.on_signals()
         metrics.serve()
+        introduce_patiently(stop)
         if subscriber == DEAD_LETTERS:
             # Whether a task is known decides about the reason of its letter.
             current_app.loader.import_default_modules()

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand
 from django.db.models import Count
 
 from events import healing
+from events.management import bounds
 from events.models import DeadLetter
 
 FILTERS = {
@@ -20,21 +21,40 @@ FILTERS = {
 
 
 class Command(BaseCommand):
-    help = "Lists, groups, replays or discards open dead letters."
+    help = "Lists, groups, replays or discards dead letters."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("verb", choices=["list", "groups", "show", "replay", "discard"])
         for option, lookup in FILTERS.items():
-            parser.add_argument(f"--{option}", dest=lookup, metavar=option.upper())
+            kind = bounds.moment if lookup.startswith("last_failed_at") else str
+            parser.add_argument(f"--{option}", dest=lookup, metavar=option.upper(), type=kind)
+        parser.add_argument(
+            "--state",
+            dest="state__exact",
+            choices=[DeadLetter.State.OPEN.value, DeadLetter.State.REPLAYED.value],
+            default=DeadLetter.State.OPEN.value,
+            help="replayed: those whose replay has had no effect and has not failed either",
+        )
         parser.add_argument("--about", metavar="ID", help="a post's or user's id, or post_id:5")
-        parser.add_argument("--rate", type=float, default=healing.RATE, help="letters a second")
-        parser.add_argument("--limit", type=int, default=50, help="of list (default 50)")
+        parser.add_argument(
+            "--rate",
+            type=bounds.number(healing.SLOWEST, healing.FASTEST),
+            default=healing.RATE,
+            help="letters a second",
+        )
+        parser.add_argument(
+            "--limit",
+            type=bounds.whole(1, 10_000),
+            default=50,
+            help="of list and show (default 50)",
+        )
         parser.add_argument(
             "--yes", action="store_true", help="do it; without, say only how many there are"
         )
 
     def handle(self, verb: str, **options) -> None:
-        lookups = {lookup: options[lookup] for lookup in FILTERS.values() if options[lookup]}
+        wanted = (*FILTERS.values(), "state__exact")
+        lookups = {lookup: options[lookup] for lookup in wanted if options[lookup]}
         if options["about"]:
             lookups["subjects__contains"] = [options["about"]]
         letters = healing.select(lookups)
@@ -45,7 +65,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{letter.last_failed_at:%Y-%m-%d %H:%M:%S}  {letter}  {letter.exception_message}"
             )
-        self.stdout.write(f"{letters.count():,} open letters match.")
+        self.stdout.write(f"{letters.count():,} {options['state__exact']} letters match.")
 
     def _groups(self, letters, options) -> None:
         keys = ("queue", "task", "event_type", "exception_type")

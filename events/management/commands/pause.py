@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from events import pausing
+from events.management import bounds
 from events.registry import subscribers
 
 
@@ -14,7 +15,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("subscriber", choices=sorted(subscribers))
-        parser.add_argument("--minutes", type=int, help="resume by itself after so many")
+        parser.add_argument(
+            "--minutes",
+            type=bounds.whole(1, pausing.LONGEST_MINUTES),
+            help=f"resume by itself after so many, at most {pausing.LONGEST_MINUTES:,}",
+        )
 
     def handle(self, subscriber: str, minutes: int | None, **options) -> None:
         lasting = timedelta(minutes=minutes) if minutes else None

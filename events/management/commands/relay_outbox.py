@@ -8,6 +8,7 @@ from django.db import connection
 from events import metrics
 from events.backoff import full_jitter
 from events.errors import END, verdict
+from events.introduction import introduce_patiently
 from events.publisher import Publisher
 from events.relay import BATCH, POLL_SECONDS, Listener, relay_batch, seconds_until_due
 from events.stopping import Stop
@@ -24,6 +25,7 @@ class Command(BaseCommand):
         listener = Listener()
         failures = 0
         metrics.serve()
+        introduce_patiently(stop)
         log.info("relay started")
         while not stop.requested:
             try:

@@ -4,8 +4,10 @@ import json
 from dataclasses import asdict
 
 from django.core.management.base import BaseCommand
+from django.utils import timezone
 
-from operations import lag
+from events import unroutable, waiting
+from operations import lag, stuck
 
 
 class Command(BaseCommand):
@@ -17,14 +19,21 @@ class Command(BaseCommand):
     def handle(self, **options) -> None:
         pending = lag.outbox()
         found, whole = lag.lags(pending), lag.total(pending.values())
+        stranded, set_aside = unroutable.unroutable(), waiting.all_set_aside()
+        stopped = [ailment.what for ailment in stuck.ailments(timezone.now())]
         if options["json"]:
             described = {"outbox": {"pending": whole.count, "oldest_seconds": whole.oldest_seconds}}
+            described["unroutable"] = [each._asdict() for each in stranded]
+            described["set_aside"] = [each._asdict() for each in set_aside]
             described["subscribers"] = {each.subscriber: asdict(each) for each in found}
+            described["stuck"] = stopped
             self.stdout.write(json.dumps(described))
             return
         self.stdout.write(
             f"outbox: {whole.count:,} pending, the oldest for {whole.oldest_seconds:.1f} s"
         )
+        for each in (*stranded, *set_aside):
+            self.stdout.write(str(each))
         for each in found:
             depth = "broker unreachable" if each.depth is None else f"{each.depth:,} waiting"
             drain = each.seconds_to_drain
@@ -35,3 +44,5 @@ class Command(BaseCommand):
                 f" at {each.rows_per_second:,.0f} a second:"
                 f" {'standing still' if drain is None else f'{drain:.0f} s to drain'}"
             )
+        for what in stopped:
+            self.stdout.write(f"STUCK: {what}")

@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand
 
-from operations.arguments import row_id
+from events.management import bounds
 from timelines.tasks import rebuild_timeline
 
 
@@ -10,7 +10,7 @@ class Command(BaseCommand):
     help = "Has what is missing of a user's timeline filled in; harmless when nothing is."
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("user_id", type=row_id)
+        parser.add_argument("user_id", type=bounds.whole(1, bounds.LARGEST_ID))
 
     def handle(self, user_id: int, **options) -> None:
         rebuild_timeline.enqueue(owner_id=user_id)

@@ -2,15 +2,15 @@
 
 from django.core.management.base import BaseCommand, CommandError
 
+from events.management import bounds
 from operations import repairing
-from operations.arguments import row_id
 
 
 class Command(BaseCommand):
     help = "Enqueues what is missing of one post's fan-out; harmless when nothing is."
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("post_id", type=row_id)
+        parser.add_argument("post_id", type=bounds.whole(1, bounds.LARGEST_ID))
 
     def handle(self, post_id: int, **options) -> None:
         try:

@@ -1,0 +1,65 @@
+"""Django's `migrate`, with time limits of its own: a statement may take as long as it must, but no
+migration holds up the others' statements by waiting long for a table's lock."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.management.commands import migrate
+from django.db import OperationalError, connections
+from psycopg2.errorcodes import LOCK_NOT_AVAILABLE
+
+from events.conf import setting
+
+# Everybody who comes after one that waits for a table's lock waits with it. So each try is short,
+# and a busy table is tried again.
+LOCK_TIMEOUT = "2s"
+TRIES, PAUSE_SECONDS = 60, 3.0
+UNLIMITED = """
+    SELECT set_config(name, '0', false) FROM pg_settings
+    WHERE name IN (
+        'statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout'
+    )
+"""
+
+
+class Command(migrate.Command):
+    def handle(self, *args, database: str, **options) -> None:
+        with self._own_limits(database):
+            for _ in range(TRIES - 1):
+                try:
+                    return super().handle(*args, database=database, **options)
+                except OperationalError as error:
+                    # Migrations that were applied before are recorded.
+                    if getattr(error.__cause__, "pgcode", None) != LOCK_NOT_AVAILABLE:
+                        raise
+                    self.stderr.write(f"{error}Trying again in {PAUSE_SECONDS:.0f} s.")
+                    time.sleep(PAUSE_SECONDS)
+            return super().handle(*args, database=database, **options)
+
+    def migration_progress_callback(self, action, migration=None, fake=False) -> None:
+        if action in ("apply_start", "unapply_start"):
+            # One that is not atomic makes an index concurrently: that waits for the transactions of
+            # others without holding them up, and would leave half an index behind.
+            self._connection.cursor().execute(
+                "SELECT set_config('lock_timeout', %s, false)",
+                [LOCK_TIMEOUT if migration.atomic else "0"],
+            )
+        super().migration_progress_callback(action, migration, fake)
+
+    @contextmanager
+    def _own_limits(self, database: str) -> Iterator[None]:
+        """The limits belong to a session, so it is one with the server itself, past any pooler."""
+        self._connection = connection = connections[database]
+        if connection.in_atomic_block or connection.vendor != "postgresql":
+            yield
+            return
+        connection.close()
+        usual = connection.settings_dict
+        connection.settings_dict = {**usual, **setting("DATABASE_DIRECT")}
+        try:
+            connection.cursor().execute(UNLIMITED)
+            yield
+        finally:
+            connection.close()
+            connection.settings_dict = usual

@@ -1,0 +1,27 @@
+"""Who inserts posts holds a lock that says so, from before the first id is drawn until the end of the
+transaction: the watermark of the timelines waits for its holders (see social/posting.py)."""
+
+from django.db import migrations
+
+# A trigger BEFORE the STATEMENT fires before PostgreSQL computes the first row, and with it before
+# nextval(): for INSERT, COPY and MERGE alike. ALWAYS: also for a replica's apply worker.
+LOCK = """
+    CREATE FUNCTION social_say_posting() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_advisory_xact_lock_shared(TG_RELID::integer, 0);
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER social_post_posting BEFORE INSERT ON social_post
+        FOR EACH STATEMENT EXECUTE FUNCTION social_say_posting();
+    ALTER TABLE social_post ENABLE ALWAYS TRIGGER social_post_posting;
+"""
+FORGET = """
+    DROP TRIGGER social_post_posting ON social_post;
+    DROP FUNCTION social_say_posting;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("social", "0007_tokens_by_user_and_expiry")]
+
+    operations = [migrations.RunSQL(LOCK, FORGET)]
