@@ -51,7 +51,7 @@ def test_without_a_guard_each_run_fails():
         "late acks": "lost",
         "confirms": "lost",
         "unique key": "duplicates",
-        "reading whatever strangers send": "lost",
+        "reading whatever strangers send": "late",
         "time limits": "late",
     }
     assert [outcome["row"] for outcome in outcomes] == list(found)
