@@ -20,6 +20,9 @@ from stack.processes import WORKERS
 BLACKHOLE_SECONDS = 60.0
 # The web server's comes later, so that posts are taken while those behind it are cut off.
 LATER_SECONDS = 20.0
+# Who gave up after 6 s has left a request behind in the web server's queue, which it works off once
+# PostgreSQL is back: impatient clients would keep it busy with those for minutes.
+RATE, RETRY_SECONDS = 2.0, 10.0
 BACK_SECONDS, LIMIT_SECONDS = 30.0, 90.0
 LOOK_SECONDS = 0.5
 VARIABLES = ("DATABASE_URL", "DATABASE_DIRECT_URL")
@@ -122,7 +125,7 @@ def blackholed(scene: Scene) -> None:
     proxies = {name: proxy for name, (proxy, _) in made.items()}
     web = proxies.pop("web")
     before = everybody(scene)
-    scene.begin_load()
+    scene.begin_load(RATE, retry=RETRY_SECONDS)
     poke(scene)
     time.sleep(5)
     with scene.fault(), ThreadPoolExecutor() as pool:
