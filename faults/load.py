@@ -28,8 +28,8 @@ ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
 
 class Load:
     """`rate` posts a second from start() to stop(), in a thread of its own, and `follows` changes
-    of a follow for each; `retry` are the seconds until a client asks again. `answers` counts all by status, with "with Retry-After" behind it where
-    there was one."""
+    of a follow for each; a client asks again after `retry` seconds. `answers` counts all by status,
+    with "with Retry-After" behind it where there was one."""
 
     def __init__(
         self,
