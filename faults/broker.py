@@ -57,6 +57,11 @@ class Broker:
             channel = connection.channel()
             return sum(channel.queue_declare(name, passive=True).message_count for name in queues)
 
+    def consumers(self, queue: str) -> int:
+        """How many consumers a queue has at this moment."""
+        with Connection(self.url, connect_timeout=ANSWER_SECONDS) as connection:
+            return connection.channel().queue_declare(queue, passive=True).consumer_count
+
     def wait_for_leaders(self, limit: float = 30.0) -> None:
         """After a start: until every quorum queue has elected a leader."""
         deadline = time.monotonic() + limit

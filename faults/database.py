@@ -12,7 +12,7 @@ EMPTIED = (
     *("notifications_slicerecord", "notifications_fanout"),
     *("notifications_pushsubscription", "notifications_preference"),
     *("analytics_eventrecord", "analytics_rollup"),
-    *("events_outboxevent", "events_inboxentry", "events_deadletter"),
+    *("events_outboxevent", "events_inboxentry", "events_waitingevent", "events_deadletter"),
     "django_celery_results_taskresult",
 )
 
@@ -24,8 +24,14 @@ LETTERS = """
 
 
 def connect(database_url: str):
-    """A connection in autocommit mode. Raises psycopg2.OperationalError."""
-    connection = psycopg2.connect(database_url, connect_timeout=3, application_name="faults")
+    """A connection in autocommit mode, which may write whatever the server's setting says. Raises
+    psycopg2.OperationalError."""
+    connection = psycopg2.connect(
+        database_url,
+        connect_timeout=3,
+        application_name="faults",
+        options="-c default_transaction_read_only=off",
+    )
     connection.autocommit = True
     return connection
 

@@ -13,7 +13,8 @@ RECOVERY_SECONDS = 30.0
 @dataclass(frozen=True)
 class Row:
     """`evidence` says by what it is seen that the fault hit; `limit` bounds the whole row, and
-    `recovery` the time from the fault's end until delivery is current, both in seconds."""
+    `recovery` the time from the fault's end until delivery is current, both in seconds. Where the
+    fault should delay nobody, no post may take more than `target` seconds to its timelines."""
 
     number: int | str
     title: str
@@ -21,6 +22,7 @@ class Row:
     act: Callable[[Scene], None]
     limit: float = LIMIT_SECONDS
     recovery: float = RECOVERY_SECONDS
+    target: float | None = None
 
 
 ROWS: dict[int, Row] = {}
@@ -33,13 +35,14 @@ def row(
     *,
     limit: float = LIMIT_SECONDS,
     recovery: float = RECOVERY_SECONDS,
+    target: float | None = None,
 ) -> Callable[[Callable[[Scene], None]], Callable[[Scene], None]]:
     """Declares the function below it, which gets a Scene, as a row."""
 
     def declare(act: Callable[[Scene], None]) -> Callable[[Scene], None]:
         if number in ROWS:
             raise ValueError(f"row {number} is declared twice")
-        ROWS[number] = Row(number, title, evidence, act, limit, recovery)
+        ROWS[number] = Row(number, title, evidence, act, limit, recovery, target)
         return act
 
     return declare

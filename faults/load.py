@@ -28,8 +28,8 @@ ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
 
 class Load:
     """`rate` posts a second from start() to stop(), in a thread of its own, and `follows` changes
-    of a follow for each. `answers` counts all by status, with "with Retry-After" behind it where
-    there was one."""
+    of a follow for each; a client asks again after `retry` seconds. `answers` counts all by status,
+    with "with Retry-After" behind it where there was one."""
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Load:
         label: str,
         rate: float,
         follows: float = FOLLOWS_A_POST,
+        retry: float = RETRY_SECONDS,
     ):
         self.attempts: list[Attempt] = []
         self.answers: Counter[str] = Counter()
@@ -48,6 +49,7 @@ class Load:
         self._label = label
         self._rate = rate
         self._follows_a_post = follows
+        self._retry_seconds = retry
         self._left = [*range(population.graph.authors)] * POSTS_OF_AUTHOR
         random.shuffle(self._left)
         self._follows = set(population.graph.follows)
@@ -140,7 +142,7 @@ class Load:
                 failed()
             if self._ended_at and time.monotonic() > self._ended_at + PATIENCE_SECONDS:
                 return
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(self._retry_seconds)
 
     def _headers(self, user: int) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._people.tokens[user]}"}

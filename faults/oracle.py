@@ -21,7 +21,7 @@ class Verdict:
     """`lost` and `duplicates` count timeline rows, posts and events; `unexpected` rows of posts
     that do not exist, and posts shown to whom they should not be; `problems` says what is wrong in
     words. `surplus` rows are invisible, and so do no harm. `left` counts the queues that are not
-    empty, each of which is a problem."""
+    empty, each of which is a problem; `late` the posts that took longer than the row allows."""
 
     rows_expected: int = 0
     rows_found: int = 0
@@ -32,6 +32,7 @@ class Verdict:
     recovered: int = 0
     dead_letters: int = 0
     left: int = 0
+    late: int = 0
     problems: list[str] = field(default_factory=list)
 
     def note(self, kind: str, what: Iterable, words: str) -> None:
@@ -39,6 +40,11 @@ class Verdict:
         if found:
             setattr(self, kind, getattr(self, kind) + len(found))
             self.problems.append(f"{kind}: {len(found)} {words}, such as {found[0]}")
+
+    def note_count(self, kind: str, count: int, words: str) -> None:
+        if count:
+            setattr(self, kind, getattr(self, kind) + count)
+            self.problems.append(f"{kind}: {count} {words}")
 
     def demand_equal(self, words: str, one: int, other: int) -> None:
         if one != other:

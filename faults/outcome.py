@@ -41,6 +41,7 @@ class Outcome:
             "lost": found.lost,
             "duplicates": found.duplicates,
             "unexpected": found.unexpected,
+            "late": found.late,
             "recovered": found.recovered,
             "redeliveries": self.redeliveries,
             "dead_letters_expected": self.poison,

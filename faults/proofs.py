@@ -3,17 +3,29 @@
 The repairs that run by the clock would mend two of the losses within minutes, and so are off too.
 """
 
+import signal
 import time
 from dataclasses import dataclass, replace
 
 from faults.commands import with_app
+from faults.database import query
 from faults.declaration import Row
+from faults.hostile import small
 from faults.proxy import Way
 from faults.rows.database import execute
+from faults.rows.hostile import send
 from faults.rows.worker import WORKER, children_die
 from faults.scene import Scene
 
 LIMIT_SECONDS = 45.0
+TARGET_SECONDS, FROZEN_SECONDS = 30.0, 40.0
+# A backend that has waited for its client for most of a second, with rows that it has claimed.
+HELD = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND state = 'idle in transaction'
+      AND state_change < statement_timestamp() - interval '0.8 seconds'
+      AND query LIKE '%%events_outboxevent%%SKIP LOCKED%%'
+"""
 # Rows may then stand there twice, and a slice that was written is written again.
 DROP_KEY = "ALTER TABLE timelines_timelineentry DROP CONSTRAINT timelines_timelineentry_pkey"
 FORGET = """
@@ -25,7 +37,7 @@ FORGET = """
 
 @dataclass(frozen=True)
 class Proof:
-    """`row` must fail, with some `kind` ("lost" or "duplicates") found."""
+    """`row` must fail, with some `kind` ("lost", "duplicates" or "late") found."""
 
     name: str
     row: Row
@@ -65,8 +77,54 @@ def no_unique_key(scene: Scene) -> None:
     children_die(scene, "timelines.after_commit")
 
 
-def proof(name: str, act, kind: str) -> Proof:
-    return Proof(name, Row(name, f"without {name}", "", act, LIMIT_SECONDS), kind)
+def no_reading_of_everything(scene: Scene) -> None:
+    name = "timelines-consumer"
+    command = replace(
+        scene.house.table[name], arguments=("-m", "faults.trusting_consumer", "timelines")
+    )
+    scene.dress(name, command)
+    reconnects = scene.logged(name, "consumer reconnects")
+    waits = scene.logged(name, "batch waits")
+    scene.begin_load()
+    with scene.fault():
+        send(scene, small("timeline.worker", scene.random.randrange(10**12)))
+        scene.count("messages taken", scene.poison)
+        time.sleep(FROZEN_SECONDS)
+    scene.count("connections lost, and batches that wait", reconnects() + waits())
+
+
+def no_time_limits(scene: Scene) -> None:
+    """A relay is frozen while it holds events that it has claimed, and a second one runs."""
+    connection = scene.sql()
+    scene.add("relay-2", scene.house.table["relay"])
+    scene.dress(
+        "relay",
+        DJANGO_SETTINGS_MODULE="faults.unlimited_settings",
+        FAILPOINTS="relay.before_publish=sleep:0.2",
+    )
+    scene.begin_load()
+    with scene.fault():
+        pid = scene.until(lambda: freeze_with_claims(scene, connection), "a claim that is held")
+        scene.count("transactions held", bool(pid))
+        time.sleep(FROZEN_SECONDS)
+        scene.send("relay", signal.SIGCONT)
+        scene.undress("relay")
+
+
+def freeze_with_claims(scene: Scene, connection) -> int | None:
+    """Stop the relay; the backend that holds its claims, or None where it held none."""
+    scene.send("relay", signal.SIGSTOP)
+    time.sleep(1)
+    if held := query(connection, HELD):
+        return held[0][0]
+    scene.send("relay", signal.SIGCONT)
+    time.sleep(0.1)
+    return None
+
+
+def proof(name: str, act, kind: str, target: float | None = None) -> Proof:
+    row = Row(name, f"without {name}", "", act, LIMIT_SECONDS, target=target)
+    return Proof(name, row, kind)
 
 
 PROOFS = {
@@ -75,5 +133,7 @@ PROOFS = {
         proof("late acks", early_acks, "lost"),
         proof("confirms", no_confirms, "lost"),
         proof("unique key", no_unique_key, "duplicates"),
+        proof("reading whatever strangers send", no_reading_of_everything, "late", TARGET_SECONDS),
+        proof("time limits", no_time_limits, "late", TARGET_SECONDS),
     )
 }

@@ -54,6 +54,8 @@ class Proxy:
         self._filtered = self._abandoned = False
         self._open: set[asyncio.StreamWriter] = set()
         self._pumps: dict[asyncio.StreamWriter, list[asyncio.Task]] = {}
+        self._far: dict[asyncio.StreamWriter, asyncio.StreamWriter] = {}
+        self._cut_behind_it: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
 
@@ -87,10 +89,19 @@ class Proxy:
         """Reset every connection there is."""
         self._call(self._abort())
 
+    @property
+    def connections(self) -> int:
+        return len(self._pumps)
+
     def half_cut(self) -> None:
         """Reset the client's side of every connection there is. The server's side stays open and
         silent until heal()."""
         self._call(self._abandon())
+
+    def cut_behind(self) -> None:
+        """Reset the server's side of every connection there is. The client hears of it when it
+        next sends something, as from a host that has started anew."""
+        self._call(self._cut_behind())
 
     def blackhole(self) -> None:
         """Answer nothing until heal(), not even by the kernel: it acknowledges no packet that comes
@@ -129,28 +140,34 @@ class Proxy:
             reset(writer)
             return
         self._open |= {writer, far_writer}
+        self._far[writer] = far_writer
         self._pumps[writer] = tasks = [
-            asyncio.create_task(self._pump(reader, far_writer, Way.OUT)),
-            asyncio.create_task(self._pump(far_reader, writer, Way.BACK)),
+            asyncio.create_task(self._pump(reader, far_writer, Way.OUT, writer)),
+            asyncio.create_task(self._pump(far_reader, writer, Way.BACK, writer)),
         ]
         await asyncio.wait(tasks)
-        del self._pumps[writer]
+        del self._pumps[writer], self._far[writer]
+        self._cut_behind_it.discard(writer)
         self._open.discard(writer)
         if tasks[0].cancelled():
             self._abandoned = True
         else:
             self._open.discard(far_writer)
 
-    async def _pump(self, reader, writer, way: Way) -> None:
-        """The end of one side ends the other, after what came before it."""
+    async def _pump(self, reader, writer, way: Way, client: asyncio.StreamWriter) -> None:
+        """The end of one side ends the other, after what came before it; after cut_behind() what
+        the client sends ends its own."""
         with suppress(OSError):
-            while data := await reader.read(CHUNK):
+            while (data := await reader.read(CHUNK)) and client not in self._cut_behind_it:
                 if await self._hold(way, len(data)):
                     writer.write(data)
                     await writer.drain()
                     self.passed[way] += len(data)
-        with suppress(OSError):
-            writer.close()
+        if client not in self._cut_behind_it:
+            with suppress(OSError):
+                writer.close()
+        elif way is Way.OUT:
+            reset(client)
 
     async def _hold(self, way: Way, size: int) -> bool:
         """Wait as told; False for what is swallowed."""
@@ -174,6 +191,12 @@ class Proxy:
                 task.cancel()
             reset(writer)
             self.cuts += 1
+
+    async def _cut_behind(self) -> None:
+        self._cut_behind_it |= self._far.keys()
+        self.cuts += len(self._far)
+        for server in self._far.values():
+            reset(server)
 
     async def _filter(self, on: bool) -> None:
         self._filtered = on

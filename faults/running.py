@@ -24,11 +24,14 @@ DRAIN_SECONDS = 20.0  # At least, however long the fault took.
 LOOK_SECONDS = 1.0
 SAMPLE = 12
 MEGABYTE = 1024 * 1024
-# From a post's commit to its last slice, in seconds.
+# From a post's commit to its last slice, in seconds; and how many posts took longer than allowed.
 DELIVERY = """
-    SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY seconds) FROM (
+    SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99, 1.0]) WITHIN GROUP (ORDER BY seconds),
+           count(*) FILTER (WHERE seconds > %(target)s)
+    FROM (
         SELECT extract(epoch FROM max(written_at) - min(created_at))::float AS seconds
         FROM timelines_slicerecord slice JOIN social_post post ON post.id = slice.post_id
+        WHERE post.id <> ALL(%(excepted)s)
         GROUP BY post.id
     ) AS delivery
 """
@@ -93,12 +96,16 @@ class Run:
         after = outcome.seconds_to_recover
         if not outcome.skipped and (after is None or after > self.row.recovery):
             outcome.problems.append(f"delivery was current again after {after} s")
-        p50, p95, p99 = self._delivery()
+        (p50, p95, p99, longest), late = self._delivery(scene)
+        if self.row.target is not None:
+            words = f"posts took longer than {self.row.target:.0f} s to a timeline"
+            outcome.verdict.note_count("late", late, f"{words}, at most {longest} s")
         outcome.figures = {
             **figures_of(attempts, scene.fault_began_at, scene.fault_ended_at),
             "delivery_p50_s": p50,
             "delivery_p95_s": p95,
             "delivery_p99_s": p99,
+            "delivery_max_s": longest,
             "outbox_peak": watch.outbox_peak,
             "queue_peak": watch.queue_peak,
             "rss_peak_mb": watch.rss_peak // MEGABYTE,
@@ -148,11 +155,11 @@ class Run:
             reused=frozenset(scene.reused),
         )
 
-    def _delivery(self) -> list[float | None]:
-        connection = database.connect(self.house.database_url)
-        found = database.query(connection, DELIVERY)[0][0] or [None] * 3
-        connection.close()
-        return [None if value is None else round(value, 2) for value in found]
+    def _delivery(self, scene: Scene) -> tuple[list[float | None], int]:
+        target = float("inf") if self.row.target is None else self.row.target
+        parameters = {"target": target, "excepted": sorted(scene.excepted)}
+        found, late = database.query(scene.sql(), DELIVERY, parameters)[0]
+        return [None if value is None else round(value, 2) for value in found or [None] * 4], late
 
     def _empty(self) -> None:
         connection = database.connect(self.house.database_url)

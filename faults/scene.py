@@ -3,7 +3,8 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from random import Random
 from urllib.parse import urlsplit, urlunsplit
@@ -17,7 +18,7 @@ from faults.orphans import below, end
 from faults.proxy import Proxy
 from faults.watch import Watch
 from stack import interruption
-from stack.processes import Command
+from stack.processes import Command, Processes
 from stack.server import Server
 
 RATE = 8.0
@@ -27,7 +28,8 @@ LOOK_SECONDS = 0.05
 
 class Scene:
     """`evidence` are counts that must all be above 0; `figures` are told besides; `demands` are
-    sentences that turned out false. `poison` is how many dead letters the row makes."""
+    sentences that turned out false. `poison` is how many dead letters the row makes; `excepted` are
+    the ids of posts that may take longer than the row's target."""
 
     def __init__(self, house: House, watch: Watch, random: Random, label: str):
         self.house = house
@@ -38,6 +40,7 @@ class Scene:
         self.demands: list[str] = []
         self.poison = 0
         self.reused: set[str] = set()
+        self.excepted: set[int] = set()
         self.load: Load | None = None
         self.load_begun_at = self.fault_began_at = self.fault_ended_at = 0.0
         self._label = label
@@ -96,20 +99,34 @@ class Scene:
         if "=kill" not in environ.get("FAILPOINTS", ""):
             processes.wait_ready(name)
 
-    def add(self, name: str, command: Command, **environ: str) -> None:
+    def dress_all(self, environs: Mapping[str, Mapping[str, str]]) -> None:
+        """dress() for many at once, each with its own variables."""
+        self._dressed |= environs.keys()
+        made = {name: self.house.dressed(name, **given) for name, given in environs.items()}
+        with interruption.put_off(), ThreadPoolExecutor() as pool:
+            list(pool.map(Processes.stop, made.values()))
+            for name, processes in made.items():
+                processes.start(name)
+        for name, processes in made.items():
+            processes.wait_ready(name)
+
+    def add(self, name: str, command: Command, **environ: str) -> Processes:
         """One more process than the table has, until the row's end."""
         processes = self.house.dressed(name, command, **environ)
         self.at_end(processes.stop)
         with interruption.put_off():
             processes.start(name)
         processes.wait_ready(name)
+        return processes
 
     def undress(self, *names: str) -> None:
         """Start the named ones, or all that were dressed, as they always are."""
-        for name in names or sorted(self._dressed):
-            self._dressed.discard(name)
-            with interruption.put_off():
-                self.house.processes.restart(name)
+        names = names or tuple(sorted(self._dressed))
+        self._dressed -= set(names)
+        with interruption.put_off(), ThreadPoolExecutor() as pool:
+            list(pool.map(self.house.processes.end, names))
+        if names:
+            self.start(*names)
 
     def kill(self, name: str) -> None:
         """SIGKILL with all its children."""

@@ -36,11 +36,17 @@ Examination = Callable[[datetime], Iterator[Ailment]]
 def database(now: datetime) -> Iterator[Ailment]:
     try:
         with told_apart(), connection.cursor() as cursor:
-            cursor.execute("SELECT statement_timestamp()")
-            skew = abs((cursor.fetchone()[0] - now).total_seconds())
+            cursor.execute(
+                "SELECT statement_timestamp(), current_setting('transaction_read_only')::bool"
+            )
+            there, read_only = cursor.fetchone()
+            skew = abs((there - now).total_seconds())
     except PassingError as error:
         yield Ailment(f"PostgreSQL is unreachable: {error}".strip(), "start it; see DATABASE_URL")
         return
+    if read_only:
+        mend = "make room on its disk, or connect to the primary; default_transaction_read_only"
+        yield Ailment("PostgreSQL is read-only: nobody can post", mend)
     if skew > CLOCK_SECONDS:
         yield Ailment(f"this clock and PostgreSQL's differ by {skew:.1f} s", "run NTP on both")
 

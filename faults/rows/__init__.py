@@ -2,10 +2,14 @@
 
 from faults.declaration import ROWS
 from faults.rows import (
+    blackhole,
     broker,
     cache,
     clock,
+    copies,
     database,
+    endless,
+    hostile,
     network,
     poison,
     push,
@@ -18,6 +22,7 @@ from faults.rows import (
 
 FAMILIES = (
     *(web, relay, worker, tasks, broker, queues, network, database, cache, push, poison, clock),
+    *(hostile, blackhole, copies, endless),
 )
 
 __all__ = ["FAMILIES", "ROWS"]

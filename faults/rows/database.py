@@ -8,11 +8,15 @@ import psycopg2
 
 from faults.database import connect, query
 from faults.declaration import row
+from faults.manage import doctor
+from faults.roll_call import demand_nobody_ended, everybody
 from faults.scene import Scene
 
 DOWN_SECONDS = 3.0
 ROUNDS = 6
+ALLOWED = ("201", "204", "503")
 EXHAUSTED_SECONDS = 8.0
+READ_ONLY_SECONDS = 30.0
 
 # All in the middle of a transaction, but for those of the harness itself.
 TERMINATE = """
@@ -136,3 +140,39 @@ def exhausted(scene: Scene) -> None:
     scene.count("503 with Retry-After", refused)
     other = sum(a.rejected.total() - a.rejected[503] for a in load.attempts)
     scene.demand(not other, f"{other} answers were neither 201 nor 503")
+
+
+@row(
+    40, "the database read-only for 30 s", "posts refused with 503; backends terminated", limit=150
+)
+def read_only(scene: Scene) -> None:
+    """As a managed server becomes when its disk is full. New connections find it so as well."""
+    connection = scene.sql()
+    load = scene.begin_load(warm=8)
+    before = everybody(scene)
+    with scene.fault():
+        try:
+            set_read_only(connection, "on")
+            time.sleep(READ_ONLY_SECONDS / 3)
+            scene.count("backends terminated", query(connection, TERMINATE_ALL)[0][0])
+            told = doctor(scene)
+            time.sleep(max(scene.fault_began_at + READ_ONLY_SECONDS - time.monotonic(), 0))
+        finally:
+            set_read_only(connection, "off")
+    scene.until(
+        lambda: any((a.accepted_at or 0) > scene.fault_ended_at for a in load.attempts),
+        "a post that is taken again",
+    )
+    scene.count("503 with Retry-After", load.answers["503 with Retry-After"])
+    other = {answer: n for answer, n in load.answers.items() if answer[:3] not in ALLOWED}
+    scene.demand(not other, f"answers of another kind: {other}")
+    scene.demand(
+        "read-only" in told["database and clock"], f"the doctor: {told['database and clock']}"
+    )
+    demand_nobody_ended(scene, before)
+
+
+def set_read_only(connection, value: str) -> None:
+    """For every session but those of the harness, at their next transaction."""
+    execute(connection, f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+    execute(connection, "SELECT pg_reload_conf()")

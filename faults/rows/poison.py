@@ -1,12 +1,10 @@
 """Messages that nobody can use, in every queue, and dead letters while their database is away."""
 
-import subprocess
-import sys
-
 from faults.burst import burst
 from faults.celery_messages import LANE, publish, send
 from faults.database import query
 from faults.declaration import row
+from faults.manage import manage
 from faults.rows.tasks import Notes
 from faults.scene import Scene
 from stack.processes import QUEUES
@@ -31,7 +29,7 @@ def unusable(number: int) -> list[tuple[bytes, dict]]:
         (b"not json %d" % number, {}),
         (b'{"event_id": "%d", "event_type": "no.such", "data": {}}' % number, {}),
         (b"%d" % number, {"headers": task}),
-        (b"[[], {}, {}]", {"headers": unknown}),
+        (b'[[], {"number": %d}, {}]' % number, {"headers": unknown}),
         (b"\x80\x04K\x05. %d" % number, pickled),
     ]
 
@@ -70,16 +68,6 @@ def poisoned(scene: Scene) -> None:
     scene.count("letters replayed", query(connection, REPLAYED)[0][0])
 
 
-def manage(scene: Scene, *arguments: str) -> None:
-    subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=scene.house.root,
-        env=scene.house.environ,
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
-
-
 @row(33, "the dead-letter queue's database down", "letters waiting in dead.letters")
 def letters_wait(scene: Scene) -> None:
     connection = scene.sql()
@@ -88,8 +76,9 @@ def letters_wait(scene: Scene) -> None:
     scene.begin_load()
     with scene.fault():
         proxy.refuse()
-        poison(scene, "timeline.worker", POISON_OF_QUEUE)
-        poison(scene, LANE, POISON_OF_QUEUE)
+        # Only what a worker refuses takes this way: consumers of events file their letters.
+        for lane in (LANE, "timelines.high"):
+            poison(scene, lane, POISON_OF_QUEUE)
         scene.until(
             lambda: scene.house.broker.depths().get(LETTERS_QUEUE, 0) == scene.poison,
             "all letters waiting in their queue",

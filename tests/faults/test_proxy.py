@@ -139,3 +139,12 @@ def test_a_blackhole_acknowledges_nothing_and_answers_no_connection(proxy, clien
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as another:
         another.sendall(b"hello")
         assert another.recv(1000) == b"hello"
+
+
+def test_who_is_cut_off_behind_the_proxy_hears_of_it_when_it_sends(proxy, client):
+    proxy.cut_behind()
+    assert proxy.cuts == 1
+    assert hears_nothing(client)
+    client.sendall(b"anybody there?")
+    with pytest.raises(ConnectionResetError):
+        client.recv(1000)

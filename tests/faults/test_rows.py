@@ -44,13 +44,18 @@ def test_relay_worker_and_retry_meet_their_worst_moments():
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1_000)
 def test_without_a_guard_each_run_fails():
     status, outcomes = faults("prove")
-    assert [outcome["row"] for outcome in outcomes] == ["late acks", "confirms", "unique key"]
-    assert not any(outcome["passed"] for outcome in outcomes)
-    late_acks, confirms, unique_key = outcomes
-    assert late_acks["lost"] > 0
-    assert confirms["lost"] > 0
-    assert unique_key["duplicates"] > 0
+    found = {
+        "late acks": "lost",
+        "confirms": "lost",
+        "unique key": "duplicates",
+        "reading whatever strangers send": "late",
+        "time limits": "late",
+    }
+    assert [outcome["row"] for outcome in outcomes] == list(found)
+    for outcome in outcomes:
+        assert not outcome["passed"]
+        assert outcome[found[outcome["row"]]] > 0
     assert status == 0

@@ -15,8 +15,8 @@ from amqp.exceptions import AMQPError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stack.raw_amqp import Raw, Typed, publish
 from tests.flow.world import PASSWORD, World
-from tests.raw_amqp import Raw, Typed, publish
 from tests.waiting import until
 
 EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "8"))

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from analytics import pruning
@@ -37,6 +38,13 @@ def management(settings):
 def test_servers_that_answer_are_well(broker, management):
     for name in ("database and clock", "migrations", "cache", "topology"):
         assert found(name) == []
+
+
+def test_a_database_that_takes_no_writes_is_found():
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+    (told,) = found("database and clock")
+    assert told.startswith("PostgreSQL is read-only: nobody can post -> ")
 
 
 def test_a_queue_without_a_consumer_is_named_with_the_command_that_starts_it(broker):
