@@ -146,6 +146,7 @@ class Run:
             house.population.subscribers,
             poison=scene.poison,
             reused=frozenset(scene.reused),
+            old=scene.old,
         )
 
     def _delivery(self) -> list[float | None]:

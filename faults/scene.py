@@ -27,7 +27,8 @@ LOOK_SECONDS = 0.05
 
 class Scene:
     """`evidence` are counts that must all be above 0; `figures` are told besides; `demands` are
-    sentences that turned out false. `poison` is how many dead letters the row makes."""
+    sentences that turned out false. `poison` is how many dead letters the row makes, and `old` are
+    posts whose rows and events may have expired."""
 
     def __init__(self, house: House, watch: Watch, random: Random, label: str):
         self.house = house
@@ -38,6 +39,7 @@ class Scene:
         self.demands: list[str] = []
         self.poison = 0
         self.reused: set[str] = set()
+        self.old: frozenset[int] = frozenset()
         self.load: Load | None = None
         self.load_begun_at = self.fault_began_at = self.fault_ended_at = 0.0
         self._label = label

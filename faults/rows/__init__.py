@@ -11,13 +11,17 @@ from faults.rows import (
     push,
     queues,
     relay,
+    replays,
+    retention,
     tasks,
+    transactions,
     web,
     worker,
 )
 
 FAMILIES = (
     *(web, relay, worker, tasks, broker, queues, network, database, cache, push, poison, clock),
+    *(transactions, replays, retention),
 )
 
 __all__ = ["FAMILIES", "ROWS"]

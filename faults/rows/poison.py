@@ -1,12 +1,10 @@
 """Messages that nobody can use, in every queue, and dead letters while their database is away."""
 
-import subprocess
-import sys
-
 from faults.burst import burst
 from faults.celery_messages import LANE, publish, send
 from faults.database import query
 from faults.declaration import row
+from faults.management import manage
 from faults.rows.tasks import Notes
 from faults.scene import Scene
 from stack.processes import QUEUES
@@ -68,16 +66,6 @@ def poisoned(scene: Scene) -> None:
     scene.until(lambda: healed <= set(notes.lines), "the replayed tasks", 30)
     scene.count("letters", wanted)
     scene.count("letters replayed", query(connection, REPLAYED)[0][0])
-
-
-def manage(scene: Scene, *arguments: str) -> None:
-    subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=scene.house.root,
-        env=scene.house.environ,
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
 
 
 @row(33, "the dead-letter queue's database down", "letters waiting in dead.letters")
