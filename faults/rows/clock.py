@@ -72,7 +72,7 @@ def beat_of_tomorrow(scene: Scene) -> None:
     load = scene.begin_load(rate=4)
     with scene.fault():
         scene.dress("beat", **faked)
-        scene.until(starts, "a start tomorrow")
+        scene.until(starts, "a start tomorrow", MINUTE)
         tap.tasks()
         time.sleep(TOMORROW_SECONDS)
         scene.count("starts dated tomorrow", starts())
