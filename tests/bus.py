@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 import uuid
 from datetime import timedelta
 
@@ -54,11 +53,11 @@ def slices_in(broker, lane: str) -> list:
     return json.loads(message.body)[1]["slices"]
 
 
-def work_off(subscriber: Subscriber, count: int, monotonic=time.monotonic) -> None:
+def work_off(subscriber: Subscriber, count: int) -> None:
     """Consume `count` messages of the subscriber's queue, as `manage.py consume` does."""
     publisher = Publisher(os.environ["BROKER_URL"])
     probe = SubscriberProbe(subscriber.name, publisher)
-    processor = Processor(subscriber, probe, timezone.now, monotonic)
+    processor = Processor(subscriber, probe, timezone.now)
     _run(event_queue(subscriber.queue), subscriber.batch, processor, count)
     publisher.close()
 
