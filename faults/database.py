@@ -16,7 +16,19 @@ EMPTIED = (
     "django_celery_results_taskresult",
 )
 
-PENDING = "SELECT count(*) FROM events_outboxevent WHERE published_at IS NULL"
+# What the bus and the ledgers keep of posts for days, and then forget.
+KEPT_FOR_DAYS = (
+    *("timelines_slicerecord", "timelines_fanout"),
+    *("notifications_slicerecord", "notifications_fanout"),
+    *("analytics_eventrecord", "analytics_rollup"),
+    *("events_outboxevent", "events_inboxentry", "events_deadletter"),
+)
+
+# What is due, as in events/outbox.py: a paced replay waits for its time, and for nobody.
+PENDING = """
+    SELECT count(*) FROM events_outboxevent
+    WHERE published_at IS NULL AND due_at <= statement_timestamp()
+"""
 LETTERS = """
     SELECT exception_type, exception_message FROM events_deadletter
     WHERE queue = %(queue)s AND state = 'open'
@@ -42,6 +54,12 @@ def empty(connection) -> None:
         cursor.execute(f"TRUNCATE {', '.join(EMPTIED)}")
 
 
+def empty_bus(connection) -> None:
+    """As if all posts were older than what the bus and the ledgers keep."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(KEPT_FOR_DAYS)}")
+
+
 def query(connection, statement: str, parameters: Mapping[str, object] | None = None) -> list:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
@@ -49,7 +67,7 @@ def query(connection, statement: str, parameters: Mapping[str, object] | None = 
 
 
 def pending(connection) -> int:
-    """How many events are still to be published."""
+    """How many events should be published by now."""
     return query(connection, PENDING)[0][0]
 
 

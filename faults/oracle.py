@@ -58,13 +58,15 @@ def judge(
     *,
     poison: int = 0,
     reused: frozenset[str] = frozenset(),
+    old: frozenset[int] = frozenset(),
 ) -> Verdict:
     """`poison` is how many dead letters there must be; `reused` are event ids that were put in a
-    second time with another body, and so may have both an effect and a letter."""
+    second time with another body, and so may have both an effect and a letter. `old` are posts
+    whose rows and events may have expired; timelines show them all the same."""
     verdict = Verdict()
     _judge_posts(verdict, rest, attempts)
-    _judge_rows(verdict, rest)
-    _judge_events(verdict, rest, subscribers, reused)
+    _judge_rows(verdict, rest, old)
+    _judge_events(verdict, rest, subscribers, reused, old)
     _judge_counts(verdict, rest)
     verdict.dead_letters = len(rest.letters)
     if verdict.dead_letters != poison:
@@ -86,7 +88,7 @@ def _judge_posts(verdict: Verdict, rest: Rest, attempts: Sequence[Attempt]) -> N
     )
 
 
-def _judge_rows(verdict: Verdict, rest: Rest) -> None:
+def _judge_rows(verdict: Verdict, rest: Rest, old: frozenset[int]) -> None:
     followers: dict[int, set[int]] = {}
     for follower, followee in rest.follows - rest.mutes:
         followers.setdefault(followee, set()).add(follower)
@@ -95,7 +97,8 @@ def _judge_rows(verdict: Verdict, rest: Rest) -> None:
     }
     found = Counter(rest.entries)
     verdict.rows_expected, verdict.rows_found = len(expected), len(rest.entries)
-    verdict.note("lost", expected - found.keys(), "timeline rows (owner, post) are missing")
+    missing = [row for row in expected - found.keys() if row[1] not in old]
+    verdict.note("lost", missing, "timeline rows (owner, post) are missing")
     verdict.note("duplicates", (found - Counter(found.keys())).elements(), "rows are doubled")
     verdict.note(
         "unexpected", [row for row in found if row[1] not in rest.posts], "rows have no post"
@@ -109,10 +112,14 @@ def _judge_rows(verdict: Verdict, rest: Rest) -> None:
 
 
 def _judge_events(
-    verdict: Verdict, rest: Rest, subscribers: Subscribers, reused: frozenset[str]
+    verdict: Verdict,
+    rest: Rest,
+    subscribers: Subscribers,
+    reused: frozenset[str],
+    old: frozenset[int],
 ) -> None:
     told = Counter(post for name, post in rest.events.values() if name == CREATED)
-    verdict.note("lost", rest.posts.keys() - told.keys(), "posts have no event")
+    verdict.note("lost", rest.posts.keys() - told.keys() - old, "posts have no event")
     verdict.note("unexpected", told.keys() - rest.posts.keys(), "events have no post")
     verdict.note("duplicates", [pk for pk, n in told.items() if n > 1], "posts have two events")
     verdict.demand_equal("events still pending, and none", rest.pending, 0)

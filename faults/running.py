@@ -153,6 +153,7 @@ class Run:
             house.population.subscribers,
             poison=scene.poison,
             reused=frozenset(scene.reused),
+            old=scene.old,
         )
 
     def _delivery(self, scene: Scene) -> tuple[list[float | None], int]:

@@ -29,7 +29,8 @@ LOOK_SECONDS = 0.05
 class Scene:
     """`evidence` are counts that must all be above 0; `figures` are told besides; `demands` are
     sentences that turned out false. `poison` is how many dead letters the row makes; `excepted` are
-    the ids of posts that may take longer than the row's target."""
+    the ids of posts that may take longer than the row's target, and `old` those of posts whose rows
+    and events may have expired."""
 
     def __init__(self, house: House, watch: Watch, random: Random, label: str):
         self.house = house
@@ -41,6 +42,7 @@ class Scene:
         self.poison = 0
         self.reused: set[str] = set()
         self.excepted: set[int] = set()
+        self.old: frozenset[int] = frozenset()
         self.load: Load | None = None
         self.load_begun_at = self.fault_began_at = self.fault_ended_at = 0.0
         self._label = label

@@ -18,7 +18,7 @@ BATCH = 500
 # somebody heals it; a backlog must. Each straggler costs each page a look.
 STRAGGLERS = 20
 # How often, and with which pause in seconds, to look whether posts are still being committed.
-LOOKS, PAUSE = 20, 0.05
+LOOKS, PAUSE = 80, 0.05
 
 
 def raise_(*, now: datetime, most: int = STRAGGLERS) -> Watermark:

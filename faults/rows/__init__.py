@@ -15,7 +15,10 @@ from faults.rows import (
     push,
     queues,
     relay,
+    replays,
+    retention,
     tasks,
+    transactions,
     web,
     worker,
 )
@@ -23,6 +26,7 @@ from faults.rows import (
 FAMILIES = (
     *(web, relay, worker, tasks, broker, queues, network, database, cache, push, poison, clock),
     *(hostile, blackhole, copies, endless),
+    *(transactions, replays, retention),
 )
 
 __all__ = ["FAMILIES", "ROWS"]

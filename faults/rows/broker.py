@@ -27,15 +27,21 @@ def kill_and_start(scene: Scene) -> None:
     scene.bring_back(server)
 
 
-def posting_was_unharmed(scene: Scene) -> None:
-    """Every post of the fault's time was answered 201 at once, about as fast as before it."""
-    attempts = scene.load.attempts
+def taken_at_once(scene: Scene) -> None:
+    """Every post of the fault's time was answered 201 at its first request."""
     begun, ended = scene.fault_began_at, scene.fault_ended_at
-    during = [a for a in attempts if begun <= a.begun_at < ended]
+    during = [a for a in scene.load.attempts if begun <= a.begun_at < ended]
     scene.until(lambda: all(a.answered for a in during), "an answer to every post")
     refused = [a for a in during if not a.at_once]
     scene.count("posts taken during it", len(during) - len(refused))
     scene.demand(not refused, f"{len(refused)} of {len(during)} posts were not taken at once")
+
+
+def posting_was_unharmed(scene: Scene) -> None:
+    """Every post of the fault's time was answered 201 at once, about as fast as before it."""
+    taken_at_once(scene)
+    attempts = scene.load.attempts
+    begun, ended = scene.fault_began_at, scene.fault_ended_at
     before = percentile(latencies(attempts, scene.load_begun_at, begun), 0.99)
     p99 = percentile(latencies(attempts, begun, ended), 0.99)
     scene.figures["post_p99_ms_before"] = round(before * 1000)

@@ -8,7 +8,7 @@ import psycopg2
 
 from faults.database import connect, query
 from faults.declaration import row
-from faults.manage import doctor
+from faults.management import doctor
 from faults.roll_call import demand_nobody_ended, everybody
 from faults.scene import Scene
 

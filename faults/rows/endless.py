@@ -5,7 +5,7 @@ import time
 from faults.burst import burst
 from faults.database import query
 from faults.declaration import row
-from faults.manage import doctor, lag, manage
+from faults.management import doctor, lag, manage
 from faults.rows.database import execute
 from faults.scene import Scene
 
@@ -78,7 +78,7 @@ def always_times_out(scene: Scene) -> None:
 
 def demand_it_is_told(scene: Scene, begun: float) -> None:
     time.sleep(max(begun + TARGET_SECONDS + 5 - time.monotonic(), 0))
-    late = lag(scene)["timelines"]
+    late = lag(scene)["subscribers"]["timelines"]
     scene.demand(not late["within_target"], f"the lag of an event that is set aside: {late}")
     told = doctor(scene)
     scene.demand("1 events of timelines are set aside" in told["stranded events"], f"{told}")

@@ -10,7 +10,7 @@ import amqp
 from faults import hostile
 from faults.database import query
 from faults.declaration import row
-from faults.manage import doctor
+from faults.management import doctor
 from faults.roll_call import demand_nobody_ended, everybody
 from faults.scene import Scene
 from stack.processes import QUEUES

@@ -4,7 +4,7 @@ from faults.burst import burst
 from faults.celery_messages import LANE, publish, send
 from faults.database import query
 from faults.declaration import row
-from faults.manage import manage
+from faults.management import manage
 from faults.rows.tasks import Notes
 from faults.scene import Scene
 from stack.processes import QUEUES

@@ -113,6 +113,16 @@ def test_an_event_that_ended_both_ways_is_a_duplicate_unless_its_id_was_reused(r
     assert not judge(rest, [attempt], SUBSCRIBERS, poison=1, reused=frozenset({EVENT})).problems
 
 
+def test_an_old_post_may_lack_its_rows_and_its_event_but_is_shown(rest, attempt):
+    rest.entries, rest.inbox = [], rest.inbox[2:]
+    del rest.events[EVENT]
+    rest.ledger = rest.delivered = (0, 0)
+    rest.daily = {}
+    assert not judge(rest, [attempt], SUBSCRIBERS, old=frozenset({POST})).problems
+    rest.shown[BOB] = []
+    assert judge(rest, [attempt], SUBSCRIBERS, old=frozenset({POST})).lost == 1
+
+
 def test_a_dead_letter_is_an_end_where_it_was_put_in(rest, attempt):
     rest.inbox.remove(("analytics", "evt_2"))
     rest.letters = [Letter("analytics.worker", "evt_2", "ValueError", "")]
