@@ -89,7 +89,7 @@ def unsettled() -> QuerySet[DeadLetter]:
     they still wait in their queue, or were lost with it. By events_letter_unsettled."""
     # As text, so that the planner looks by event_id. With a condition that is the pending rows' own
     # it may read all of these for each letter.
-    published = Coalesce(Cast("published_at", TextField()), Value(""))
+    published = Coalesce(Cast("published_at", TextField()), Value(""), output_field=TextField())
     coming = OutboxEvent.objects.alias(published=published).filter(
         event_id=OuterRef("message_id"), exchange="", routing_key=OuterRef("queue"), published=""
     )

@@ -17,7 +17,8 @@ BATCH = 500
 # A post that is late, whose event is a dead letter for example, must not hold up all readers until
 # somebody heals it; a backlog must. Each straggler costs each page a look.
 STRAGGLERS = 20
-# How often, and with which pause in seconds, to look whether posts are still being committed.
+# How often, and with which pause in seconds, to look whether posts are still being committed: for
+# four of the five seconds until the next run, since on a busy machine a request takes seconds.
 LOOKS, PAUSE = 80, 0.05
 
 
