@@ -107,7 +107,9 @@ def test_no_schedule_is_left_on_disk(broker, tmp_path):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as beat:
-        until(lambda: depth(broker, LANE))
-        beat.terminate()
+        try:
+            until(lambda: depth(broker, LANE), 90)
+        finally:
+            beat.terminate()
     assert beat.returncode == 0
     assert list(tmp_path.iterdir()) == []

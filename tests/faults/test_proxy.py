@@ -121,7 +121,7 @@ def test_a_half_cut_resets_the_client_and_tells_the_server_at_the_healing(proxy,
     with pytest.raises(ConnectionResetError):
         client.recv(1000)
     assert proxy.cuts == 1
-    assert len(proxy._open) == 1
+    until(lambda: len(proxy._open) == 1)
     proxy.heal()
     until(lambda: not proxy._open or all(each.is_closing() for each in proxy._open))
 
