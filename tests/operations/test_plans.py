@@ -1,11 +1,15 @@
 """What operators look at, after two days of posts: none of it reads much of what grows."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from events import outbox
+from events.models import OutboxEvent
+from events.reconciling import RESEND
 from events.registry import subscribers
 from social import ledger_pruning, partitions
 from timelines import fanout
@@ -105,6 +109,23 @@ def test_a_paced_replay_costs_what_asks_for_pending_messages_nothing(grown):
         plan = "\n".join(line for (line,) in cursor)
     assert "events_outbox_pending" in plan
     assert rows_read(outbox.PENDING, [None, outbox.PENDING_LIMIT]) == 0
+
+
+def test_reconciling_beside_a_paced_replay_reads_none_of_it_for_each_event(grown):
+    """Though the planner knows nothing of the replay yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM events_inboxentry")
+        cursor.execute(PACED)
+    now = timezone.now()
+    window = {
+        "since": now - timedelta(days=1),
+        "until": now,
+        "queue": "timeline.worker",
+        "subscriber": "timelines",
+        "types": ["post.created"],
+    }
+    events = OutboxEvent.objects.filter(published_at__gt=window["since"]).count()
+    assert rows_read(RESEND.rpartition("RETURNING")[0], window) <= 6 * events
 
 
 @pytest.mark.parametrize("page", PAGES)
