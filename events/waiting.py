@@ -50,8 +50,9 @@ SET_ASIDE = """
     RETURNING event_id
 """
 
-# Uses the index events_waiting_due.
+# No more of them are counted for an operator: they are many, and that says enough.
 SHOWN = 10_000
+# Uses the index events_waiting_due.
 OLDEST = """
     SELECT subscriber, count(*),
            extract(epoch FROM statement_timestamp() - min(set_aside_at))::float,
