@@ -26,3 +26,7 @@ class IntervalScheduler(Scheduler):
                 self._due[name] = now + entry.schedule.seconds
                 self.apply_entry(entry, producer=self.producer)
         return max(min(self._due.values()) - self._monotonic(), 0.0)
+
+    def close(self) -> None:
+        """Say nothing to the broker: a signal handler closes, maybe amid the publication of a task,
+        which holds the lock on the connection."""

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import amqp
 import pytest
 
 from celery_app import app
@@ -42,7 +43,23 @@ def test_each_task_is_published_once_an_interval_from_the_start_on(broker):
     clock.now += min(seconds)
     beat.tick()
     assert published(broker) == len(seconds) + seconds.count(min(seconds))
-    beat.close()
+    beat.connection.release()
+
+
+@pytest.mark.timeout(20)
+def test_a_stop_amid_a_publication_waits_for_no_lock(broker):
+    """Celery closes the scheduler in the handler of SIGTERM, wherever that comes."""
+    beat = IntervalScheduler(app=app)
+
+    class Interrupted(dict):
+        def items(self):
+            beat.close()
+            return super().items()
+
+    message = amqp.Message("", application_headers=Interrupted(a=1))
+    beat.connection.default_channel.basic_publish_confirm(message, routing_key=LANE)
+    assert depth(broker, LANE) == 1
+    beat.connection.release()
 
 
 def test_only_intervals_are_scheduled():
