@@ -214,6 +214,9 @@ if FCM_KEY_FILE:
 CANARY = env.bool("CANARY", True)
 if DEBUG or CANARY:
     PUSH_TRANSPORTS["console"] = "notifications.transports.console.Console"
+# Requests in flight to one push service, and so sockets, of one process: how many there are follows
+# how the service answers, up to this.
+PUSH_IN_FLIGHT = env.number("PUSH_IN_FLIGHT", 1_000, (8, 10_000))
 # For the demo and the tests, whose push service listens on this machine; never in production.
 PUSH_ALLOW_LOOPBACK = env.bool("PUSH_ALLOW_LOOPBACK", False)
 

@@ -45,7 +45,7 @@ def session(**limits) -> aiohttp.ClientSession:
     event loop. `limits` are TCPConnector's own; what an answer may take is for each request to
     limit, as is following redirects."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(socket_factory=_checked_socket, **limits),
+        connector=aiohttp.TCPConnector(socket_factory=checked_socket, **limits),
         timeout=aiohttp.ClientTimeout(total=None),
         trust_env=False,  # No proxy of the environment.
         # A small answer must not unfold into a large one.
@@ -64,7 +64,7 @@ def check_address(host: str, port: int) -> None:
         raise AddressError
 
 
-def _checked_socket(address_info: tuple) -> socket.socket:
+def checked_socket(address_info: tuple) -> socket.socket:
     """Called by aiohttp for each connection, also where the URL's host is an IP address."""
     family, kind, protocol, _, (host, port, *_) = address_info
     check_address(host, port)

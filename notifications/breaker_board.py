@@ -1,10 +1,11 @@
-"""Where the processes tell each other which push hosts are left alone: keys in Valkey.
+"""Where the processes tell each other which push services are sent nothing: keys in Valkey.
 
 Guarantee: nothing that counts is kept here. Without Valkey, or after it was emptied, each process
 finds out by itself.
 """
 
 import time
+from math import ceil
 from typing import NamedTuple
 
 import structlog
@@ -16,8 +17,11 @@ PREFIX = "connectify:push:"
 TIMEOUT_SECONDS = 0.2
 # After a failure Valkey is not asked for so long: the pushes must not wait for it.
 AWAY_SECONDS = 5.0
-# Well beyond the end of any opening, so that the next one knows that it is not the first.
-KEPT_SECONDS = 900
+# An opening is remembered for so long after its end: one that follows within it lasts longer.
+FORGOTTEN_SECONDS = 120.0
+# Longer than the longest opening: while it lasts, nobody finds out that it is still so.
+MARKED_SECONDS = 180
+ACCEPTED_SECONDS = 3_600
 
 
 class Opening(NamedTuple):
@@ -27,6 +31,22 @@ class Opening(NamedTuple):
     until: float
 
 
+class Acceptance(NamedTuple):
+    """A push of this user's, begun at this time.time(), was accepted."""
+
+    user: int
+    at: float
+
+
+class Known(NamedTuple):
+    """What is known of a push service: its latest opening, the latest acceptance, and whether it
+    rejects most of us (401, 403)."""
+
+    opening: Opening | None = None
+    acceptance: Acceptance | None = None
+    rejects: bool = False
+
+
 class Board:
     def __init__(self, url: str) -> None:
         self._valkey = Redis.from_url(
@@ -34,34 +54,52 @@ class Board:
         )
         self._away_until = 0.0
 
-    def read(self, origin: str, otherwise: Opening | None) -> Opening | None:
-        """The opening of a host, None for none; `otherwise` while Valkey is away."""
-        value = self._ask(lambda: self._valkey.get(f"{PREFIX}open:{origin}"), otherwise)
-        return _opening(value) if isinstance(value, bytes) else value
+    def read(self, origin: str) -> Known | None:
+        """What the processes know of a push service; None while Valkey is away."""
+        keys = [f"{PREFIX}{kind}:{origin}" for kind in ("open", "accepted", "rejects")]
+        values = self._ask(lambda: self._valkey.mget(keys), None)
+        if values is None:
+            return None
+        opening, acceptance, rejects = values
+        return Known(
+            opening and _opening(opening), acceptance and _acceptance(acceptance), bool(rejects)
+        )
 
     def write(self, origin: str, opening: Opening) -> None:
         key, text = f"{PREFIX}open:{origin}", f"{opening.number} {opening.until}"
-        self._ask(lambda: self._valkey.set(key, text, ex=KEPT_SECONDS), None)
-        self._ask(lambda: self._valkey.delete(f"{PREFIX}probe:{origin}"), None)
+        kept = ceil(opening.until - time.time() + FORGOTTEN_SECONDS)
+        self._ask(lambda: self._valkey.set(key, text, ex=max(kept, 1)), None)
 
-    def erase(self, origin: str) -> None:
-        keys = (f"{PREFIX}open:{origin}", f"{PREFIX}probe:{origin}")
+    def note_acceptance(self, origin: str, acceptance: Acceptance) -> None:
+        key, text = f"{PREFIX}accepted:{origin}", f"{acceptance.user} {acceptance.at}"
+        self._ask(lambda: self._valkey.set(key, text, ex=ACCEPTED_SECONDS), None)
+
+    def note_rejects(self, origin: str) -> None:
+        self._ask(lambda: self._valkey.set(f"{PREFIX}rejects:{origin}", 1, ex=MARKED_SECONDS), None)
+
+    def erase(self, origin: str, *kinds: str) -> None:
+        """Forget the origin, or of it the named kinds: "open", "accepted", "rejects"."""
+        keys = [f"{PREFIX}{kind}:{origin}" for kind in kinds or ("open", "accepted", "rejects")]
         self._ask(lambda: self._valkey.delete(*keys), None)
-
-    def take_probe(self, origin: str, seconds: float) -> bool:
-        """Whether this process may probe, for so long; without Valkey each may."""
-        key, milliseconds = f"{PREFIX}probe:{origin}", int(seconds * 1000)
-        return bool(self._ask(lambda: self._valkey.set(key, 1, nx=True, px=milliseconds), True))
 
     def openings(self) -> dict[str, Opening] | None:
         """Every breaker that is known, by origin; None while Valkey is away. For people to see."""
-        prefix = f"{PREFIX}open:"
+        origins = self._origins("open")
+        if origins is None:
+            return None
+        found = {origin: self.read(origin) for origin in origins}
+        return {origin: known.opening for origin, known in found.items() if known and known.opening}
+
+    def rejecting(self) -> list[str] | None:
+        """The origins that reject most of us; None while Valkey is away."""
+        return self._origins("rejects")
+
+    def _origins(self, kind: str) -> list[str] | None:
+        prefix = f"{PREFIX}{kind}:"
         keys = self._ask(lambda: list(self._valkey.scan_iter(f"{prefix}*", count=1000)), None)
         if keys is None:
             return None
-        origins = [key.decode().removeprefix(prefix) for key in keys]
-        found = {origin: self.read(origin, None) for origin in sorted(origins)}
-        return {origin: opening for origin, opening in found.items() if opening}
+        return sorted(key.decode().removeprefix(prefix) for key in keys)
 
     def close(self) -> None:
         self._valkey.close()
@@ -81,3 +119,8 @@ class Board:
 def _opening(value: bytes) -> Opening:
     number, until = value.split()
     return Opening(int(number), float(until))
+
+
+def _acceptance(value: bytes) -> Acceptance:
+    user, at = value.split()
+    return Acceptance(int(user), float(at))

@@ -1,97 +1,144 @@
-"""Leaving a push host alone while it fails, so that it costs the others nothing.
+"""Sending nothing to a push service that fails, and then a growing share of its pushes.
 
-Guarantee: after THRESHOLD failures in a row nothing is sent to a host for a while; then one push
-probes it, and its answer decides. What a process knows it shares through Valkey; without Valkey it
-goes on by itself.
+Guarantee: a breaker opens only where most of the distinct users and subscriptions of an origin
+failed lately. What a process finds out it shares through Valkey; without Valkey it goes on by
+itself.
 """
 
+import random
 import time
-from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from notifications.breaker_board import Board, Opening
+import structlog
 
-THRESHOLD = 20
-# A host that does not answer costs the others time, and so counts for several that fail at once.
-SILENCE = 4
+from notifications.breaker_board import (
+    FORGOTTEN_SECONDS,
+    MARKED_SECONDS,
+    Acceptance,
+    Board,
+    Known,
+    Opening,
+)
+from notifications.windows import LEAST_USERS, SHARE, Result, Window
+
+log = structlog.get_logger(__name__)
+
 OPEN_SECONDS = 10.0
-LONGEST_SECONDS = 300.0
-# Longer than an attempt may take: a probe that is not heard of by then has died with its process.
-PROBE_SECONDS = 20.0
-# How long the others wait for what becomes of a probe, before they ask again.
-PROBED_SECONDS = 3.0
+LONGEST_SECONDS = 60.0
+# After an opening this share of the pushes is sent, and twice as many after each second: all of
+# them after five. The limit of requests in flight, which failures have brought down, bounds their
+# number as well.
+FIRST_SHARE = 1 / 32
+# How long a push waits that is not in the share.
+SHARED_SECONDS = 2.0
+# So few users tell that a service that recovers has not, or that a service rejects us.
+FEW_USERS = 3
+# Where some are accepted, the others' rejections are no reason to send nothing.
+NEARLY_ALL = 0.9
+# How often an acceptance is told to the other processes.
+TOLD_SECONDS = 1.0
+MARK_AGAIN_SECONDS = MARKED_SECONDS / 3
+NOBODY = Acceptance(0, 0.0)
 
 
-@dataclass(slots=True)
-class _Host:
-    failures: int = 0
-    opening: Opening | None = None
-    probing: bool = False
-    probed_until: float = 0.0
+class Breaker:
+    """Of one origin; times are time.time()."""
 
-
-class Breakers:
-    """One for each origin that pushes go to; times are time.time()."""
-
-    def __init__(self, board: Board, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        origin: str,
+        board: Board,
+        clock: Callable[[], float] = time.time,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._origin = origin
         self._board = board
         self._clock = clock
-        self._hosts: defaultdict[str, _Host] = defaultdict(_Host)
-        self._asked: set[str] = set()
+        self._draw = draw
+        self._known = Known()
+        self._changed_at = self._told_at = self._marked_at = 0.0
+        # The latest acceptance, and the one before it of somebody else.
+        self._last = self._other = NOBODY
+        self.window = Window(clock)
 
-    def begin_round(self) -> None:
-        """What other processes have found out is asked for anew, once for each host."""
-        self._asked.clear()
+    def take(self, known: Known | None, asked_at: float) -> None:
+        """Take over what the processes knew then; None if Valkey was away."""
+        if known and self._changed_at < asked_at:
+            self._known = known
+        if known and known.acceptance and known.acceptance.at > self._last.at:
+            self.accepted(*known.acceptance)
 
-    def wait(self, origin: str) -> float:
-        """Seconds for which the host is to be left alone; at 0 the caller sends, and tells how it
-        went by `failed` or `answered`."""
-        if origin not in self._asked:
-            self._asked.add(origin)
-            self._refresh(origin)
-        host = self._hosts[origin]
-        if host.opening is None:
-            return 0.0
+    def news(self) -> Acceptance | None:
+        """An acceptance that the other processes should hear of, at most one a second."""
         now = self._clock()
-        if now < host.opening.until:
-            return host.opening.until - now
-        if now < host.probed_until:
-            return PROBED_SECONDS
-        # One probe at a time, in all processes.
-        host.probing = self._board.take_probe(origin, PROBE_SECONDS)
-        host.probed_until = now + (PROBE_SECONDS if host.probing else PROBED_SECONDS)
-        return 0.0 if host.probing else PROBED_SECONDS
+        if self._last is NOBODY or now - self._told_at < TOLD_SECONDS:
+            return None
+        self._told_at = now
+        return self._last
 
-    def is_doubtful(self, origin: str) -> bool:
-        """Whether the host has failed last; of a probe, that is known."""
-        host = self._hosts[origin]
-        return bool(host.failures) and not host.probing
-
-    def failed(self, origin: str, weight: int = 1) -> float:
-        """Returns the seconds for which the host is to be left alone now."""
-        host = self._hosts[origin]
-        host.failures += weight
-        if host.probing or (host.opening is None and host.failures >= THRESHOLD):
-            number = host.opening.number + 1 if host.opening else 1
-            seconds = min(LONGEST_SECONDS, OPEN_SECONDS * 2 ** (number - 1))
-            opening = Opening(number, self._clock() + seconds)
-            self._hosts[origin] = _Host(opening=opening)
-            self._board.write(origin, opening)
-        opening = self._hosts[origin].opening
+    def left(self) -> float:
+        """Seconds for which nothing is sent."""
+        opening = self._known.opening
         return max(0.0, opening.until - self._clock()) if opening else 0.0
 
-    def answered(self, origin: str) -> None:
-        host = self._hosts[origin]
-        if host.opening is not None:
-            self._board.erase(origin)
-        if host.opening is not None or host.failures:
-            self._hosts[origin] = _Host()
+    def wait(self) -> float:
+        """Seconds for which this push must wait; at 0 the caller sends it."""
+        if self._known.opening is None:
+            return 0.0
+        if left := self.left():
+            return left
+        since = self._clock() - self._known.opening.until
+        share = FIRST_SHARE * 2 ** min(since, 10.0)
+        return 0.0 if share >= 1 or self._draw() < share else SHARED_SECONDS
 
-    def _refresh(self, origin: str) -> None:
-        opening = self._board.read(origin, otherwise=self._hosts[origin].opening)
-        if opening != self._hosts[origin].opening:
-            self._hosts[origin] = _Host(opening=opening)
+    def is_own_fault(self, user: int, rejected_at: float) -> bool:
+        """True if a rejection says something about the subscription alone: the service does not
+        reject most, and has accepted a push of another user's that was begun since `rejected_at`,
+        when this push was first rejected."""
+        other = self._last if self._last.user != user else self._other
+        return not self._known.rejects and other.at >= rejected_at
 
-    def close(self) -> None:
-        self._board.close()
+    def accepted(self, user: int, began_at: float) -> None:
+        if user != self._last.user:
+            self._other = self._last
+        self._last = Acceptance(user, began_at)
+
+    def note(self, subscription: int, user: int, result: Result) -> None:
+        """Note how a first attempt ended. Later ones say little about the service: they are made
+        for those that failed before."""
+        self.window.note(subscription, user, result)
+        opening, now = self._known.opening, self._clock()
+        # Attempts that were under way when it opened tell nothing new.
+        if opening and now < opening.until:
+            return
+        if result is Result.ANSWERED:
+            if self._known.rejects and self.window.is_most(result, FEW_USERS):
+                self._change(rejects=False)
+                self._board.erase(self._origin, "rejects")
+            return
+        if result is Result.REJECTED and self.window.is_most(result, FEW_USERS):
+            self._mark(now)
+        recovering = opening and now < opening.until + FORGOTTEN_SECONDS
+        least = FEW_USERS if recovering else LEAST_USERS
+        most = NEARLY_ALL if result is Result.REJECTED else SHARE
+        if self.window.is_most(result, least, most):
+            self._open(opening.number + 1 if recovering else 1, now)
+
+    def _open(self, number: int, now: float) -> None:
+        seconds = min(LONGEST_SECONDS, OPEN_SECONDS * 2 ** (number - 1))
+        opening = Opening(number, now + seconds)
+        log.warning("a breaker opens", origin=self._origin, seconds=seconds)
+        self._change(opening=opening)
+        self._board.write(self._origin, opening)
+        self.window.clear()
+
+    def _mark(self, now: float) -> None:
+        if now - self._marked_at > MARK_AGAIN_SECONDS:
+            log.error("the push service rejects most of us", origin=self._origin)
+            self._marked_at = now
+            self._board.note_rejects(self._origin)
+        self._change(rejects=True)
+
+    def _change(self, **changes) -> None:
+        self._known = self._known._replace(**changes)
+        self._changed_at = self._clock()

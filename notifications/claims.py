@@ -18,8 +18,9 @@ from social import partitions
 from social.models import Post
 from social.slices import Slice
 
-# Longer than a task may run, so that no living sender's claim is taken over.
-LEASE = timedelta(minutes=11)
+# Several times as long as a push waits for its turn and its answer, so that no living sender's
+# claim is taken over. Where it happens all the same, the push is repeated, and settled once.
+LEASE = timedelta(minutes=3)
 
 # Whom to tell: followers by social_follow_fanout, of these the few with a preference by its key.
 # Their notifications, and the pushes to their devices, each row once; those that a preference holds
@@ -65,9 +66,10 @@ CLAIM = f"""
             WHERE notifications_delivery.state = 'sending'
                   AND (notifications_delivery.claimed_by = %(task)s::uuid
                        OR notifications_delivery.due_at < %(now)s)
-        RETURNING post_id, subscription_id, attempts, state
+        RETURNING post_id, subscription_id, recipient_id, attempts, state, rejected_at
     )
-    SELECT post_id, subscription_id, attempts, transport, endpoint, p256dh, auth, ''
+    SELECT post_id, subscription_id, attempts, transport, endpoint, p256dh, auth, '',
+           recipient_id, rejected_at
     FROM claimed JOIN notifications_pushsubscription device ON device.id = subscription_id
     WHERE claimed.state = 'sending'
 """
@@ -86,6 +88,8 @@ class Push:
     p256dh: str | None
     auth: str | None
     unwanted: str = ""
+    user_id: int = 0
+    rejected_at: datetime | None = None
 
 
 def claim(

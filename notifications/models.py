@@ -72,6 +72,8 @@ class PushSubscription(models.Model):
 
     `endpoint` is the URL of a Web Push subscription, whose keys `p256dh` and `auth` are unpadded
     base64url, or the registration token of another transport ("fcm", "console"), which has no keys.
+    `application_server_key` is the VAPID public key that a Web Push subscription was made with;
+    empty for those from before it was kept.
     """
 
     class Test(models.TextChoices):
@@ -86,6 +88,7 @@ class PushSubscription(models.Model):
     endpoint = models.CharField(max_length=1000, unique=True)
     p256dh = models.CharField(max_length=100, blank=True)
     auth = models.CharField(max_length=50, blank=True)
+    application_server_key = models.CharField(max_length=100, blank=True, db_default="")
     name = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField()
     tested_at = models.DateTimeField(null=True)
@@ -152,6 +155,7 @@ class Delivery(models.Model):
     (post, subscription). `due_at` is set while the push is unsettled: the end of the sender's lease
     while `sending`, the next attempt while `retrying`. `claimed_by` is the task that claimed it
     last, `host` whom it goes to, by which it is found when the subscription is long gone.
+    `rejected_at` is when the push service first answered 401 or 403.
     """
 
     class State(models.TextChoices):
@@ -176,6 +180,7 @@ class Delivery(models.Model):
     claimed_by = models.UUIDField(null=True)
     host = models.CharField(max_length=100, blank=True, db_default="")
     settled_at = models.DateTimeField(null=True)
+    rejected_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name_plural = "deliveries"

@@ -19,6 +19,9 @@ from notifications.retries import Retry
 State = Delivery.State
 PASSING_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 GONE_STATUSES = frozenset({404, 410})
+REJECTED_STATUSES = frozenset({401, 403})
+# A rejection that is the subscription's own fault is final from this attempt on.
+REJECTED_ATTEMPTS = 3
 BACKOFF_CAP_SECONDS = 3_600
 
 
@@ -54,18 +57,34 @@ class Outcome:
 
 
 def judge(
-    push: Push, answer: Answer, message: Message, *, now: datetime, wait: float = 0.0
+    push: Push,
+    answer: Answer,
+    message: Message,
+    *,
+    now: datetime,
+    wait: float = 0.0,
+    own_fault: bool = False,
 ) -> Outcome:
-    """What an answer means for the push."""
+    """What an answer means for the push; `own_fault` says that a rejection is that of this
+    subscription alone."""
     status = answer.status
     if 200 <= status < 300:
         return Outcome(push, State.SENT, now, status)
-    if answer.gone:
-        return Outcome(push, State.REFUSED, now, status, "the subscription is gone", gone=True)
-    if status not in PASSING_STATUSES:
-        return Outcome(push, State.REFUSED, now, status, f"answered {status}")
+    if not passes(push, answer, own_fault):
+        reason = "the subscription is gone" if answer.gone else f"answered {status}"
+        return Outcome(push, State.REFUSED, now, status, reason, gone=answer.gone)
     wait = max(wait, seconds_of(answer.retry_after, now))
     return again(push, f"answered {status}", message, now=now, status=status, wait=wait)
+
+
+def passes(push: Push, answer: Answer, own_fault: bool) -> bool:
+    """True if another attempt may succeed where this one failed. Whoever says when to come again
+    (406 of WNS, for one) means that."""
+    if answer.status in PASSING_STATUSES or (answer.retry_after and 400 <= answer.status < 500):
+        return True
+    if answer.status in REJECTED_STATUSES:
+        return not (own_fault and push.attempt >= REJECTED_ATTEMPTS)
+    return False
 
 
 def again(

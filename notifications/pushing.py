@@ -2,11 +2,14 @@
 
 Guarantee: nothing is sent that is not claimed, and what was sent is settled in one transaction
 with its event. A crash in between repeats the push, which the device shows once (Topic and tag).
+A round does not wait for slow answers: what they say is settled apart (late.py).
 Whether a push is still wanted is asked again at each attempt.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache, partial
 from uuid import UUID
 
 import structlog
@@ -15,24 +18,30 @@ from events import metrics
 from events.failpoints import failpoint
 from notifications import claims, retries, settling
 from notifications.claims import Push
+from notifications.late import Settle, settler
 from notifications.messages import Message, message_of
 from notifications.models import Delivery, Held, Notification
 from notifications.outcomes import Outcome
-from notifications.patience import FIRST, LATER, Patience
 from notifications.retries import Retry
-from notifications.sending import Clock, sender
+from notifications.rounds import Clock
+from notifications.sending import sender
 from social import partitions
 from social.models import Post
 from social.slices import Slice, disjoint
 
 log = structlog.get_logger(__name__)
 
+Again = Callable[[Sequence[Outcome]], None]
+
 before_settling = failpoint("notifications.before_settling")
 
 
-def push_slices(slices: Sequence[Slice], *, task: UUID, clock: Clock) -> list[Outcome]:
+def push_slices(
+    slices: Sequence[Slice], *, task: UUID, clock: Clock, again: Again | None = None
+) -> list[Outcome]:
     """Tell the followers in the slices; returns the outcomes to be tried again. `task` is the same
-    for a task that the broker gives out again."""
+    for a task that the broker gives out again. With `again`, slow answers are not waited for: their
+    outcomes that are to be tried again are given to it, by another thread."""
     posts = _posts({piece.post_id for piece in slices})
     # Of posts below the horizon nothing is kept, and nobody is told any more.
     horizon = partitions.horizon(Notification._meta.db_table)
@@ -47,13 +56,15 @@ def push_slices(slices: Sequence[Slice], *, task: UUID, clock: Clock) -> list[Ou
         metrics.SKIPPED.labels("push slice").inc(count)
     live = disjoint(live, {})
     pushes = claims.claim(live, posts, task=task, now=clock())
-    return _push(pushes, posts, clock, FIRST, live)
+    return _push(pushes, posts, clock, again, live)
 
 
-def push_again(due: Sequence[Retry], *, task: UUID, clock: Clock) -> list[Outcome]:
-    """Try again; returns the outcomes to be tried once more."""
+def push_again(
+    due: Sequence[Retry], *, task: UUID, clock: Clock, again: Again | None = None
+) -> list[Outcome]:
+    """Try again; returns the outcomes to be tried once more. `again` as above."""
     posts = _posts({retry.post_id for retry in due})
-    return _push(retries.claim(due, posts, task=task, now=clock()), posts, clock, LATER)
+    return _push(retries.claim(due, posts, task=task, now=clock()), posts, clock, again)
 
 
 def _posts(post_ids: set[int]) -> dict[int, Post]:
@@ -71,7 +82,7 @@ def _push(
     pushes: Sequence[Push],
     posts: dict[int, Post],
     clock: Clock,
-    patience: Patience,
+    again: Again | None,
     slices: Sequence[Slice] = (),
 ) -> list[Outcome]:
     messages = {post_id: message_of(post) for post_id, post in posts.items()}
@@ -82,11 +93,31 @@ def _push(
             outcomes.append(outcome)
         else:
             wanted.append(push)
-    if wanted:
-        outcomes += sender().send(wanted, messages, clock, patience)
+    late = again and partial(_settle_late, _later(clock, again), posts)
+    outcomes += sender().send(wanted, messages, clock, late)
     before_settling()
-    settled = settling.settle(outcomes, posts, now=clock(), slices=slices)
-    return [outcome for outcome in settled if outcome.state == Delivery.State.RETRYING]
+    under_way = Counter(p.post_id for p in pushes) - Counter(o.push.post_id for o in outcomes)
+    settled = settling.settle(outcomes, posts, now=clock(), slices=slices, under_way=under_way)
+    return _retrying(settled)
+
+
+def _settle_late(settle: Settle, posts: dict[int, Post], outcome: Outcome) -> None:
+    settler().add(settle, outcome, posts)
+
+
+@cache
+def _later(clock: Clock, again: Again) -> Settle:
+    """One function for all rounds, so that their late outcomes share a transaction."""
+
+    def settle(outcomes: Sequence[Outcome], posts: dict[int, Post]) -> None:
+        settled = settling.settle(outcomes, posts, now=clock())
+        again(_retrying(settled))
+
+    return settle
+
+
+def _retrying(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    return [outcome for outcome in outcomes if outcome.state == Delivery.State.RETRYING]
 
 
 def _unsent(

@@ -38,7 +38,7 @@ CLAIM = f"""
                    OR delivery.state = 'sending' AND (delivery.claimed_by = %(task)s::uuid
                                                       OR delivery.due_at < %(now)s))
         RETURNING delivery.post_id, delivery.subscription_id, delivery.recipient_id,
-                  delivery.attempts, due.author_id
+                  delivery.attempts, delivery.rejected_at, due.author_id
     )
     SELECT post_id, subscription_id, attempts,
            device.transport, device.endpoint, device.p256dh, device.auth,
@@ -48,7 +48,8 @@ CLAIM = f"""
                 WHEN mute.muter_id IS NOT NULL THEN 'the author was muted'
                 WHEN silenced.author_id IS NOT NULL THEN 'author'
                 WHEN {QUIET} THEN 'quiet hours'
-                ELSE '' END AS unwanted
+                ELSE '' END AS unwanted,
+           recipient_id, rejected_at
     FROM claimed
     LEFT JOIN notifications_pushsubscription device
          ON device.id = subscription_id AND device.user_id = recipient_id

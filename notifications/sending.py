@@ -1,135 +1,198 @@
 """Sending many pushes at once over kept-alive connections, from one event loop a process.
 
-Guarantee: every push given ends in exactly one Outcome; none raises for another's sake, and no host
-takes the connections, or more than the given time, of the others.
+Guarantee: every push given ends in exactly one Outcome; none raises for another's sake, and no
+service takes the requests, or more than a moment, of the others.
 """
 
 import asyncio
 import atexit
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
 import aiohttp
+import structlog
 import uvloop
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from notifications import addresses
 from notifications.breaker_board import Board
-from notifications.breakers import SILENCE, Breakers
+from notifications.breakers import Breaker
 from notifications.claims import Push
 from notifications.endpoints import EndpointError
+from notifications.lines import Item, Line
 from notifications.messages import Message
-from notifications.outcomes import PASSING_STATUSES, Answer, Outcome, State, again, judge
-from notifications.patience import LATER, Patience, within
+from notifications.outcomes import (
+    PASSING_STATUSES,
+    REJECTED_STATUSES,
+    Answer,
+    Outcome,
+    State,
+    again,
+    judge,
+)
+from notifications.patience import Pulse
+from notifications.rounds import Clock, Late, Round
 from notifications.transports import Transport, UnavailableError
+from notifications.windows import Result
 
-# Requests in flight to one host; in all there are no more than a task has pushes.
-IN_FLIGHT_A_HOST = 100
+log = structlog.get_logger(__name__)
 
 PASSING = (aiohttp.ClientError, OSError, UnavailableError)
-LEFT_ALONE = "the push service is left alone for a while"
-
-Clock = Callable[[], datetime]
-
-
-@dataclass(frozen=True)
-class Round:
-    """Pushes that are sent together; `messages` are by post id."""
-
-    pushes: Sequence[Push]
-    messages: Mapping[int, Message]
-    clock: Clock
-    patience: Patience
+PUT_OFF = "the push service is given time"
+DRAIN_SECONDS = 5.0
 
 
 class Sender:
-    """One event loop, one pool of connections and the breakers, for the life of a process."""
+    """One event loop on a thread of its own, one pool of connections, and a line for each push
+    service, for the life of a process."""
 
     def __init__(self) -> None:
         self._loop = uvloop.new_event_loop()
+        self._pulse = Pulse(self._loop, self._beat)
+        self._board = Board(settings.REDIS_URL)
         self._transports: dict[str, Transport] = {}
-        self._breakers = Breakers(Board(settings.REDIS_URL))
+        self._lines: dict[str, Line] = {}
+        self._rounds: set[Round] = set()
         self._http: aiohttp.ClientSession | None = None
+        self._thread = threading.Thread(target=self._loop.run_forever, name="pushes", daemon=True)
+        self._thread.start()
 
     def send(
         self,
         pushes: Sequence[Push],
         messages: Mapping[int, Message],
         clock: Clock,
-        patience: Patience = LATER,
+        late: Late | None = None,
     ) -> list[Outcome]:
-        """The outcomes of the pushes, in their order; `messages` are by post id."""
-        round_ = Round(pushes, messages, clock, patience)
-        return self._loop.run_until_complete(self._send_all(round_))
+        """The outcomes of the pushes, in their order; `messages` are by post id. With `late`, those
+        of the pushes whose answers take long are given to it instead, on another thread."""
+        round_ = Round(pushes, messages, clock, late)
+        if not pushes:
+            return []
+        impossible: dict[int, Outcome] = {}
+        items: list[tuple[str, Item]] = []
+        for place, push in enumerate(pushes):
+            try:
+                origin = self._transport(push.transport).origin(push)
+                items.append((origin, Item(push, round_, place)))
+            except ValueError as error:
+                impossible[place] = _impossible(push, error, clock())
+        asked_at = time.time()
+        known = {origin: self._board.read(origin) for origin in {origin for origin, _ in items}}
+        self._loop.call_soon_threadsafe(self._begin, round_, items, impossible, known, asked_at)
+        outcomes = round_.wait()
+        for origin in known:
+            if news := self._lines[origin].breaker.news():
+                self._board.note_acceptance(origin, news)
+        return outcomes
+
+    def drain(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Wait until nothing is in flight any more, so long at most."""
+        deadline = time.monotonic() + seconds
+        while any(map(len, list(self._lines.values()))) and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def close(self) -> None:
-        if self._http is not None:
-            self._loop.run_until_complete(self._http.close())
-        self._breakers.close()
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
         self._loop.close()
+        self._board.close()
 
-    async def _send_all(self, round_: Round) -> list[Outcome]:
-        if self._http is None:
-            self._http = addresses.session(limit=0)  # Each host has its own limit.
-        self._breakers.begin_round()
-        outcomes: dict[int, Outcome] = {}
-        by_origin = defaultdict(list)
-        for place, push in enumerate(round_.pushes):
-            try:
-                transport = self._transport(push.transport)
-                by_origin[transport, transport.origin(push)].append(place)
-            except ValueError as error:
-                outcomes[place] = _impossible(push, error, round_.clock())
-        lines = []
-        for (transport, origin), places in by_origin.items():
-            waiting = iter(places)
-            for _ in range(min(len(places), IN_FLIGHT_A_HOST)):
-                lines.append(self._work_off(waiting, transport, origin, round_, outcomes))
-        await asyncio.gather(*lines)
-        return [outcomes[place] for place in range(len(round_.pushes))]
+    async def _close(self) -> None:
+        for transport in self._transports.values():
+            transport.close()
+        if self._http is not None:
+            await self._http.close()
+        for round_ in self._rounds:
+            round_.fail()
 
-    async def _work_off(
+    # --- on the event loop's thread ---
+
+    def _begin(
         self,
-        waiting: Iterator[int],
-        transport: Transport,
-        origin: str,
         round_: Round,
-        outcomes: dict[int, Outcome],
+        items: Sequence[tuple[str, Item]],
+        impossible: Mapping[int, Outcome],
+        known: Mapping,
+        asked_at: float,
     ) -> None:
-        """One request in flight to a host, again and again, until none of its pushes waits."""
-        for place in waiting:
-            outcomes[place] = await self._attempt(transport, origin, round_.pushes[place], round_)
+        self._rounds.add(round_)
+        for place, outcome in impossible.items():
+            round_.end(place, outcome)
+        for origin, what in known.items():
+            if origin not in self._lines:
+                breaker = Breaker(origin, self._board)
+                self._lines[origin] = Line(breaker, self._pulse, self._attempt, self._put_off)
+            self._lines[origin].breaker.take(what, asked_at)
+        for origin, item in items:
+            self._lines[origin].add(item)
+        for origin in known:
+            self._lines[origin].fill()
+        self._pulse.start()
 
-    async def _attempt(
-        self, transport: Transport, origin: str, push: Push, round_: Round
-    ) -> Outcome:
-        message, clock = round_.messages[push.post_id], round_.clock
-        if wait := self._breakers.wait(origin):
-            return again(push, LEFT_ALONE, message, now=clock(), wait=wait, charged=False)
-        limit = round_.patience[self._breakers.is_doubtful(origin)]
-        try:
-            async with within(limit):
-                answer = await transport.send(self._http, push, message, now=clock())
-        except TimeoutError:
-            wait, reason = self._breakers.failed(origin, SILENCE), f"no answer within {limit:g} s"
-        except ValueError as error:
-            return _impossible(push, error, clock())
-        except PASSING as error:
-            wait, reason = self._breakers.failed(origin), f"{type(error).__name__} {error}"
+    def _beat(self) -> bool:
+        for round_ in [each for each in self._rounds if self._pulse.on_time]:
+            round_.hold()
+        self._rounds = {each for each in self._rounds if not each.is_over}
+        for line in self._lines.values():
+            line.check()
+        return bool(self._rounds) or any(map(len, self._lines.values()))
+
+    async def _attempt(self, line: Line, item: Item) -> None:
+        """Make an attempt, and end the item with its outcome."""
+        push, round_ = item.push, item.round
+        message, began_at = round_.messages[push.post_id], round_.clock()
+        told = await self._made(line, item, message, began_at)
+        now = round_.clock()
+        if isinstance(told, ValueError):
+            outcome = _impossible(push, told, now)
+        elif isinstance(told, str):
+            line.note(item, Result.FAILED)
+            outcome = again(push, told, message, now=now, wait=line.breaker.left())
         else:
-            wait = self._heard(origin, answer)
-            return judge(push, answer, message, now=clock(), wait=wait)
-        return again(push, reason, message, now=clock(), wait=wait)
+            line.answered(item)
+            if 200 <= told.status < 300:
+                line.breaker.accepted(push.user_id, began_at.timestamp())
+            line.note(item, _result(told))
+            since = push.rejected_at
+            own = since and line.breaker.is_own_fault(push.user_id, since.timestamp())
+            wait = line.breaker.left()
+            outcome = judge(push, told, message, now=now, wait=wait, own_fault=bool(own))
+        round_.end(item.place, outcome)
+        line.left(item)
 
-    def _heard(self, origin: str, answer: Answer) -> float:
-        if answer.status in PASSING_STATUSES:
-            return self._breakers.failed(origin)
-        self._breakers.answered(origin)
-        return 0.0
+    async def _made(
+        self, line: Line, item: Item, message: Message, now: datetime
+    ) -> Answer | ValueError | str:
+        """The answer, why there can be none, or why there was none this time."""
+        try:
+            if self._http is None:
+                self._http = addresses.session(limit=0)  # Each line has its own limit.
+            transport = self._transports[item.push.transport]
+            return await transport.send(self._http, item.push, message, now=now)
+        except asyncio.CancelledError:
+            if not item.gave_up:
+                raise
+            return line.ran_out(item)
+        except ValueError as error:
+            return error
+        except PASSING as error:
+            return f"{type(error).__name__} {error}"
+        except Exception as error:
+            # A fault of ours: the push comes again, and the others go on.
+            log.exception("an attempt failed", subscription=item.push.subscription_id)
+            return type(error).__name__
+
+    def _put_off(self, item: Item, seconds: float) -> None:
+        push, round_ = item.push, item.round
+        message, now = round_.messages[push.post_id], round_.clock()
+        outcome = again(push, PUT_OFF, message, now=now, wait=seconds, charged=False)
+        round_.end(item.place, outcome)
 
     def _transport(self, name: str) -> Transport:
         """Raises ValueError where the settings name no such transport (any more)."""
@@ -138,6 +201,12 @@ class Sender:
                 raise ValueError(f"no transport {name}")
             self._transports[name] = import_string(settings.PUSH_TRANSPORTS[name])()
         return self._transports[name]
+
+
+def _result(answer: Answer) -> Result:
+    if answer.status in PASSING_STATUSES:
+        return Result.FAILED
+    return Result.REJECTED if answer.status in REJECTED_STATUSES else Result.ANSWERED
 
 
 def _impossible(push: Push, error: ValueError, now: datetime) -> Outcome:

@@ -4,8 +4,9 @@ Guarantee: an attempt is settled once, and only while no other task has claimed 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from django.db import connection, transaction
 
@@ -20,10 +21,13 @@ from social.slices import Slice
 
 MILLISECOND = timedelta(milliseconds=1)
 
-# An attempt that was not made, because its host is left alone, is taken off again.
+# An attempt that was not made, because the push service is given time, is taken off again.
 SETTLE = """
     UPDATE notifications_delivery delivery
     SET state = outcome.state, provider_status = outcome.status, reason = outcome.reason,
+        rejected_at = CASE WHEN outcome.status IN (401, 403)
+                           THEN coalesce(delivery.rejected_at, outcome.at)
+                           ELSE delivery.rejected_at END,
         attempts = delivery.attempts - CASE WHEN outcome.charged THEN 0 ELSE 1 END,
         due_at = outcome.due_at,
         settled_at = CASE WHEN outcome.due_at IS NULL THEN outcome.at END
@@ -60,11 +64,13 @@ def settle(
     *,
     now: datetime,
     slices: Sequence[Slice] = (),
+    under_way: Mapping[int, int] = MappingProxyType({}),
 ) -> list[Outcome]:
     """Record how the claimed pushes ended, with one `push.settled` event a post, and that the
-    slices are done; remove the subscriptions that are gone. Returns the outcomes that counted."""
+    slices are done; remove the subscriptions that are gone. Returns the outcomes that counted.
+    `under_way` says how many pushes of the slices' posts will be settled later."""
     settled = _update(outcomes) if outcomes else []
-    _record(slices, Counter(outcome.push.post_id for outcome in settled), now)
+    _record(slices, Counter(outcome.push.post_id for outcome in settled) + Counter(under_way), now)
     if not outcomes:
         return []
     gone = [outcome.push.subscription_id for outcome in outcomes if outcome.gone]
@@ -76,7 +82,7 @@ def settle(
 
 
 def _record(slices: Sequence[Slice], pushes: Counter[int], now: datetime) -> None:
-    """Note that the slices are done, with how many pushes of each post were settled by that."""
+    """Note that the slices are done, with how many pushes of each post they had."""
     if not slices:
         return
     # Where a task has several slices of a post, the first stands for all of its pushes.

@@ -7,13 +7,14 @@ from uuid import UUID
 
 import structlog
 from celery import shared_task
+from celery.signals import worker_process_shutdown
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from events.lane_task import LaneTask
 from events.periodic_task import periodic_task
-from notifications import pushing, retries, subscriptions, trials
+from notifications import late, pushing, retries, sending, subscriptions, trials
 from notifications.models import FanOut, Notification, PushSubscription, SliceRecord
 from notifications.outcomes import Outcome
 from notifications.retries import Retry
@@ -34,7 +35,8 @@ PUSHES = {"pushes": Retry._fields}
 def send_pushes(self, *, slices: list[list[int]]) -> None:
     """`slices` are [post id, after, up to] each."""
     wanted = [Slice(*piece) for piece in slices]
-    again(pushing.push_slices(wanted, task=UUID(self.request.id), clock=timezone.now))
+    task = UUID(self.request.id)
+    again(pushing.push_slices(wanted, task=task, clock=timezone.now, again=again))
 
 
 @shared_task(
@@ -43,7 +45,8 @@ def send_pushes(self, *, slices: list[list[int]]) -> None:
 def retry_pushes(self, *, pushes: list[list[int]]) -> None:
     """`pushes` are [post id, subscription id, attempts] each."""
     due = [Retry(*push) for push in pushes]
-    again(pushing.push_again(due, task=UUID(self.request.id), clock=timezone.now))
+    task = UUID(self.request.id)
+    again(pushing.push_again(due, task=task, clock=timezone.now, again=again))
 
 
 def again(outcomes: Iterable[Outcome]) -> None:
@@ -56,6 +59,14 @@ def again(outcomes: Iterable[Outcome]) -> None:
         delayed[seconds].append(outcome.retry)
     for seconds, pushes in delayed.items():
         retry_pushes.enqueue(countdown=seconds, pushes=pushes)
+
+
+@worker_process_shutdown.connect
+def finish(**kwargs) -> None:
+    """Wait for a moment for the answers that are still to come, so that a restart repeats none."""
+    if sending.sender.cache_info().currsize:
+        sending.sender().drain()
+        late.settler().drain(late.DRAIN_SECONDS)
 
 
 @periodic_task("notifications.repair", lane=UPKEEP)

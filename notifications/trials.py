@@ -1,12 +1,17 @@
 """A push that a user asks for, to see whether any reach a device."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from notifications.claims import Push
+from notifications.late import settler
 from notifications.messages import Message
 from notifications.models import PushSubscription
-from notifications.outcomes import State
-from notifications.sending import Clock, sender
+from notifications.outcomes import Outcome, State
+from notifications.rounds import Clock
+from notifications.sending import sender
+from social.models import Post
 
 # It is about no post.
 NO_POST = 0
@@ -15,8 +20,7 @@ TTL = timedelta(minutes=10)
 
 def send_trial(subscription_id: int, *, clock: Clock) -> None:
     """Send it once and note how that went; what is gone is removed, as with any push."""
-    own = PushSubscription.objects.filter(pk=subscription_id)
-    device = own.first()
+    device = PushSubscription.objects.filter(pk=subscription_id).first()
     if device is None:
         return
     address = (device.transport, device.endpoint, device.p256dh, device.auth)
@@ -27,11 +31,17 @@ def send_trial(subscription_id: int, *, clock: Clock) -> None:
         post_id=NO_POST,
         expires_at=clock() + TTL,
     )
-    (outcome,) = sender().send([Push(NO_POST, device.pk, 1, *address)], {NO_POST: message}, clock)
-    if outcome.gone:
-        own.delete()
-        return
-    went = (
-        PushSubscription.Test.SENT if outcome.state == State.SENT else PushSubscription.Test.FAILED
-    )
-    own.update(test=went)
+    push = Push(NO_POST, device.pk, 1, *address, user_id=device.user_id)
+    # A device that does not answer must not hold up the lane.
+    late = partial(settler().add, _record, posts={})
+    _record(sender().send([push], {NO_POST: message}, clock, late), {})
+
+
+def _record(outcomes: Sequence[Outcome], _: dict[int, Post]) -> None:
+    for outcome in outcomes:
+        own = PushSubscription.objects.filter(pk=outcome.push.subscription_id)
+        if outcome.gone:
+            own.delete()
+            continue
+        sent = outcome.state == State.SENT
+        own.update(test=PushSubscription.Test.SENT if sent else PushSubscription.Test.FAILED)

@@ -31,3 +31,6 @@ class Transport(ABC):
     ) -> Answer:
         """One attempt. Raises ValueError as above; UnavailableError, aiohttp.ClientError, OSError
         or TimeoutError for what may pass."""
+
+    def close(self) -> None:  # noqa: B027  (most have none)
+        """End connections of its own; called on the event loop's thread."""

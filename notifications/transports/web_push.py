@@ -7,17 +7,17 @@ from django.conf import settings
 
 from notifications import webpush
 from notifications.claims import Push
+from notifications.connections import Connections
 from notifications.endpoints import check_endpoint
 from notifications.messages import Message
 from notifications.outcomes import GONE_STATUSES, Answer
 from notifications.transports import Transport
 
-ANSWER_LIMIT = 4_096
-
 
 class WebPush(Transport):
     def __init__(self) -> None:
         self._signer = webpush.Signer(settings.VAPID_PRIVATE_KEY, settings.VAPID_SUBJECT)
+        self._connections = Connections()
 
     def origin(self, push: Push) -> str:
         check_endpoint(push.endpoint)
@@ -29,12 +29,11 @@ class WebPush(Transport):
         body = webpush.encrypt(message.encoded, push.p256dh, push.auth)
         headers = webpush.headers(
             topic=message.tag,
-            ttl=int((message.expires_at - now).total_seconds()),
+            ttl=max(0, int((message.expires_at - now).total_seconds())),
             authorization=self._signer.authorization(push.endpoint),
         )
-        async with http.post(
-            push.endpoint, data=body, headers=headers, allow_redirects=False
-        ) as response:
-            await response.content.read(ANSWER_LIMIT)
-            status = response.status
-            return Answer(status, response.headers.get("Retry-After"), status in GONE_STATUSES)
+        status, answered = await self._connections.post(push.endpoint, headers, body)
+        return Answer(status, answered.get("retry-after"), status in GONE_STATUSES)
+
+    def close(self) -> None:
+        self._connections.close()

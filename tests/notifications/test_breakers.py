@@ -5,16 +5,18 @@ from django.conf import settings
 from redis import Redis
 from structlog.testing import capture_logs
 
-from notifications.breaker_board import Board
+from notifications.breaker_board import FORGOTTEN_SECONDS, Board
 from notifications.breakers import (
+    FEW_USERS,
     LONGEST_SECONDS,
     OPEN_SECONDS,
-    PROBED_SECONDS,
-    THRESHOLD,
-    Breakers,
+    SHARED_SECONDS,
+    Breaker,
 )
+from notifications.windows import LEAST_USERS, SECONDS, SUBSCRIPTIONS, Result
 
 NOWHERE = "redis://127.0.0.1:1/0"
+DEVICES = 16  # of one user
 
 
 class Clock:
@@ -37,117 +39,226 @@ def origin() -> str:
 
 
 @pytest.fixture
-def process(clock):
-    """Makes the breakers of one process after the other; `process(url)` of one with this Valkey."""
+def process(clock, origin):
+    """Makes the breaker of one process after the other; `process(url)` of one with this Valkey."""
     made = []
 
-    def make(url: str = settings.REDIS_URL) -> Breakers:
-        made.append(Breakers(Board(url), clock))
-        return made[-1]
+    def make(url: str = settings.REDIS_URL, draw=lambda: 0.0) -> Breaker:
+        made.append(Board(url))
+        return Breaker(origin, made[-1], clock, draw)
 
     yield make
-    for each in made:
-        each.close()
+    for board in made:
+        board.erase(origin)
+        board.close()
 
 
-def fail(process: Breakers, origin: str, times: int = THRESHOLD) -> None:
-    for _ in range(times):
-        process.failed(origin)
+def note(breaker: Breaker, result: Result, users: int, *, devices: int = 1, first: int = 1) -> None:
+    """An attempt at each device of so many users."""
+    for user in range(first, first + users):
+        for device in range(devices):
+            breaker.note(user * DEVICES + device, user, result)
 
 
-def test_a_host_is_left_alone_after_failures_in_a_row(process, origin):
+def fail(breaker: Breaker, users: int = LEAST_USERS, **more) -> None:
+    note(breaker, Result.FAILED, users, **more)
+
+
+def hear(breaker: Breaker, board: Board, origin: str, clock: Clock) -> None:
+    """What a round begins with."""
+    breaker.take(board.read(origin), clock())
+
+
+def test_a_service_is_sent_nothing_while_most_of_its_users_fail(process):
     one = process()
-    fail(one, origin, THRESHOLD - 1)
-    assert one.wait(origin) == 0
-    assert one.failed(origin) == one.wait(origin) == OPEN_SECONDS
+    fail(one, LEAST_USERS - 1)
+    assert one.wait() == 0
+    fail(one, 1, first=LEAST_USERS)
+    assert one.wait() == one.left() == OPEN_SECONDS
 
 
-def test_an_answer_in_between_begins_the_count_anew(process, origin):
+def test_a_few_users_with_many_devices_are_not_the_service(process):
     one = process()
-    fail(one, origin, THRESHOLD - 1)
-    one.answered(origin)
-    fail(one, origin, THRESHOLD - 1)
-    assert one.wait(origin) == 0
+    for _ in range(20):
+        fail(one, 2, devices=DEVICES)
+    assert one.wait() == 0
+    note(one, Result.ANSWERED, 20, first=10)
+    fail(one, 9, devices=DEVICES)
+    # 144 of 164 subscriptions, but 9 of 29 users.
+    assert one.wait() == 0
 
 
-def test_another_host_is_not_left_alone(process, origin):
+def test_many_users_with_one_bad_device_each_among_good_ones_are_not_the_service(process):
     one = process()
-    fail(one, origin)
-    assert one.wait(f"{origin}:8443") == 0
+    note(one, Result.ANSWERED, 15, devices=4)
+    # Of each user the first device; 15 of 15 users, but 15 of 60 subscriptions.
+    fail(one, 15)
+    assert one.wait() == 0
 
 
-def test_one_push_probes_the_host_and_its_answer_opens_the_way(process, origin, clock):
+def test_the_latest_answer_of_a_device_is_the_one_that_counts(process):
     one = process()
-    fail(one, origin)
+    note(one, Result.ANSWERED, 50)
+    fail(one, 24)
+    assert one.wait() == 0
+    fail(one, 1, first=25)
+    assert one.wait() == OPEN_SECONDS
+
+
+def test_what_was_long_ago_or_many_answers_ago_does_not_count(process, clock):
+    one = process()
+    fail(one, LEAST_USERS - 1)
+    clock.now += SECONDS + 1
+    fail(one, 1, first=100)
+    assert one.wait() == 0
+    other = process()
+    note(other, Result.ANSWERED, 10 * SUBSCRIPTIONS, first=1_000)
+    fail(other, SUBSCRIPTIONS // 2, first=5_000)
+    assert other.wait() == OPEN_SECONDS
+
+
+def test_it_recovers_by_a_growing_share_of_the_pushes(process, clock):
+    draws = iter([0.03, 0.04, 0.12, 0.13, 0.49, 0.51])
+    one = process(draw=lambda: next(draws))
+    fail(one)
     clock.now += OPEN_SECONDS
-    assert one.wait(origin) == 0
-    assert one.wait(origin) == PROBED_SECONDS
-    one.answered(origin)
-    assert one.wait(origin) == one.wait(origin) == 0
+    assert (one.wait(), one.wait()) == (0, SHARED_SECONDS)  # 1/32 of them
+    clock.now += 2
+    assert (one.wait(), one.wait()) == (0, SHARED_SECONDS)  # 1/8
+    clock.now += 2
+    assert (one.wait(), one.wait()) == (0, SHARED_SECONDS)  # 1/2
+    clock.now += 1
+    assert one.wait() == 0  # all, without a draw
 
 
-def test_after_a_failed_probe_the_host_is_left_alone_for_longer(process, origin, clock):
+def test_one_that_fails_again_is_left_alone_for_longer(process, clock):
     one = process()
-    fail(one, origin)
+    fail(one)
     waits = []
-    for _ in range(7):
-        clock.now += one.wait(origin)
-        assert one.wait(origin) == 0
-        waits.append(one.failed(origin))
-    assert waits == [20, 40, 80, 160, LONGEST_SECONDS, LONGEST_SECONDS, LONGEST_SECONDS]
+    for _ in range(4):
+        clock.now += one.left() + 1
+        fail(one, FEW_USERS)
+        waits.append(one.left())
+    assert waits == [20, 40, LONGEST_SECONDS, LONGEST_SECONDS]
 
 
-def test_failures_that_were_on_their_way_do_not_count_again(process, origin):
+def test_while_it_recovers_two_users_alone_do_not_decide(process, clock):
     one = process()
-    fail(one, origin, THRESHOLD * 3)
-    assert one.wait(origin) == OPEN_SECONDS
+    fail(one)
+    clock.now += OPEN_SECONDS + 1
+    fail(one, FEW_USERS - 1, devices=DEVICES)
+    assert one.left() == 0
+
+
+def test_after_a_while_an_opening_is_forgotten(process, clock):
+    one = process()
+    fail(one)
+    clock.now += OPEN_SECONDS + FORGOTTEN_SECONDS + 1
+    fail(one, LEAST_USERS - 1)
+    assert one.left() == 0
+    fail(one, 1, first=100)
+    assert one.left() == OPEN_SECONDS
+
+
+def test_failures_that_were_on_their_way_do_not_count_again(process):
+    one = process()
+    fail(one, LEAST_USERS * 3)
+    assert one.wait() == OPEN_SECONDS
 
 
 def test_what_one_process_knows_the_others_know_from_their_next_round_on(process, origin, clock):
-    one, other = process(), process()
-    assert other.wait(origin) == 0
-    fail(one, origin)
-    assert other.wait(origin) == 0
-    other.begin_round()
-    assert other.wait(origin) == OPEN_SECONDS
-    clock.now += OPEN_SECONDS
-    assert (other.wait(origin), one.wait(origin)) == (0, PROBED_SECONDS)
-    other.answered(origin)
-    one.begin_round()
-    assert one.wait(origin) == 0
+    one, other, board = process(), process(), Board(settings.REDIS_URL)
+    fail(one)
+    assert other.wait() == 0
+    hear(other, board, origin, clock)
+    assert other.wait() == OPEN_SECONDS
+    clock.now += OPEN_SECONDS + 5
+    board.erase(origin)
+    for each in (one, other):
+        hear(each, board, origin, clock)
+        assert each.wait() == 0
+    board.close()
 
 
-def test_a_probe_that_died_with_its_process_is_followed_by_another(process, origin, clock):
-    one, other = process(), process()
-    fail(one, origin)
-    clock.now += OPEN_SECONDS
-    assert (one.wait(origin), other.wait(origin)) == (0, PROBED_SECONDS)
-    clock.now += PROBED_SECONDS
-    with Redis.from_url(settings.REDIS_URL) as valkey:
-        # Its time is Valkey's own, which no test can turn forward.
-        valkey.delete(f"connectify:push:probe:{origin}")
-    assert other.wait(origin) == 0
+def test_what_was_read_before_an_opening_does_not_undo_it(process, origin, clock):
+    one, board = process(), Board(settings.REDIS_URL)
+    known, asked_at = board.read(origin), clock()
+    clock.now += 0.1
+    fail(one)
+    one.take(known, asked_at)
+    assert one.wait() == OPEN_SECONDS
+    board.close()
 
 
 def test_without_valkey_each_process_goes_on_by_itself(process, origin, clock):
     with capture_logs() as lines:
-        one, other = process(NOWHERE), process(NOWHERE)
-        fail(one, origin)
-        assert (one.wait(origin), other.wait(origin)) == (OPEN_SECONDS, 0)
-        one.begin_round()
-        assert one.wait(origin) == OPEN_SECONDS
-        clock.now += OPEN_SECONDS
-        assert (one.wait(origin), one.wait(origin)) == (0, PROBED_SECONDS)
-        one.answered(origin)
-        assert one.wait(origin) == 0
+        one, other, board = process(NOWHERE), process(NOWHERE), Board(NOWHERE)
+        fail(one)
+        assert (one.wait(), other.wait()) == (OPEN_SECONDS, 0)
+        hear(one, board, origin, clock)
+        assert one.wait() == OPEN_SECONDS
     # Each asks once, and then leaves Valkey alone for a while.
-    assert len(lines) == 2
+    assert sum("Valkey is away" in line["event"] for line in lines) == 2
 
 
-def test_an_emptied_valkey_closes_a_breaker(process, origin):
-    one = process()
-    fail(one, origin)
+def test_an_emptied_valkey_closes_a_breaker(process, origin, clock):
+    one, board = process(), Board(settings.REDIS_URL)
+    fail(one)
     with Redis.from_url(settings.REDIS_URL) as valkey:
         valkey.delete(f"connectify:push:open:{origin}")
-    one.begin_round()
-    assert one.wait(origin) == 0
+    clock.now += 1
+    hear(one, board, origin, clock)
+    assert one.wait() == 0
+    board.close()
+
+
+def test_a_service_that_rejects_most_of_us_is_marked_until_it_accepts_most(process, origin, clock):
+    one, board = process(), Board(settings.REDIS_URL)
+    note(one, Result.REJECTED, FEW_USERS - 1, devices=DEVICES)
+    assert origin not in board.rejecting()
+    note(one, Result.REJECTED, 1, first=FEW_USERS)
+    assert origin in board.rejecting()
+    # It is sent to all the same: some may be accepted.
+    assert one.wait() == 0
+    note(one, Result.ANSWERED, FEW_USERS, devices=DEVICES)
+    assert origin not in board.rejecting()
+    board.close()
+
+
+def test_a_service_that_rejects_nearly_all_is_sent_nothing_for_a_while(process):
+    one = process()
+    note(one, Result.ANSWERED, 10, first=1_000)
+    note(one, Result.REJECTED, 89)
+    assert one.left() == 0
+    note(one, Result.REJECTED, 1, first=90)
+    assert one.left() == OPEN_SECONDS
+
+
+def test_a_rejection_is_ones_own_where_another_user_was_accepted_since(process, clock):
+    one = process()
+    rejected_at, user = clock(), 1
+    one.accepted(2, rejected_at - 5)
+    assert not one.is_own_fault(user, rejected_at)
+    one.accepted(user, rejected_at + 1)
+    assert not one.is_own_fault(user, rejected_at)
+    one.accepted(2, rejected_at + 2)
+    assert one.is_own_fault(user, rejected_at)
+    one.accepted(user, rejected_at + 3)
+    assert one.is_own_fault(user, rejected_at)
+
+
+def test_where_most_are_rejected_it_is_nobodys_own_fault(process, clock):
+    one = process()
+    one.accepted(2, clock() + 2)
+    note(one, Result.REJECTED, FEW_USERS)
+    assert not one.is_own_fault(1, clock())
+
+
+def test_acceptances_are_told_to_the_other_processes(process, origin, clock):
+    one, other, board = process(), process(), Board(settings.REDIS_URL)
+    one.accepted(2, clock())
+    board.note_acceptance(origin, one.news())
+    assert one.news() is None  # not more often than once a second
+    hear(other, board, origin, clock)
+    assert other.is_own_fault(1, clock())
+    board.close()

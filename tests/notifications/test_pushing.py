@@ -107,13 +107,49 @@ def test_a_gone_subscription_is_removed(post, device, service, now, status):
     assert settled() == [(0, 1)]
 
 
-@pytest.mark.parametrize("status", [400, 403, 413])
+@pytest.mark.parametrize("status", [400, 406, 413])
 def test_a_refused_push_is_not_tried_again_and_the_device_stays(post, device, service, now, status):
     service.answer(device.token, status)
     assert tell(post, now) == []
     row = Delivery.objects.get()
     assert (row.state, row.reason) == ("refused", f"answered {status}")
     assert PushSubscription.objects.exists()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 406, 410, 413, 418, 451])
+def test_whoever_says_when_to_come_again_is_asked_again(post, device, service, now, status):
+    service.answer(device.token, status, retry_after=77, first=1)
+    first = tell(post, now)
+    assert Delivery.objects.get().due_at == now + timedelta(seconds=77)
+    assert tell_again(first, now) == []
+    assert Delivery.objects.get().state == "sent"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_rejection_is_final_after_three_attempts_where_others_are_accepted(
+    alice, bob, carol, post, device, service, now, status
+):
+    relations.follow(carol, alice, now=now)
+    register(carol, service, now)
+    service.answer(device.token, status)
+    attempts = tell(post, now)
+    while attempts:
+        attempts = tell_again(attempts, now)
+    row = Delivery.objects.get(recipient_id=bob.pk)
+    assert (row.state, row.attempts, row.reason) == ("refused", 3, f"answered {status}")
+    assert PushSubscription.objects.count() == 2
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_rejection_is_retried_while_nobody_else_is_accepted(post, device, service, now, status):
+    service.answer(device.token, status)
+    attempts = tell(post, now)
+    for _ in range(5):
+        attempts = tell_again(attempts, now)
+    assert Delivery.objects.get().state == "retrying"
+    service.answer(device.token, 201)
+    assert tell_again(attempts, now) == []
+    assert Delivery.objects.get().state == "sent"
 
 
 @pytest.mark.parametrize("how", [408, 429, 500, 503, "reset", "garbage"])

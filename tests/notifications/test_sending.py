@@ -1,17 +1,22 @@
+import threading
 import time
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from notifications.breakers import THRESHOLD
 from notifications.claims import Push
+from notifications.lines import FIRST_IN_FLIGHT, IN_FLIGHT_A_DEVICE
 from notifications.messages import Message
 from notifications.outcomes import Answer
-from notifications.patience import LATER, Patience
-from notifications.sending import IN_FLIGHT_A_HOST, LEFT_ALONE, Sender
+from notifications.patience import LEAST_SECONDS
+from notifications.sending import PUT_OFF, Sender
 from notifications.transports import Transport
+from notifications.windows import LEAST_USERS
 from stack.push_service import Device, PushService, running_push_service
 from tests.notifications.conftest import forget_failures
+from tests.waiting import until
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 MESSAGE = Message("alice", "Hello world!", "post-1", 1, NOW + timedelta(hours=24))
@@ -31,16 +36,18 @@ def other_service():
         yield service
 
 
-def pushes_to(service: PushService, count: int) -> list[Push]:
+def pushes_to(service: PushService, count: int, *, users: int | None = None) -> list[Push]:
+    """One push to each of `count` devices; of as many users, or of so many."""
     subscriptions = [Device.generate().subscription(service.origin) for _ in range(count)]
     return [
-        Push(1, number, 1, "web_push", each["endpoint"], **each["keys"])
+        Push(1, number, 1, "web_push", each["endpoint"], **each["keys"], user_id=user_of(number))
         for number, each in enumerate(subscriptions)
+        for user_of in [lambda n: n % users if users else n]
     ]
 
 
-def send(sender: Sender, pushes: list[Push], patience: Patience = LATER):
-    return sender.send(pushes, {1: MESSAGE}, lambda: NOW, patience)
+def send(sender: Sender, pushes: list[Push], late=None):
+    return sender.send(pushes, {1: MESSAGE}, lambda: NOW, late)
 
 
 def test_outcomes_come_in_the_order_of_their_pushes(sender, service):
@@ -50,38 +57,86 @@ def test_outcomes_come_in_the_order_of_their_pushes(sender, service):
     assert {outcome.state for outcome in outcomes} == {"sent"}
 
 
-def test_a_host_that_hangs_holds_up_nobody_else(sender, service, other_service):
+def test_a_round_does_not_wait_for_slow_answers_and_their_outcomes_come_late(
+    sender, service, other_service
+):
+    service.answer("*", "slow", seconds=2.0)
+    slow, fine = pushes_to(service, 50), pushes_to(other_service, 150)
+    came, late = threading.Event(), []
+
+    def take(outcome):
+        late.append(outcome)
+        if len(late) == len(slow):
+            came.set()
+
+    began = time.monotonic()
+    outcomes = send(sender, slow + fine, take)
+    assert [outcome.push for outcome in outcomes] == fine
+    assert not came.is_set()
+    assert came.wait(20)
+    # Each was accepted, and none was sent again.
+    assert {outcome.state for outcome in outcomes + late} == {"sent"}
+    assert len(service.receipts) == len(slow)
+    assert time.monotonic() - began >= 2
+
+
+def test_a_silent_service_is_given_up_and_holds_up_nobody(sender, service, other_service):
     service.answer("*", "hang")
+    late = []
     hanging, fine = pushes_to(service, 150), pushes_to(other_service, 150)
     mixed = [push for pair in zip(hanging, fine, strict=True) for push in pair]
-    outcomes = send(sender, mixed, Patience(4.0, 4.0))
-    assert {outcome.state for outcome in outcomes[1::2]} == {"sent"}
-    assert {outcome.state for outcome in outcomes[0::2]} == {"retrying"}
+    outcomes = send(sender, mixed, late.append)
+    assert [outcome.push for outcome in outcomes] == fine
+    assert {outcome.state for outcome in outcomes} == {"sent"}
+    # A few are begun in the places of the first who are given up, and have their time as well.
+    until(lambda: len(late) >= len(hanging) - LEAST_USERS, 2 * LEAST_SECONDS)
+    reasons = Counter(outcome.reason[:9] for outcome in late)
+    assert reasons["no answer"] == FIRST_IN_FLIGHT
+    # The others were not tried: the breaker has opened.
+    assert reasons[PUT_OFF[:9]] >= len(hanging) - FIRST_IN_FLIGHT - LEAST_USERS
+    assert len(service.receipts) <= FIRST_IN_FLIGHT + LEAST_USERS
 
 
-def test_a_host_that_keeps_failing_is_left_alone_and_that_is_not_charged(sender, service):
+def test_a_service_that_fails_is_sent_nothing_more_and_that_is_not_charged(sender, service):
     service.answer("*", 503)
-    count = IN_FLIGHT_A_HOST + 100
+    count = FIRST_IN_FLIGHT + 100
     outcomes = send(sender, pushes_to(service, count))
-    alone = [outcome for outcome in outcomes if outcome.reason == LEFT_ALONE]
+    alone = [outcome for outcome in outcomes if outcome.reason == PUT_OFF]
     assert {outcome.retry.attempts for outcome in alone} == {0}
     tried = [outcome for outcome in outcomes if outcome.reason == "answered 503"]
     assert {outcome.retry.attempts for outcome in tried} == {1}
-    # Some were on their way when the breaker opened, and no more than the host's gate lets in.
-    assert THRESHOLD <= len(tried) == len(service.receipts) <= IN_FLIGHT_A_HOST + THRESHOLD
+    # Some were on their way when the breaker opened, and no more than may be in flight.
+    assert LEAST_USERS <= len(tried) == len(service.receipts) <= FIRST_IN_FLIGHT + LEAST_USERS
     assert len(alone) + len(tried) == count
 
 
-def test_a_host_that_is_silent_is_given_less_time_and_then_left_alone(sender, service):
-    service.answer("*", "hang")
-    patience = Patience(0.3, 0.1)
-    reasons = [send(sender, pushes_to(service, 2), patience)[1].reason for _ in range(4)]
-    assert reasons == [
-        "no answer within 0.3 s",
-        "no answer within 0.1 s",
-        "no answer within 0.1 s",
-        LEFT_ALONE,
-    ]
+@pytest.mark.parametrize("status", [429, 500, 403])
+def test_two_accounts_whose_devices_fail_delay_nobody(sender, service, status):
+    theirs, others = pushes_to(service, 32, users=2), pushes_to(service, 40)
+    for push in theirs:
+        service.answer(push.endpoint.rsplit("/", 1)[1], status)
+    others = [replace(p, subscription_id=100 + n, user_id=100 + n) for n, p in enumerate(others)]
+    for _ in range(5):
+        outcomes = send(sender, theirs + others)
+        assert [outcome.state for outcome in outcomes] == ["retrying"] * 32 + ["sent"] * 40
+
+
+def test_a_device_has_only_so_many_requests_in_flight(sender, service):
+    service.answer("*", "slow", seconds=0.5)
+    (push,) = pushes_to(service, 1)
+    outcomes = send(sender, [push] * 3 * IN_FLIGHT_A_DEVICE)
+    assert [outcome.state for outcome in outcomes] == ["sent"] * 3 * IN_FLIGHT_A_DEVICE
+    at = [receipt.monotonic for receipt in service.receipts]
+    assert at[IN_FLIGHT_A_DEVICE] - at[0] >= 0.5
+
+
+def test_as_many_are_in_flight_as_a_slow_service_needs_up_to_the_setting(sender, service, settings):
+    settings.PUSH_IN_FLIGHT = 300
+    service.answer("*", "slow", seconds=0.3)
+    send(sender, pushes_to(service, 1_200))
+    assert len(service.receipts) == 1_200
+    opened = len(service.runner.server.connections)
+    assert FIRST_IN_FLIGHT < opened <= 300
 
 
 class Standstill(Transport):
@@ -100,16 +155,19 @@ class Standstill(Transport):
 def test_a_standstill_of_ones_own_is_no_silence_of_the_host(sender, service, settings):
     transport = f"{__name__}.{Standstill.__name__}"
     settings.PUSH_TRANSPORTS = settings.PUSH_TRANSPORTS | {"standstill": transport}
-    pushes = [*pushes_to(service, 1), Push(1, 2, 1, "standstill", "nowhere", "", "")]
-    outcomes = send(sender, pushes, Patience(0.5, 0.5))
-    assert [outcome.state for outcome in outcomes] == ["sent", "sent"]
+    pulses, late = [Push(1, n, 1, "standstill", "nowhere", "", "") for n in range(6)], []
+    service.answer("*", "slow", seconds=0.1)
+    # The loop stands still for longer, all in all, than an answer may take.
+    outcomes = send(sender, [*pushes_to(service, 1), *pulses])
+    assert {outcome.state for outcome in outcomes} == {"sent"}
+    assert late == []
 
 
 def test_a_host_that_refuses_is_not_left_alone(sender, service):
     service.answer("*", 410)
-    outcomes = send(sender, pushes_to(service, THRESHOLD * 2))
+    outcomes = send(sender, pushes_to(service, LEAST_USERS * 2))
     assert {outcome.state for outcome in outcomes} == {"refused"}
-    assert len(service.receipts) == THRESHOLD * 2
+    assert len(service.receipts) == LEAST_USERS * 2
 
 
 def test_connections_are_kept_from_round_to_round(sender, service):

@@ -1,0 +1,89 @@
+"""Settling the pushes whose answers came after their task had ended.
+
+Guarantee: an outcome that is given here is settled as soon as the database takes it, many in one
+transaction. Where the process dies before that, the claim's lease ends and the push is repeated.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+import structlog
+from django.db import close_old_connections
+
+from events.errors import PassingError, told_apart
+from notifications.claims import LEASE
+from notifications.outcomes import Outcome
+from social.models import Post
+
+log = structlog.get_logger(__name__)
+
+# As many outcomes as come meanwhile share a transaction.
+GATHER_SECONDS = 0.2
+AGAIN_SECONDS = 1.0
+DRAIN_SECONDS = 3.0
+
+Settle = Callable[[Sequence[Outcome], dict[int, Post]], None]
+
+
+class Settler:
+    """A thread of its own, for the life of a process."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Settle, list[tuple[Outcome, Mapping[int, Post]]]] = {}
+        self._changed = threading.Condition()
+        self._busy = False
+        threading.Thread(target=self._run, name="late pushes", daemon=True).start()
+
+    def add(self, settle: Settle, outcome: Outcome, posts: Mapping[int, Post]) -> None:
+        """`settle` is called with this and other outcomes, and with all of their posts."""
+        with self._changed:
+            self._waiting.setdefault(settle, []).append((outcome, posts))
+            self._changed.notify()
+
+    def drain(self, seconds: float) -> None:
+        """Wait until all is settled, so long at most."""
+        deadline = time.monotonic() + seconds
+        while (self._waiting or self._busy) and time.monotonic() < deadline:
+            time.sleep(GATHER_SECONDS / 4)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._busy = False
+                self._changed.wait_for(lambda: self._waiting)
+                self._busy = True
+            time.sleep(GATHER_SECONDS)
+            with self._changed:
+                waiting, self._waiting = self._waiting, {}
+            for settle, given in waiting.items():
+                posts = {pk: post for _, known in given for pk, post in known.items()}
+                _settle(settle, [outcome for outcome, _ in given], posts)
+
+
+def _settle(settle: Settle, outcomes: Sequence[Outcome], posts: dict[int, Post]) -> None:
+    """Until it is done, or somebody else has the claims."""
+    deadline = time.monotonic() + LEASE.total_seconds()
+    while time.monotonic() < deadline:
+        try:
+            close_old_connections()
+            with told_apart():
+                settle(outcomes, posts)
+            return
+        except PassingError as error:
+            log.warning("late pushes cannot be settled yet", error=str(error))
+            time.sleep(AGAIN_SECONDS)
+        except Exception:
+            log.exception("late pushes could not be settled", count=len(outcomes))
+            # One of them is at fault: the others are settled without it.
+            half = len(outcomes) // 2
+            for part in (outcomes[:half], outcomes[half:]) if half else ():
+                _settle(settle, part, posts)
+            return
+
+
+@cache
+def settler() -> Settler:
+    """This process's settler, made after any fork."""
+    return Settler()
