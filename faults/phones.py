@@ -61,7 +61,7 @@ class Phones:
 @contextmanager
 def phones(population: Population, misbehaving: list[str]) -> Iterator[Phones]:
     """Devices at a fine push service and at the named others, which behave until they are told."""
-    cycle = [name for other in misbehaving for name in (FINE, other)]
+    cycle = [name for other in misbehaving for name in (FINE, other)] or [FINE]
     users = population.ids[::EVERY]
     devices = {
         user: (cycle[place % len(cycle)], Device.generate()) for place, user in enumerate(users)

@@ -1,11 +1,23 @@
 """Settings of pushes that cannot work: refused at every start, or by `manage.py check --deploy`."""
 
 import json
+import re
 from pathlib import Path
 
 from django.conf import settings
 from django.core.checks import Error, Tags, register
 
+SUBJECT = re.compile(
+    r"(?:mailto:[^@\s?]+@|https://)"
+    r"(?P<domain>(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?)"
+    r"(?:[:/?#]\S*)?",
+    re.IGNORECASE,
+)
+# RFC 2606 and RFC 6761, RFC 6762, RFC 8375, RFC 9476; and what ICANN keeps for private use.
+NOT_REAL = frozenset(
+    {"invalid", "localhost", "test", "example", "local", "arpa", "alt", "onion", "internal"}
+    | {"lan", "home", "corp", "localdomain", "intranet", "private"}
+)
 FCM_KEYS = {"project_id", "client_email", "private_key", "private_key_id", "token_uri"}
 
 
@@ -20,6 +32,25 @@ def no_pushes_to_loopback(app_configs, **options) -> list[Error]:
             id="notifications.E001",
         )
     ]
+
+
+@register(Tags.security, deploy=True)
+def vapid_subject(app_configs, **options) -> list[Error]:
+    if is_real_subject(settings.VAPID_SUBJECT):
+        return []
+    return [
+        Error(
+            f"VAPID_SUBJECT is no address that anybody reads: {settings.VAPID_SUBJECT!r}",
+            hint="mailto: and your mail address, or an https:// page; Apple refuses others.",
+            id="notifications.E003",
+        )
+    ]
+
+
+def is_real_subject(subject: str) -> bool:
+    """True for a mailto: or https: address (RFC 8292, section 2.1) of a domain that may be real."""
+    match = SUBJECT.fullmatch(subject)
+    return bool(match) and match["domain"].lower().rsplit(".", 1)[1] not in NOT_REAL
 
 
 @register

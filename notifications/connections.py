@@ -132,7 +132,7 @@ class _Connection(asyncio.Protocol):
     def ask(self, request: bytes) -> "asyncio.Future[Reply]":
         self._parser = httptools.HttpResponseParser(self)
         self._headers: dict[str, str] = {}
-        self._left = ANSWER_LIMIT
+        self._left = self._room = ANSWER_LIMIT
         self._read = self._keeps = False
         self._reply = self._loop.create_future()
         self._transport.write(request)
@@ -154,16 +154,19 @@ class _Connection(asyncio.Protocol):
         self._everyone.add(self)
 
     def data_received(self, data: bytes) -> None:
-        self._left = self._left - len(data) if self._reply else -1
-        try:
-            if self._left < 0:
-                raise AnswerError("the answer is too long")
-            self._parser.feed_data(data)
-        except (AnswerError, httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._fail(AnswerError("the answer is no HTTP, or too long"))
+        if self._reply is None:
+            # Nothing was asked: it would be taken for the next answer.
             self.abort()
             return
-        if self._read:
+        self._left -= len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._left = -1
+        if self._left < 0:
+            self._fail(AnswerError("the answer is no HTTP, or too long"))
+            self.abort()
+        elif self._read:
             self._rest()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -177,14 +180,17 @@ class _Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._headers = {}
+        if self._read:
+            self._left = -1  # A second answer to one request.
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._room -= len(name) + len(value)
 
     def on_headers_complete(self) -> None:
         # The status says all; a body that trickles in is nobody's time.
         status = self._parser.get_status_code()
-        if status >= FINAL and not self._reply.done():
+        if status >= FINAL and self._room >= 0 and not self._reply.done():
             self._reply.set_result(Reply(status, self._headers))
 
     def on_message_complete(self) -> None:

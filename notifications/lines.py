@@ -23,7 +23,7 @@ LEAST_IN_FLIGHT = 8
 # A device that does not answer must not take the places of others.
 IN_FLIGHT_A_DEVICE = 2
 HALVED_SECONDS = 1.0
-FAILING_SHARE = 0.1
+FAILING_SHARE = 0.25
 # What waits here is in memory, and claimed. Beyond so many, or so long, it waits in the table.
 LONGEST = 5_000
 WAIT_SECONDS = 20.0

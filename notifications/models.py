@@ -94,6 +94,16 @@ class PushSubscription(models.Model):
     tested_at = models.DateTimeField(null=True)
     test = models.CharField(max_length=10, null=True, choices=Test)
 
+    class Meta:
+        # Whether any was made with another key: see made_with_other_keys().
+        indexes = [
+            models.Index(
+                "application_server_key",
+                condition=~Q(application_server_key=""),
+                name="notifications_subscription_key",
+            )
+        ]
+
     def __str__(self) -> str:
         return f"{self.name or 'device'} of {self.user_id}"
 

@@ -38,6 +38,7 @@ def register(
     transport: str = WEB_PUSH,
     p256dh: str = "",
     auth: str = "",
+    application_server_key: str = "",
     name: str,
     now: datetime,
 ) -> tuple[PushSubscription, bool]:
@@ -53,6 +54,7 @@ def register(
     # A device that moves gets a new id: pushes under way to the former user's are not for this one.
     PushSubscription.objects.filter(endpoint=endpoint).exclude(user=user).delete()
     values = {"user": user, "transport": transport, "p256dh": p256dh, "auth": auth, "name": name}
+    values["application_server_key"] = application_server_key
     return PushSubscription.objects.update_or_create(
         endpoint=endpoint, defaults=values, create_defaults=values | {"created_at": now}
     )
@@ -70,3 +72,12 @@ def begin_test(subscription: PushSubscription, *, now: datetime) -> None:
         tested_at=now, test=PushSubscription.Test.WAITING
     ):
         raise TestedError
+
+
+def made_with_other_keys(key: str) -> bool:
+    """True if there are Web Push subscriptions that were made with another VAPID key than this.
+    Two looks at the index notifications_subscription_key."""
+    own = PushSubscription.objects.exclude(application_server_key="")
+    return any(
+        own.filter(**{f"application_server_key__{side}": key}).exists() for side in ("lt", "gt")
+    )

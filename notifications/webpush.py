@@ -26,10 +26,7 @@ class Signer:
     @property
     def public_key(self) -> str:
         """What a browser passes as applicationServerKey: unpadded base64url, 65 bytes."""
-        point = self._vapid.public_key.public_bytes(
-            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-        )
-        return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
+        return _public_key(self._vapid)
 
     def authorization(self, endpoint: str, now: float | None = None) -> str:
         now = time.time() if now is None else now
@@ -46,9 +43,24 @@ class Signer:
         return header
 
 
+@lru_cache
+def public_key(private_key: str) -> str:
+    """The public half of VAPID_PRIVATE_KEY, as Signer.public_key."""
+    return _public_key(Vapid02.from_raw(private_key.encode()))
+
+
+def _public_key(vapid: Vapid02) -> str:
+    point = vapid.public_key.public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+    )
+    return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
+
+
 def origin(endpoint: str) -> str:
-    """Scheme, host and port of an endpoint that `check_endpoint` took, and so needs no parser."""
-    return "/".join(endpoint.split("/", 3)[:3])
+    """Scheme and host of an endpoint that `check_endpoint` took, and so needs no parser; and the
+    port, unless it is https' own (RFC 6454, section 6.2)."""
+    found = "/".join(endpoint.split("/", 3)[:3])
+    return found.removesuffix(":443") if found.startswith("https:") else found
 
 
 def headers(*, topic: str, ttl: int, authorization: str) -> dict[str, str]:

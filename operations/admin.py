@@ -19,7 +19,7 @@ from analytics.models import Rollup
 from events import pausing, unroutable
 from events.admin import ReadOnlyAdmin
 from events.errors import PassingError, told_apart
-from operations import canary, failures, journey, lag, storage, stuck
+from operations import canary, failures, journey, lag, push_services, storage, stuck
 from operations.models import Canary, Status
 from operations.steering import ACTIONS
 from operations.versions import versions
@@ -141,6 +141,7 @@ def overview(now: datetime) -> dict:
         },
         "pushes": failures.pushes(),
         "breakers": failures.breakers(now),
+        "rejections": push_services.rejections(),
         "plots": [
             latency_plot("Post to timelines", labels, [row.timeline_latency for row in minutes]),
             latency_plot("Post to push", labels, [row.push_latency for row in minutes]),

@@ -17,7 +17,7 @@ from analytics import days
 from events import healing, unroutable, waiting
 from events.errors import PassingError, told_apart
 from events.registry import subscribers
-from operations import canary, lag, partitioned, stuck
+from operations import canary, lag, partitioned, push_services, stuck
 from operations.ailments import Ailment
 from operations.broker_examinations import broker, topology
 from social import partitions, retention
@@ -140,6 +140,7 @@ EXAMINATIONS: dict[str, Examination] = {
     "partitions": partitions_ahead,
     "delivery": delivery,
     "stranded events": stranded,
+    "push services": push_services.ailments,
     "what cannot free itself": stuck.ailments,
     "settings": configuration,
 }

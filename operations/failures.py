@@ -1,8 +1,10 @@
-"""What failed: dead letters by cause, the latest pushes by host, push hosts that are left alone.
+"""What failed: dead letters by cause, the latest pushes by host, push services that are sent
+nothing, and those that reject us.
 
 Guarantee: bounded looks at indexes; no table that grows with the posts is scanned.
 """
 
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -44,7 +46,7 @@ class Pushes(NamedTuple):
 
 
 class Breaker(NamedTuple):
-    """A push host that is left alone until then, or, past it, waits for its probe."""
+    """A push service that is sent nothing until then, or, past it, a growing share."""
 
     origin: str
     until: datetime
@@ -60,16 +62,19 @@ def pushes() -> list[Pushes]:
 
 
 def breakers(now: datetime) -> list[Breaker] | None:
-    """Push hosts that failed lately; None while Valkey cannot be asked."""
-    board = Board(settings.REDIS_URL)
-    try:
+    """Push services that failed lately; None while Valkey cannot be asked."""
+    with closing(Board(settings.REDIS_URL)) as board:
         found = board.openings()
-    finally:
-        board.close()
     if found is None:
         return None
     untils = {origin: datetime.fromtimestamp(each.until, UTC) for origin, each in found.items()}
     return [Breaker(origin, until, until > now) for origin, until in untils.items()]
+
+
+def rejecting() -> list[str]:
+    """The push services that answer 401 or 403 to most of us; none while Valkey cannot be asked."""
+    with closing(Board(settings.REDIS_URL)) as board:
+        return board.rejecting() or []
 
 
 def _rows(sql: str) -> list[tuple]:

@@ -86,6 +86,8 @@ class House(Collector):
         aside |= {each.subscriber: each.count for each in waiting.all_set_aside()}
         yield _labelled("set_aside", "Events that wait by themselves.", "subscriber", aside)
         yield _gauge("broker_up", "Whether the broker answers.", lags[0].depth is not None)
+        rejecting = dict.fromkeys(failures.rejecting(), 1)
+        yield _labelled("push_rejected", "Whether it rejects most of us.", "origin", rejecting)
         letters = {}
         for group in failures.letters():
             letters[group.queue] = letters.get(group.queue, 0) + group.count

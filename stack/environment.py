@@ -30,7 +30,7 @@ def variables(
         "BROKER_MANAGEMENT_URL": management_url or "",
         "SECRET_KEY": secrets["django"],
         "VAPID_PRIVATE_KEY": secrets["vapid"],
-        "VAPID_SUBJECT": "mailto:operator@example.invalid",
+        "VAPID_SUBJECT": "mailto:operator@example.com",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         # Everything is on one machine: no TLS, and all requests come from one address.
         "HTTPS": "0",

@@ -13,6 +13,7 @@ from faults.rows import (
     network,
     poison,
     push,
+    push_services,
     queues,
     relay,
     replays,
@@ -27,6 +28,7 @@ FAMILIES = (
     *(web, relay, worker, tasks, broker, queues, network, database, cache, push, poison, clock),
     *(hostile, blackhole, copies, endless),
     *(transactions, replays, retention),
+    push_services,
 )
 
 __all__ = ["FAMILIES", "ROWS"]

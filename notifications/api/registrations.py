@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from rest_framework import serializers
 
+from notifications import webpush
 from notifications.endpoints import EndpointError, check_endpoint
 from notifications.models import WEB_PUSH, PushSubscription
 from social.api.serializers import StrictSerializer
@@ -39,19 +40,24 @@ class SubscriptionSerializer(StrictSerializer, serializers.ModelSerializer):
         extra_kwargs = {"name": {"required": True}}
 
 
+def check_point(value: str) -> str:
+    """The P-256 public key without padding. Raises ValidationError where it is none."""
+    try:
+        point = _decoded(value, POINT_BYTES)
+        # Refuses what is not on the curve, too.
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+    except ValueError as error:
+        message = f"This is no uncompressed P-256 public key of {POINT_BYTES} bytes."
+        raise serializers.ValidationError(message) from error
+    return value.rstrip("=")
+
+
 class KeysSerializer(StrictSerializer):
     p256dh = serializers.CharField(max_length=100)
     auth = serializers.CharField(max_length=50)
 
     def validate_p256dh(self, value: str) -> str:
-        try:
-            point = _decoded(value, POINT_BYTES)
-            # Refuses what is not on the curve, too.
-            ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
-        except ValueError as error:
-            message = f"This is no uncompressed P-256 public key of {POINT_BYTES} bytes."
-            raise serializers.ValidationError(message) from error
-        return value.rstrip("=")
+        return check_point(value)
 
     def validate_auth(self, value: str) -> str:
         try:
@@ -77,7 +83,15 @@ class WebPushSerializer(StrictSerializer):
     endpoint = serializers.CharField(max_length=1000)
     expirationTime = serializers.IntegerField(required=False, allow_null=True)
     keys = KeysSerializer()
+    application_server_key = serializers.CharField(
+        max_length=100,
+        required=False,
+        help_text="What the browser was given as applicationServerKey; by default today's key.",
+    )
     name = serializers.CharField(max_length=100, allow_blank=True, default="")
+
+    def validate_application_server_key(self, value: str) -> str:
+        return check_point(value)
 
     def validate_endpoint(self, value: str) -> str:
         try:
@@ -89,7 +103,9 @@ class WebPushSerializer(StrictSerializer):
     def to_registration(self) -> dict:
         """The arguments of subscriptions.register."""
         given = self.validated_data
-        return {"endpoint": given["endpoint"], "name": given["name"], **given["keys"]}
+        key = given.get("application_server_key") or webpush.public_key(settings.VAPID_PRIVATE_KEY)
+        named = {"endpoint": given["endpoint"], "name": given["name"]}
+        return named | {"application_server_key": key, **given["keys"]}
 
 
 class PushTokenSerializer(StrictSerializer):

@@ -41,8 +41,7 @@ class PublicKeyView(APIView):
 
     @extend_schema(responses=PublicKeySerializer)
     def get(self, request) -> Response:
-        signer = webpush.Signer(settings.VAPID_PRIVATE_KEY, settings.VAPID_SUBJECT)
-        return Response({"public_key": signer.public_key})
+        return Response({"public_key": webpush.public_key(settings.VAPID_PRIVATE_KEY)})
 
 
 class SubscriptionsView(GenericAPIView):

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from stack.push_service.conditions import Conditions
+
 EVERYONE = "*"
 CREATED = 201
 MOVED = "/push/moved"
@@ -53,6 +55,8 @@ class AnswerBook:
     def __init__(self):
         self.told: dict[str, Answer] = {}
         self.given: dict[str, int] = {}
+        # How it is for every token to which nothing was told.
+        self.conditions = Conditions()
 
     def tell(self, token: str, answer: Answer) -> None:
         self.given[token] = 0

@@ -5,13 +5,14 @@ import json
 from aiohttp import web
 
 from stack.push_service.answers import Answer, AnswerBook
+from stack.push_service.conditions import Conditions
 from stack.push_service.oauth import TokenEndpoint
 from stack.push_service.receipts import ReceiptBook
 
 
 class Control:
-    """PUT and DELETE /control/{token}, GET and DELETE /receipts, GET /receipts/count and
-    /topics/{topic}."""
+    """PUT and DELETE /control/{token}, PUT /conditions, GET and DELETE /receipts, GET
+    /receipts/count and /topics/{topic}."""
 
     def __init__(self, receipts: ReceiptBook, answers: AnswerBook, tokens: TokenEndpoint):
         self.receipts = receipts
@@ -29,6 +30,14 @@ class Control:
 
     async def forget(self, request: web.Request) -> web.Response:
         self.answers.forget(request.match_info["token"])
+        return web.Response(status=204)
+
+    async def condition(self, request: web.Request) -> web.Response:
+        """The JSON body has the fields of Conditions, e.g. {"seconds": 0.15, "gone": 0.005}."""
+        try:
+            self.answers.conditions = Conditions(**json.loads(await request.read()))
+        except (TypeError, ValueError) as error:
+            return web.Response(status=400, text=str(error))
         return web.Response(status=204)
 
     async def count(self, request: web.Request) -> web.Response:

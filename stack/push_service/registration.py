@@ -10,7 +10,8 @@ REGISTER = """
              AS device (user_id, endpoint, p256dh, auth)
     ), asked AS (
         INSERT INTO notifications_preference (user_id, push_enabled)
-        SELECT user_id, true FROM device
+        SELECT DISTINCT user_id, true FROM device
+        ON CONFLICT DO NOTHING
     )
     INSERT INTO notifications_pushsubscription
         (user_id, endpoint, p256dh, auth, name, created_at)
@@ -19,7 +20,7 @@ REGISTER = """
 
 
 def register(connection, devices: Iterable[tuple[int, Device, str]]) -> list[int]:
-    """Let users, who have no preferences yet, ask for pushes to their devices.
+    """Let users ask for pushes to their devices, of which they may have several.
 
     devices: user id, device and the origin of its push service.
     Returns the subscriptions' ids in this order.

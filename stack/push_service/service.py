@@ -56,6 +56,7 @@ class PushService:
                 web.post("/token", self.tokens.issue),
                 web.put("/control/{token}", control.tell),
                 web.delete("/control/{token}", control.forget),
+                web.put("/conditions", control.condition),
                 web.get("/receipts", control.list_receipts),
                 web.delete("/receipts", control.clear),
                 web.get("/receipts/count", control.count),

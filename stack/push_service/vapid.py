@@ -15,6 +15,13 @@ from stack.push_service.jose import Jwt, decode_base64url
 
 LONGEST_LIFE = 24 * 3600
 REMEMBERED = 10_000
+# RFC 8292, section 2.1 lets it out; Apple and Mozilla do not (blog.videah.net/web-push-pitfall).
+# Apple answers 403 BadJwtToken to localhost and to what cannot be real
+# (github.com/web-push-libs/web-push/issues/947).
+SUBJECT = re.compile(
+    r"(?:mailto:[^@\s]+@|https://)(?:[a-z0-9-]+\.)+(?!(?:invalid|localhost)\b)[a-z][a-z0-9-]+\S*",
+    re.IGNORECASE,
+)
 PARAMETERS = re.compile(r"\s*([tk])\s*=\s*\"?([A-Za-z0-9._-]+)\"?\s*")
 
 
@@ -60,12 +67,14 @@ def verify_signature(jwt: Jwt, key: bytes) -> None:
 
 
 def check_claims(jwt: Jwt, *, origin: str, now: float) -> None:
+    # RFC 8292, section 2: the origin of the push service, without a path or a default port.
     if jwt.claims.get("aud") != origin:
         raise VapidError(403, f"aud is not {origin}")
+    # RFC 8292, section 2: "MUST NOT be more than 24 hours from the time of the request".
     if not jwt.expires_within(LONGEST_LIFE, now):
         raise VapidError(403, "exp is not within the next 24 hours")
-    if not str(jwt.claims.get("sub", "")).startswith(("mailto:", "https:")):
-        raise VapidError(403, "sub is not a mailto: or https: address")
+    if not SUBJECT.fullmatch(str(jwt.claims.get("sub", ""))):
+        raise VapidError(403, "sub is no mailto: or https: address of a real domain")
 
 
 class VapidGate:

@@ -1,19 +1,29 @@
 """The Web Push endpoint: POST /push/{token} as RFC 8030 and RFC 8291 describe it."""
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping
 
 from aiohttp import web
 
-from stack.push_service.answers import CREATED, Answer, AnswerBook
+from stack.push_service.answers import CREATED, NORMAL, Answer, AnswerBook
 from stack.push_service.receipts import WEB_PUSH, Receipt, ReceiptBook
 from stack.push_service.replies import give
 from stack.push_service.vapid import VapidError, VapidGate
 
+# RFC 8030, section 7.2: a service must take 4,096 bytes; Mozilla's, Apple's and Google's take no
+# more (autopush-rs `autoendpoint/src/headers`, "Message too large" 413; Apple PayloadTooLarge 413).
 BODY_LIMIT = 4096
+# RFC 8030, section 5.3; Apple: 400 BadUrgency (developer.apple.com, "Sending web push notifications
+# in web apps and browsers").
 URGENCIES = {None, "very-low", "low", "normal", "high"}
+# RFC 8030, section 5.2: a number of seconds, which every request must have. Google refuses more
+# than four weeks ("TTL must be ... between 0 and 2,419,200 seconds", firebase.google.com,
+# "Set the lifespan of a message"); Apple and Mozilla shorten it.
 TTL = re.compile(r"[0-9]{1,10}")
+LONGEST_TTL = 28 * 24 * 3600
+# RFC 8030, section 5.4. (What Apple asks beyond it belongs here.)
 TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -26,13 +36,16 @@ class Refused(Exception):
 
 
 def check_message(headers: Mapping[str, str], body: bytes) -> None:
-    """Raises Refused for what RFC 8030 (sections 5.2 to 5.4, 7.2) or RFC 8291 rules out."""
-    if not TTL.fullmatch(headers.get("TTL", "")):
-        raise Refused(400, "TTL is missing or no number of seconds")
+    """Raises Refused for what RFC 8030 and RFC 8291 rule out, or what Apple, Mozilla or Google
+    refuse beside."""
+    ttl = headers.get("TTL", "")
+    if not TTL.fullmatch(ttl) or int(ttl) > LONGEST_TTL:
+        raise Refused(400, f"TTL is no number of seconds up to {LONGEST_TTL}")
     if headers.get("Urgency") not in URGENCIES:
         raise Refused(400, "Urgency is none of very-low, low, normal, high")
     if not TOPIC.fullmatch(headers.get("Topic", "none")):
         raise Refused(400, "Topic is not up to 32 characters of base64url")
+    # RFC 8291, section 4: the only encoding there is.
     if headers.get("Content-Encoding") != "aes128gcm":
         raise Refused(415, "Content-Encoding is not aes128gcm")
     if len(body) > BODY_LIMIT:
@@ -52,11 +65,15 @@ class WebPushEndpoint:
         wall, monotonic = time.time(), time.monotonic()
         headers = request.headers
         token = request.match_info["token"]
-        reason = None
+        reason, delay = None, 0.0
         try:
             check_message(headers, body)
             self.gate.check(headers.get("Authorization"), f"{request.scheme}://{request.host}")
             answer = self.answers.take(token)
+            if answer is NORMAL:
+                delay = self.answers.conditions.latency()
+                status = self.answers.conditions.status()
+                answer = Answer(status, retry_after=1) if status else answer
         except (Refused, VapidError) as error:
             answer, reason = Answer(error.status), str(error)
         self.receipts.record(
@@ -72,6 +89,8 @@ class WebPushEndpoint:
                 body,
             )
         )
+        if delay:
+            await asyncio.sleep(delay)
         return await give(answer, request, lambda told: self.respond(told, reason))
 
     def respond(self, answer: Answer, reason: str | None) -> web.Response:

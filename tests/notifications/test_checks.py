@@ -35,3 +35,32 @@ def test_a_key_file_of_a_service_account_is_taken(settings, tmp_path):
     file.write_text(json.dumps(ServiceAccount.generate().key_file("https://example.com")))
     settings.FCM_KEY_FILE = str(file)
     call_command("check")
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "mailto:operator@example.invalid",
+        *("", "mailto:", "operator@company.com", "mailto:operator", "http://company.com"),
+        *("mailto:operator@localhost", "https://localhost", "https://localhost:8000/contact"),
+        *("mailto:a@b.local", "mailto:a@b.TEST", "mailto:a@b.example", "mailto:a@b.lan"),
+        *("mailto:a@127.0.0.1", "https://127.0.0.1/", "https://[::1]/", "mailto:a@b..com"),
+        *("mailto: a@company.com", "mailto:a@company.com ", "mailto:@company.com"),
+    ],
+)
+def test_a_deployment_whose_subject_is_no_real_address_is_refused(settings, subject):
+    settings.PUSH_ALLOW_LOOPBACK = False
+    settings.VAPID_SUBJECT = subject
+    with pytest.raises(SystemCheckError, match=r"notifications\.E003"):
+        call_command("check", "--deploy")
+    call_command("check")
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["mailto:push+web@mail.company.co.uk", "https://company.com/contact", "https://company.io"],
+)
+def test_a_deployment_whose_subject_is_one_is_taken(settings, subject):
+    settings.PUSH_ALLOW_LOOPBACK = False
+    settings.VAPID_SUBJECT = subject
+    call_command("check", "--deploy")

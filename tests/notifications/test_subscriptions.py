@@ -55,3 +55,13 @@ def test_a_device_that_is_gone_is_renamed_without_complaint(bob, now):
     PushSubscription.objects.all().delete()
     subscriptions.rename(device, "phone")
     assert not PushSubscription.objects.exists()
+
+
+@pytest.mark.django_db
+def test_devices_that_were_made_with_another_key_are_noticed(bob, carol, now):
+    with_device(bob, now)  # from before keys were kept
+    with_device(bob, now, application_server_key="B-own")
+    assert not subscriptions.made_with_other_keys("B-own")
+    with_device(carol, now, application_server_key="A-other")
+    assert subscriptions.made_with_other_keys("B-own")
+    assert subscriptions.made_with_other_keys("C-new")

@@ -1,9 +1,21 @@
 import json
+from contextlib import closing
 
 import pytest
 from django.utils import timezone
 
 from events.models import DeadLetter
+from notifications.breaker_board import Board
+
+
+@pytest.fixture
+def rejecting(settings):
+    """The origin of a push service that rejects most of us."""
+    origin = "https://rejecting.example"
+    with closing(Board(settings.REDIS_URL)) as board:
+        board.note_rejects(origin)
+        yield origin
+        board.erase(origin)
 
 
 @pytest.fixture

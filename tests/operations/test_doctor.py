@@ -19,6 +19,7 @@ from operations import broker_examinations, doctor, partitioned
 from social import posts
 from tests.bus import depth, put
 from tests.environment import available
+from tests.notifications.people import with_device
 from tests.waiting import until
 from timelines import watermark
 
@@ -215,3 +216,16 @@ def test_replayed_letters_whose_end_is_not_known_are_told(settings, dead_letter)
     assert told.endswith("manage.py dead_letters replay --state replayed --yes")
     call_command("dead_letters", "replay", "--state", "replayed", "--yes")
     assert found("stranded events") == []
+
+
+def test_a_push_service_that_rejects_us_is_named(rejecting):
+    (told,) = found("push services")
+    assert told.startswith(f"most pushes to {rejecting} are answered 401 or 403")
+    assert "VAPID_PRIVATE_KEY, VAPID_SUBJECT" in told
+
+
+def test_devices_of_another_vapid_key_are_told(bob, now):
+    assert found("push services") == []
+    with_device(bob, now, application_server_key="B-other")
+    (told,) = found("push services")
+    assert told.startswith("devices are registered that were made with another VAPID_PRIVATE_KEY")

@@ -132,3 +132,11 @@ def test_the_command_speaks_json(db, broker):
     assert found["outbox"] == {"pending": 0, "oldest_seconds": 0.0}
     assert set(found["subscribers"]) == set(subscribers)
     assert found["subscribers"]["notifications"]["target_seconds"] == 5.0
+
+
+def test_a_push_service_that_rejects_us_is_told(broker, rejecting):
+    told = f"most pushes to {rejecting} are answered 401 or 403"
+    call_command("lag", "--json", stdout=(out := io.StringIO()))
+    assert [each[: len(told)] for each in json.loads(out.getvalue())["push_services"]] == [told]
+    call_command("lag", stdout=(out := io.StringIO()))
+    assert f"REJECTED: {told}" in out.getvalue()

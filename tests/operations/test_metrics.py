@@ -107,3 +107,7 @@ def test_a_process_without_a_web_server_has_a_port_of_its_own(tmp_path, broker):
     finally:
         process.terminate()
         assert process.wait(20) == 0
+
+
+def test_a_push_service_that_rejects_us_is_told(told, broker, rejecting):
+    assert told()["operations_push_rejected", rejecting] == 1

@@ -114,3 +114,7 @@ def test_its_number_of_queries_is_fixed(admin_client, broker, django_assert_max_
         letter(number, f"Error{number}")
     with django_assert_max_num_queries(20):
         admin_client.get(PAGE)
+
+
+def test_a_push_service_that_rejects_us_is_told(text, broker, rejecting):
+    assert f"Most pushes to {rejecting} are answered 401 or 403" in text()

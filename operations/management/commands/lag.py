@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from events import unroutable, waiting
-from operations import lag, stuck
+from operations import lag, push_services, stuck
 
 
 class Command(BaseCommand):
@@ -21,12 +21,14 @@ class Command(BaseCommand):
         found, whole = lag.lags(pending), lag.total(pending.values())
         stranded, set_aside = unroutable.unroutable(), waiting.all_set_aside()
         stopped = [ailment.what for ailment in stuck.ailments(timezone.now())]
+        rejections = push_services.rejections()
         if options["json"]:
             described = {"outbox": {"pending": whole.count, "oldest_seconds": whole.oldest_seconds}}
             described["unroutable"] = [each._asdict() for each in stranded]
             described["set_aside"] = [each._asdict() for each in set_aside]
             described["subscribers"] = {each.subscriber: asdict(each) for each in found}
             described["stuck"] = stopped
+            described["push_services"] = rejections
             self.stdout.write(json.dumps(described))
             return
         self.stdout.write(
@@ -46,3 +48,5 @@ class Command(BaseCommand):
             )
         for what in stopped:
             self.stdout.write(f"STUCK: {what}")
+        for what in rejections:
+            self.stdout.write(f"REJECTED: {what}")

@@ -215,3 +215,17 @@ def test_a_test_push_is_enqueued_at_most_every_ten_seconds(bob, carol, broker):
 def test_the_public_key_is_served(bob):
     key = client_of(bob).get("/api/v1/push/public-key/").json()["public_key"]
     assert len(key) == 87
+
+
+def test_a_device_keeps_the_key_that_it_was_made_with(bob):
+    served = client_of(bob).get("/api/v1/push/public-key/").json()["public_key"]
+    assert subscribe(bob).status_code == 201
+    assert PushSubscription.objects.get().application_server_key == served
+    other = Device.generate().subscription(MOZILLA)["keys"]["p256dh"]
+    assert subscribe(bob, application_server_key=f"{other}=").status_code == 201
+    assert PushSubscription.objects.latest("pk").application_server_key == other
+
+
+@pytest.mark.parametrize("key", ["", "AAAA", "B" * 87, "no key at all", 5, None])
+def test_a_key_that_is_none_is_refused(bob, key):
+    assert_problem(subscribe(bob, application_server_key=key), 400, "application_server_key")

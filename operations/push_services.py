@@ -1,0 +1,26 @@
+"""What is wrong with the way to the push services, and what mends it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.conf import settings
+
+from notifications import subscriptions, webpush
+from operations import failures
+from operations.ailments import Ailment
+
+REJECTS = "most pushes to {} are answered 401 or 403, and are tried again until their time is over"
+MEND = "look at VAPID_PRIVATE_KEY, VAPID_SUBJECT and this clock; for FCM at FCM_KEY_FILE"
+OTHER_KEYS = "devices are registered that were made with another VAPID_PRIVATE_KEY"
+MEND_KEYS = "set that key again, or let clients subscribe anew with /api/v1/push/public-key/"
+
+
+def rejections() -> list[str]:
+    return [REJECTS.format(origin) for origin in failures.rejecting()]
+
+
+def ailments(now: datetime) -> Iterator[Ailment]:
+    for what in rejections():
+        yield Ailment(what, MEND)
+    if subscriptions.made_with_other_keys(webpush.public_key(settings.VAPID_PRIVATE_KEY)):
+        yield Ailment(OTHER_KEYS, MEND_KEYS)
