@@ -32,7 +32,6 @@ from stack.push_service import Device, Receipt, decrypt_all
 from stack.push_service.conditions import Conditions
 
 SINGLE_POSTS = 5
-ROUNDS = 3
 POSTS_A_ROUND = 15
 # Others' posts that come at one moment, and how the author writes meanwhile.
 BURST_POSTS = 5_000
@@ -57,6 +56,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--rows", type=int, default=6_000_000, help="timeline rows that saturate (6,000,000)"
     )
     parser.add_argument("--follows", type=int, default=1_000_000, help="of others (1,000,000)")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="of 15 posts at once to each push service (3)"
+    )
     parser.add_argument("--bursts", type=int, default=5, help="of 5,000 posts of others (5)")
 
 
@@ -96,7 +98,7 @@ class Measurement:
     def measure(self, options: argparse.Namespace) -> None:
         self._run("warming up", FAST, 1)
         self._run("single", FAST, SINGLE_POSTS)
-        for _ in range(ROUNDS):
+        for _ in range(options.rounds):
             self._limits.append(limit_per_cpu_s(self._phases.devices[0]))
             before = self._cpu_seconds()
             self._run("fast", FAST, POSTS_A_ROUND, at_once=True)
