@@ -1,6 +1,6 @@
 """The pushes to one push service that wait for their turn, and those in flight.
 
-Guarantee: a device, and a service, have only so many requests in flight. How many a service has
+Guarantee: a user, and a service, have only so many requests in flight. How many a service has
 follows how it answers: one more with each answer while others wait and the event loop has time,
 half as many while many users' pushes fail.
 """
@@ -20,8 +20,8 @@ from notifications.windows import Result
 
 FIRST_IN_FLIGHT = 100
 LEAST_IN_FLIGHT = 8
-# A device that does not answer must not take the places of others.
-IN_FLIGHT_A_DEVICE = 2
+# A few users whose devices do not answer must not take the places of others.
+IN_FLIGHT_A_USER = 8
 HALVED_SECONDS = 1.0
 FAILING_SHARE = 0.25
 # What waits here is in memory, and claimed. Beyond so many, or so long, it waits in the table.
@@ -63,10 +63,10 @@ class Line:
         self._attempt = attempt
         self._put_off = put_off
         self._waiting: deque[Item] = deque()
-        # Pushes whose device has enough in flight, by the device.
+        # Pushes whose user has enough in flight, by the user.
         self._held: defaultdict[int, deque[Item]] = defaultdict(deque)
         self._in_flight: dict[Item, None] = {}  # in the order of their beginning
-        self._devices: Counter[int] = Counter()
+        self._users: Counter[int] = Counter()
         self._halved_at = 0.0
 
     def __len__(self) -> int:
@@ -83,28 +83,28 @@ class Line:
         """Begin what may be begun."""
         while self._waiting and len(self._in_flight) < self.limit:
             item = self._waiting.popleft()
-            device = item.push.subscription_id
+            user = item.push.user_id
             if wait := self.breaker.wait():
                 self._put_off(item, wait)
-            elif self._devices[device] >= IN_FLIGHT_A_DEVICE:
-                self._held[device].append(item)
+            elif self._users[user] >= IN_FLIGHT_A_USER:
+                self._held[user].append(item)
             else:
-                self._devices[device] += 1
+                self._users[user] += 1
                 self._in_flight[item] = None
                 item.began_at = self._pulse.lived
                 item.task = asyncio.create_task(self._attempt(self, item))
 
     def left(self, item: Item) -> None:
         """The item's attempt has ended."""
-        device = item.push.subscription_id
+        user = item.push.user_id
         del self._in_flight[item]
-        self._devices[device] -= 1
-        if not self._devices[device]:
-            del self._devices[device]
-        if held := self._held.get(device):
+        self._users[user] -= 1
+        if not self._users[user]:
+            del self._users[user]
+        if held := self._held.get(user):
             self._waiting.appendleft(held.popleft())
             if not held:
-                del self._held[device]
+                del self._held[user]
         self.fill()
 
     def answered(self, item: Item) -> None:
@@ -143,5 +143,5 @@ class Line:
         for waiting in (self._waiting, *self._held.values()):
             while waiting and (self.breaker.left() or now - waiting[0].came_at > WAIT_SECONDS):
                 self._put_off(waiting.popleft(), self.breaker.left() or PUT_OFF_SECONDS)
-        for device in [device for device, held in self._held.items() if not held]:
-            del self._held[device]
+        for user in [user for user, held in self._held.items() if not held]:
+            del self._held[user]

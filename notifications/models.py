@@ -51,6 +51,16 @@ class Preference(models.Model):
         return f"preferences of {self.user_id}"
 
 
+class PushedAuthor(models.Model):
+    """An author of whose followers somebody has push enabled, or once had: kept by triggers (see
+    migration 0018), so that the posts of all others cost planning one look at a key."""
+
+    author_id = models.BigIntegerField(primary_key=True)
+
+    def __str__(self) -> str:
+        return f"author {self.author_id}"
+
+
 class SilencedAuthor(models.Model):
     """An author whose posts are not pushed to this user; they are in the notifications list."""
 

@@ -51,12 +51,14 @@ def judge(scene: Scene, made: Phones, posts: Posts, names: tuple[str, ...]) -> N
 
 
 def judge_latency(scene: Scene, made: Phones, posts: Posts, name: str, began_at: float) -> None:
-    """Of the first receipts since the fault began: in time, or not much slower than before, where
-    the machine is busy with other work."""
+    """Of the phones' first receipts since the fault began: in time, or not much slower than before,
+    where the machine is busy with other work."""
+    tokens = {device.token for _, device in made.devices.values()}
     created = {f"post-{pk}": at for pk, (_, at) in posts.items()}
     first: dict[tuple[str, str], float] = {}
     for receipt in made.receipts(name):
-        if (receipt.topic, receipt.token) not in first and receipt.topic in created:
+        known = receipt.topic in created and receipt.token in tokens
+        if known and (receipt.topic, receipt.token) not in first:
             first[receipt.topic, receipt.token] = receipt.wall
     taken = [(at, at - created[topic]) for (topic, _), at in first.items()]
     before = [seconds for at, seconds in taken if at < began_at]

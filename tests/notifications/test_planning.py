@@ -1,7 +1,10 @@
-import pytest
+import threading
 
-from notifications.models import Preference
-from notifications.planning import plan
+import pytest
+from django.db import connection, transaction
+
+from notifications.models import Preference, PushedAuthor
+from notifications.planning import COUNTS, plan
 from social import relations
 from social.slices import END
 from tests.conftest import make_user
@@ -36,3 +39,57 @@ def test_who_switched_push_off_is_not_counted(alice, followers):
 
 def test_a_post_that_nobody_wants_to_be_told_of_costs_no_task(carol):
     assert plan([(1, carol.pk)], 10) == []
+
+
+def test_followers_of_authors_without_push_are_not_looked_at(alice, followers, now):
+    """Planning a burst of theirs must not take long."""
+    others = [make_user(f"author-{n}") for n in range(3)]
+    for author in others:
+        for user in followers[1::2]:
+            relations.follow(user, author, now=now)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {COUNTS}", [[a.pk for a in others]])
+        ((told,),) = cursor.fetchone()
+    looked_at = [node for node in nodes(told["Plan"]) if "social_follow" in str(node)]
+    assert all(node["Actual Rows"] == 0 for node in looked_at)
+    assert plan([(n, author.pk) for n, author in enumerate(others)], 10) == []
+
+
+def nodes(plan: dict) -> list[dict]:
+    own = {name: value for name, value in plan.items() if name != "Plans"}
+    return [own, *(node for each in plan.get("Plans", ()) for node in nodes(each))]
+
+
+def test_a_follower_who_turns_push_on_later_counts(alice, bob):
+    Preference.objects.create(user=bob, push_enabled=False)
+    assert not PushedAuthor.objects.exists()
+    Preference.objects.update(push_enabled=True)
+    assert [author.pk for author in PushedAuthor.objects.all()] == [alice.pk]
+    assert len(plan([(1, alice.pk)], 10)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("first", ["follow", "preference"])
+def test_a_follow_and_a_preference_that_are_written_at_once_find_each_other(
+    alice, carol, first, now
+):
+    acts = {
+        "follow": lambda: relations.follow(carol, alice, now=now),
+        "preference": lambda: Preference.objects.create(user=carol),
+    }
+    (other,) = acts.keys() - {first}
+    done = threading.Event()
+
+    def write_other() -> None:
+        acts[other]()
+        done.set()
+        connection.close()
+
+    thread = threading.Thread(target=write_other)
+    with transaction.atomic():
+        acts[first]()
+        thread.start()
+        # It waits for what it cannot see yet.
+        assert not done.wait(0.5)
+    thread.join(10)
+    assert PushedAuthor.objects.filter(pk=alice.pk).exists()

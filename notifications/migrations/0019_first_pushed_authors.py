@@ -1,0 +1,36 @@
+"""The authors whose followers had push enabled before the triggers were there, 1,000 users at a
+time."""
+
+from django.db import migrations
+
+USERS = """
+    SELECT user_id FROM notifications_preference WHERE push_enabled AND user_id > %s
+    ORDER BY user_id LIMIT 1000
+"""
+FILL = """
+    INSERT INTO notifications_pushedauthor (author_id)
+    SELECT DISTINCT followee_id FROM social_follow WHERE follower_id = ANY(%s)
+    ORDER BY followee_id
+    ON CONFLICT DO NOTHING
+"""
+
+
+def fill(apps, schema_editor) -> None:
+    last = -1
+    with schema_editor.connection.cursor() as cursor:
+        while True:
+            cursor.execute(USERS, [last])
+            users = [row[0] for row in cursor]
+            if not users:
+                return
+            cursor.execute(FILL, [users])
+            last = users[-1]
+
+
+class Migration(migrations.Migration):
+    # Each batch is a transaction of its own.
+    atomic = False
+
+    dependencies = [("notifications", "0018_pushed_authors")]
+
+    operations = [migrations.RunPython(fill, migrations.RunPython.noop)]
