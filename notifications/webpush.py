@@ -5,6 +5,7 @@ import time
 from functools import lru_cache
 
 import http_ece
+import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from py_vapid import Vapid02
@@ -38,7 +39,9 @@ class Signer:
                 "sub": self._subject,
                 "exp": int(now) + SIGNATURE_SECONDS,
             }
-            header = self._vapid.sign(claims)["Authorization"]
+            # Not Vapid02.sign(), which takes no https: subject with a path.
+            token = jwt.encode(claims, self._vapid.private_key, algorithm="ES256")
+            header = f"vapid t={token},k={self.public_key}"
             self._cached[audience] = (now + SIGNATURE_SECONDS / 2, header)
         return header
 

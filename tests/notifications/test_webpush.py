@@ -23,6 +23,21 @@ def test_the_signature_is_for_the_endpoints_origin(signer):
     verify_vapid(header, origin="https://push.example.com", now=NOW, key=signer.public_key)
 
 
+@pytest.mark.parametrize("subject", ["https://company.com/contact", "https://company.com:8443/x"])
+def test_a_page_may_be_the_subject(subject):
+    header = webpush.Signer(settings.VAPID_PRIVATE_KEY, subject).authorization(ENDPOINT, NOW)
+    jwt = verify_vapid(header, origin="https://push.example.com", now=NOW, key=None)
+    assert jwt.claims["sub"] == subject
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["https://push.example.com:443/x", "https://push.example.com/x"]
+)
+def test_the_audience_is_without_https_own_port(signer, endpoint):
+    header = signer.authorization(endpoint, NOW)
+    verify_vapid(header, origin="https://push.example.com", now=NOW, key=None)
+
+
 def test_a_signature_is_kept_for_hours_and_renewed_before_it_ends(signer):
     first = signer.authorization(ENDPOINT, NOW)
     assert signer.authorization(ENDPOINT, NOW + 3600) == first
