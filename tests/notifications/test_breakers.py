@@ -82,9 +82,9 @@ def test_a_few_users_with_many_devices_are_not_the_service(process):
     for _ in range(20):
         fail(one, 2, devices=DEVICES)
     assert one.wait() == 0
-    note(one, Result.ANSWERED, 20, first=10)
-    fail(one, 9, devices=DEVICES)
-    # 144 of 164 subscriptions, but 9 of 29 users.
+    note(one, Result.ANSWERED, 20, first=100)
+    fail(one, LEAST_USERS, devices=DEVICES)
+    # 160 of 180 subscriptions, but 10 of 30 users.
     assert one.wait() == 0
 
 
