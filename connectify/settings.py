@@ -139,7 +139,7 @@ CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 # --- people and the API ------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "social.User"
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["social.hashing.BoundedArgon2"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -181,13 +181,13 @@ def throttle(scope: str, **requests: int) -> dict[str, int]:
 
 
 # An address has many people behind it, and a person has many devices. An account is one that
-# somebody tries to enter without being it.
+# somebody fails to enter, `account` times from one network and `ceiling` times from all of them.
 THROTTLES = {
     "read": throttle("READ", user=600, token=300, address=1_200),
     "write": throttle("WRITE", user=240, token=120, address=600),
     "post": throttle("POST", user=30, token=30, address=120),
     "follow": throttle("FOLLOW", user=60, token=60, address=240),
-    "login": throttle("LOGIN", user=10, token=10, account=10, address=30),
+    "login": throttle("LOGIN", user=10, token=10, account=10, ceiling=1_000, address=30),
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # A post has at most 5,000 characters.
 

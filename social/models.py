@@ -4,11 +4,14 @@ Follow, Block and Mute are keyed by the person who did it and bear no foreign ke
 with the timelines they will one day live on other servers than users and posts.
 """
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MinLengthValidator
 from django.db import models, transaction
 from django.db.models.functions import Upper
 from knox.models import AbstractAuthToken
+
+from social import lookalikes, names
 
 POST_LENGTH = 5_000
 # Accounts whose posts only show that the house works. No username that can be registered holds a
@@ -16,13 +19,35 @@ POST_LENGTH = 5_000
 CANARY_PREFIX = "canary:"
 
 
+class NameKeyField(models.CharField):
+    """A username's key. Filled in by whatever saves the row, bulk_create() included."""
+
+    def pre_save(self, user: "User", add: bool) -> str:
+        if user.is_renamed:
+            user.name_key = names.key(user.username)
+        return user.name_key
+
+
+class People(UserManager):
+    def get_by_natural_key(self, username: str) -> "User":
+        """Who logs in by this name: the account of exactly this name, else that of the same key."""
+        found = self.filter(
+            models.Q(username=username) | models.Q(name_key=names.key(username))
+        ).order_by(models.Case(models.When(username=username, then=0), default=1))[:1]
+        return found.get()
+
+
 class User(AbstractUser):
     """An account; its id is what follows and timelines are keyed by.
 
-    Guarantee: whoever sets or disables the password, be it in the admin or on the command line,
-    ends all tokens, since they may be those of somebody who knew the old one.
+    Guarantee: no two names have one key, and none is new that is of several scripts or looks like
+    another in a script of its own. Whoever sets or disables the password, be it in the admin or on
+    the command line, ends all tokens, since they may be those of somebody who knew the old one.
     """
 
+    name_key = NameKeyField(max_length=500, unique=True, editable=False, default="")
+
+    objects = People()
     _disabled = False
 
     class Meta(AbstractUser.Meta):
@@ -33,14 +58,50 @@ class User(AbstractUser):
         super().set_unusable_password()
         self._disabled = True
 
+    @property
+    def is_renamed(self) -> bool:
+        """Whether its name is another than the one that it was last saved with."""
+        # An account from before keys were unique may share its key with an older one. Its own is
+        # then told from that one's by what follows a space.
+        known = self.name_key.partition(" ")[0]
+        return bool(self.username) and known != names.key(self.username)
+
+    def clean(self) -> None:
+        super().clean()
+        if self.is_renamed:
+            if User.objects.filter(name_key=names.key(self.username)).exists():
+                unique = self._meta.get_field("username").error_messages["unique"]
+                raise ValidationError({"username": [unique]}, code="unique")
+            lookalikes.check(self.username, self.pk)
+
     def save(self, *args, **kwargs) -> None:
         # Django's own mark of a new password; it is None where only the hash is a better one.
         ends_tokens = self._password is not None or self._disabled
+        fields = kwargs.get("update_fields")
+        renamed = self.is_renamed and (fields is None or "username" in fields)
+        if renamed and fields is not None:
+            kwargs["update_fields"] = {*fields, "name_key"}
         with transaction.atomic(savepoint=False):
             super().save(*args, **kwargs)
+            if renamed:
+                lookalikes.claim(self.username, self.pk)
             if ends_tokens:
                 self.auth_token_set.all().delete()
         self._disabled = False
+
+
+class Lookalike(models.Model):
+    """How an account's name looks: see social/names.py. It may look in two ways."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    skeleton = models.CharField(max_length=names.LONGEST_SKELETON)
+    script = models.CharField(max_length=200)
+
+    class Meta:
+        indexes = [models.Index(fields=["skeleton"], name="social_lookalike_by_skeleton")]
+
+    def __str__(self) -> str:
+        return f"{self.skeleton} in {self.script}"
 
 
 class Token(AbstractAuthToken):

@@ -9,9 +9,10 @@ from django.core.exceptions import ValidationError as PasswordError
 from django.db import IntegrityError, models, transaction
 from rest_framework import serializers
 
-from social import accounts
+from social import accounts, attempts
 from social.api.problems import WrongCredentials
 from social.api.serializers import ALICE, PersonSerializer, ProfileSerializer, StrictSerializer
+from social.lookalikes import NameRefusedError
 from social.models import User
 
 SECRET = "correct horse battery staple"
@@ -67,6 +68,8 @@ class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
         try:
             with transaction.atomic():
                 return User.objects.create_user(**validated_data)
+        except NameRefusedError as error:
+            raise serializers.ValidationError(error.message_dict, code="lookalike") from error
         except IntegrityError as error:
             # Somebody else took the name since it was looked for.
             message = User._meta.get_field("username").error_messages["unique"]
@@ -80,8 +83,11 @@ class LoginSerializer(StrictSerializer):
     device = serializers.CharField(max_length=100, required=False, default="")
 
     def validate(self, attrs: dict) -> dict:
-        # Django hashes the password for an unknown name too, so that the time tells nothing.
-        user = authenticate(username=attrs["username"], password=attrs["password"])
+        request = self.context["request"]._request
+        with attempts.counted(request, attrs["username"]) as attempt:
+            # Django hashes the password for an unknown name too, so that the time tells nothing.
+            user = authenticate(request, username=attrs["username"], password=attrs["password"])
+            attempt.failed = user is None
         if user is None:
             raise WrongCredentials
         return attrs | {"user": user}

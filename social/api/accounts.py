@@ -30,7 +30,6 @@ class LoginView(GenericAPIView):
     permission_classes = (AllowAny,)
     serializer_class = serializers.LoginSerializer
     throttle_scope = "login"
-    throttle_account = "username"
 
     @extend_schema(responses={200: serializers.LoginAnswerSerializer} | may_answer(403))
     def post(self, request) -> Response:

@@ -16,6 +16,7 @@ from events.errors import passing
 from social.accounts import PasswordChangedError
 from social.api.parsers import PayloadTooLarge
 from social.api.renderers import FastJSONRenderer
+from social.attempts import TooManyAttemptsError
 from social.forgotten_passwords import ResetRefusedError
 from social.idempotency import KeyInUseError, KeyReusedError
 from social.overload import RETRY_AFTER_SECONDS, OverloadedError
@@ -73,6 +74,7 @@ TRANSLATED = (
     (ResetRefusedError, lambda error: WrongCredentials("This link is wrong, used or too old.")),
     (KeyInUseError, lambda error: KeyInUse()),
     (KeyReusedError, lambda error: KeyReused()),
+    (TooManyAttemptsError, lambda error: exceptions.Throttled(error.seconds)),
     (OverloadedError, lambda error: Unavailable(RETRY_AFTER_SECONDS)),
 )
 
