@@ -26,8 +26,8 @@ class TooManyAttemptsError(PermanentError):
 
 @contextmanager
 def counted(request: HttpRequest, account: str) -> Iterator[SimpleNamespace]:
-    """Count a try to enter the account that this username means, or "id:" and an id; whoever makes it sets
-    `failed` of what is yielded if it fails. Raises TooManyAttemptsError."""
+    """Count a try to enter the account that this username means, or "id:" and an id. Whoever makes
+    it sets `failed` of what is yielded if it fails. Raises TooManyAttemptsError."""
     network = callers.network(BaseThrottle().get_ident(request))
     meant = callers.account(account)
     standings = callers.count("login", [("account", f"{meant}:{network}"), ("ceiling", meant)])
