@@ -54,8 +54,18 @@ def test_a_device_is_told_by_its_token(sender, service):
         "tag": "post-1",
         "post_id": "1",
     }
-    assert message["android"] == {"ttl": "3600s", "priority": "NORMAL", "collapse_key": "post-1"}
+    shown = {"title": "alice", "body": "Hello world!"}
+    assert message["android"] == {
+        "ttl": "3600s",
+        "priority": "HIGH",
+        "notification": shown | {"tag": "post-1"},
+    }
     assert message["webpush"]["headers"]["Topic"] == "post-1"
+    # Without an alert an iPhone shows nothing while the app sleeps.
+    aps = message["apns"]["payload"]["aps"]
+    assert (aps["alert"], aps["mutable-content"]) == (shown, 1)
+    assert message["apns"]["headers"]["apns-priority"] == "10"
+    assert message["apns"]["headers"]["apns-push-type"] == "alert"
     assert message["apns"]["headers"]["apns-collapse-id"] == "post-1"
 
 
@@ -105,7 +115,7 @@ def test_an_access_token_that_is_refused_is_replaced_and_the_push_tried_again(se
     (outcome,) = send(sender, "token-1")
     assert (outcome.state, outcome.reason) == (
         "retrying",
-        "UnavailableError the access token was refused",
+        "the access token was refused",
     )
     (outcome,) = send(sender, "token-1")
     assert outcome.state == "sent"
@@ -117,7 +127,7 @@ def test_without_an_access_token_nothing_is_given_up(sender, service):
     (outcome,) = send(sender, "token-1")
     assert (outcome.state, outcome.reason) == (
         "retrying",
-        "UnavailableError no access token: answered 500",
+        "no access token: answered 500",
     )
     assert len(service.receipts) == 0
 

@@ -9,6 +9,7 @@ import pytest
 
 from events.models import OutboxEvent
 from notifications import claims, messages, pushing, retries, settling
+from notifications.messages import topic
 from notifications.models import Delivery, Notification, Preference, PushSubscription
 from notifications.outcomes import Outcome
 from social import posts, relations
@@ -63,10 +64,10 @@ def test_a_follower_with_a_device_is_told_once(post, bob, device, service, now):
     assert json.loads(plaintext) == {
         "title": "alice",
         "body": "Hello world!",
-        "tag": f"post-{post.pk}",
+        "tag": topic("post", post.pk),
         "post_id": post.pk,
     }
-    assert (receipt.topic, receipt.urgency) == (f"post-{post.pk}", "normal")
+    assert (receipt.topic, receipt.urgency) == (topic("post", post.pk), "high")
     row = Delivery.objects.get()
     assert (row.state, row.attempts, row.provider_status) == ("sent", 1, 201)
     assert settled() == [(1, 0)]

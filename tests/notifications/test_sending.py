@@ -130,4 +130,4 @@ def test_a_transport_that_was_taken_out_of_the_settings_fails_by_itself(sender, 
     gone = Push(1, 2, 1, "pigeon", "rooftop", "", "")
     outcomes = send(sender, [gone, push])
     assert [outcome.state for outcome in outcomes] == ["failed", "sent"]
-    assert outcomes[0].reason == "no transport pigeon"
+    assert outcomes[0].reason == "this transport is not offered any more"
