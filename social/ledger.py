@@ -23,8 +23,8 @@ log = structlog.get_logger(__name__)
 
 # Twice the promise of 30 seconds.
 LATE = timedelta(seconds=60)
-# After each repair a fan-out has twice as long, up to this; after so many, which take seven hours,
-# it is given up. Its dead letters say what was wrong, and are how an operator goes on.
+# After each repair but the first a fan-out has twice as long, up to this; after so many, which take
+# six hours, it is given up. Its dead letters say what was wrong, and are how an operator goes on.
 LONGEST = timedelta(hours=1)
 MOST_REPAIRS = 12
 
@@ -132,8 +132,8 @@ def late(
     limit: int = 1_000,
 ) -> list[Slice]:
     """The missing slices of fan-outs that were planned, or repaired, too long before `now`, oldest
-    first: LATE, and twice as long after each repair; those that wait for room in their lane are not
-    late.
+    first: LATE, and twice as long after each repair but the first; those that wait for room in
+    their lane are not late.
 
     Those found complete, those of deleted posts, those of posts below `oldest`, which have expired,
     and those repaired MOST_REPAIRS times in vain are closed. The others count as planned anew.
@@ -160,7 +160,7 @@ def _patience() -> models.Expression:
     doublings = Least(Cast("repairs", models.FloatField()), Value(10.0))
     return Least(
         ExpressionWrapper(
-            Value(LATE, output_field=models.DurationField()) * Power(Value(2.0), doublings),
+            Value(LATE / 2, output_field=models.DurationField()) * Power(Value(2.0), doublings),
             output_field=models.DurationField(),
         ),
         Value(LONGEST, output_field=models.DurationField()),
