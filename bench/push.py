@@ -17,7 +17,7 @@ from stack import proc
 from stack.latency import Percentiles
 from stack.process import ServerFailure
 from stack.progress import Progress
-from stack.push_service import Device, Receipt, decrypt_all
+from stack.push_service import Device, Receipt, decrypt_all, post_topic
 
 FOLLOWERS = 1_000
 SINGLE_POSTS = 5
@@ -154,7 +154,7 @@ class Measurement:
 
 def latencies(receipts: list[Receipt], answered: Mapping[int, float]) -> Percentiles:
     """From the API's 201 of each post to each of its receipts."""
-    begun = {f"post-{post_id}": at for post_id, at in answered.items()}
+    begun = {post_topic(post_id): at for post_id, at in answered.items()}
     return Percentiles.of(r.monotonic - begun[r.topic] for r in receipts if r.topic in begun)
 
 

@@ -195,15 +195,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # A post has at most 5,000 characters.
 
 VAPID_PRIVATE_KEY = required("VAPID_PRIVATE_KEY")
 VAPID_SUBJECT = env("VAPID_SUBJECT", default="mailto:operator@example.invalid")
-PUSH_HOSTS = env.list(
-    "PUSH_HOSTS",
-    default=[
-        "fcm.googleapis.com",
-        "updates.push.services.mozilla.com",
-        "web.push.apple.com",
-        "notify.windows.com",
-    ],
-)
+# In place of the hosts in notifications/push_hosts.txt, in its language.
+PUSH_HOSTS = env.list("PUSH_HOSTS", default=[])
 # What a subscription's transport stands for. With a key file of Firebase's console, FCM as well.
 PUSH_TRANSPORTS = {"web_push": "notifications.transports.web_push.WebPush"}
 FCM_KEY_FILE = env("FCM_KEY_FILE", default=None)

@@ -22,7 +22,8 @@ class Preference(models.Model):
     """What a user wants to be told. Without a row: nothing; the first device makes one.
 
     Quiet hours begin and end on the user's clock and may span midnight; both NULL: none. The cap
-    is in posts an hour; NULL: none.
+    is in posts an hour; NULL: none. For it, `pushed` are the posts of the last hour and `pushed_at`
+    when each was pushed; `summed_up_at` is when a summary last stood for what was held back.
     """
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True)
@@ -35,6 +36,9 @@ class Preference(models.Model):
     hourly_cap = models.PositiveSmallIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1_000)]
     )
+    pushed = ArrayField(models.BigIntegerField(), default=list, db_default=[], editable=False)
+    pushed_at = ArrayField(models.DateTimeField(), default=list, db_default=[], editable=False)
+    summed_up_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         constraints = [
@@ -72,6 +76,7 @@ class PushSubscription(models.Model):
 
     `endpoint` is the URL of a Web Push subscription, whose keys `p256dh` and `auth` are unpadded
     base64url, or the registration token of another transport ("fcm", "console"), which has no keys.
+    `wishes` are how the device wants its messages, as its transport understands them.
     """
 
     class Test(models.TextChoices):
@@ -83,24 +88,33 @@ class PushSubscription(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="push_subscriptions")
     transport = models.CharField(max_length=20, default=WEB_PUSH, db_default=WEB_PUSH)
-    endpoint = models.CharField(max_length=1000, unique=True)
+    endpoint = models.CharField(max_length=1000)
     p256dh = models.CharField(max_length=100, blank=True)
     auth = models.CharField(max_length=50, blank=True)
     name = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField()
     tested_at = models.DateTimeField(null=True)
     test = models.CharField(max_length=10, null=True, choices=Test)
+    wishes = models.JSONField(default=dict, db_default={}, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint", "transport"], name="notifications_subscription_address"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.name or 'device'} of {self.user_id}"
 
 
 class Held(models.TextChoices):
-    """The preference that held a push back."""
+    """Why a push was held back: by a preference, or because its post was an hour old already."""
 
     AUTHOR = "author"
     QUIET_HOURS = "quiet hours"
     HOURLY_CAP = "hourly cap"
+    LATE = "late"
 
 
 class Notification(models.Model):
@@ -151,7 +165,8 @@ class Delivery(models.Model):
     `id` comes from a sequence and only serves the admin; unique in the database is
     (post, subscription). `due_at` is set while the push is unsettled: the end of the sender's lease
     while `sending`, the next attempt while `retrying`. `claimed_by` is the task that claimed it
-    last, `host` whom it goes to, by which it is found when the subscription is long gone.
+    last, `host` whom it goes to, by which it is found when the subscription is long gone. A
+    `summary` stands for the posts that were held back.
     """
 
     class State(models.TextChoices):
@@ -176,6 +191,7 @@ class Delivery(models.Model):
     claimed_by = models.UUIDField(null=True)
     host = models.CharField(max_length=100, blank=True, db_default="")
     settled_at = models.DateTimeField(null=True)
+    summary = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         verbose_name_plural = "deliveries"

@@ -14,12 +14,14 @@ from events.backoff import full_jitter
 from notifications.claims import Push
 from notifications.messages import Message
 from notifications.models import Delivery
+from notifications.reasons import storable
 from notifications.retries import Retry
 
 State = Delivery.State
 PASSING_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 GONE_STATUSES = frozenset({404, 410})
 BACKOFF_CAP_SECONDS = 3_600
+LARGEST_STATUS = 999
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,12 @@ class Outcome:
     due_at: datetime | None = None
     gone: bool = False
     charged: bool = True
+
+    def __post_init__(self) -> None:
+        """Whatever was answered, the row can hold it: all are settled by one statement."""
+        object.__setattr__(self, "reason", storable(self.reason))
+        if self.status is not None and not 0 <= self.status <= LARGEST_STATUS:
+            object.__setattr__(self, "status", None)
 
     @property
     def retry(self) -> Retry:
@@ -96,6 +104,7 @@ def seconds_of(retry_after: str | None, now: datetime) -> float:
         return float(text)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+        return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds())
+    # A stranger wrote it: besides ValueError the parser raises OverflowError, and others by chance.
+    except Exception:
         return 0.0
-    return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds())

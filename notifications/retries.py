@@ -26,7 +26,7 @@ BATCH = 1_000
 CLAIM = f"""
     WITH claimed AS (
         UPDATE notifications_delivery delivery
-        SET state = 'sending', attempts = delivery.attempts + 1,
+        SET state = 'sending', attempts = least(delivery.attempts, 32766) + 1,
             due_at = %(lease)s, claimed_by = %(task)s::uuid
         FROM unnest(%(posts)s::bigint[], %(devices)s::bigint[],
                     %(attempts)s::int[], %(authors)s::bigint[])
@@ -38,7 +38,7 @@ CLAIM = f"""
                    OR delivery.state = 'sending' AND (delivery.claimed_by = %(task)s::uuid
                                                       OR delivery.due_at < %(now)s))
         RETURNING delivery.post_id, delivery.subscription_id, delivery.recipient_id,
-                  delivery.attempts, due.author_id
+                  delivery.attempts, delivery.summary, due.author_id
     )
     SELECT post_id, subscription_id, attempts,
            device.transport, device.endpoint, device.p256dh, device.auth,
@@ -48,7 +48,8 @@ CLAIM = f"""
                 WHEN mute.muter_id IS NOT NULL THEN 'the author was muted'
                 WHEN silenced.author_id IS NOT NULL THEN 'author'
                 WHEN {QUIET} THEN 'quiet hours'
-                ELSE '' END AS unwanted
+                ELSE '' END AS unwanted,
+           claimed.summary, device.wishes
     FROM claimed
     LEFT JOIN notifications_pushsubscription device
          ON device.id = subscription_id AND device.user_id = recipient_id

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import cache
 
 import aiohttp
+import structlog
 import uvloop
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -25,7 +26,10 @@ from notifications.endpoints import EndpointError
 from notifications.messages import Message
 from notifications.outcomes import PASSING_STATUSES, Answer, Outcome, State, again, judge
 from notifications.patience import LATER, Patience, within
-from notifications.transports import Transport, UnavailableError
+from notifications.reasons import frames, words
+from notifications.transports import Transport, UnavailableError, UnusableError
+
+log = structlog.get_logger(__name__)
 
 # Requests in flight to one host; in all there are no more than a task has pushes.
 IN_FLIGHT_A_HOST = 100
@@ -82,8 +86,8 @@ class Sender:
             try:
                 transport = self._transport(push.transport)
                 by_origin[transport, transport.origin(push)].append(place)
-            except ValueError as error:
-                outcomes[place] = _impossible(push, error, round_.clock())
+            except Exception as error:
+                outcomes[place] = _failed(push, error, round_)
         lines = []
         for (transport, origin), places in by_origin.items():
             waiting = iter(places)
@@ -102,12 +106,16 @@ class Sender:
     ) -> None:
         """One request in flight to a host, again and again, until none of its pushes waits."""
         for place in waiting:
-            outcomes[place] = await self._attempt(transport, origin, round_.pushes[place], round_)
+            push = round_.pushes[place]
+            try:
+                outcomes[place] = await self._attempt(transport, origin, push, round_)
+            except Exception as error:
+                outcomes[place] = _failed(push, error, round_)
 
     async def _attempt(
         self, transport: Transport, origin: str, push: Push, round_: Round
     ) -> Outcome:
-        message, clock = round_.messages[push.post_id], round_.clock
+        message, clock = round_.messages[push.message_id], round_.clock
         if wait := self._breakers.wait(origin):
             return again(push, LEFT_ALONE, message, now=clock(), wait=wait, charged=False)
         limit = round_.patience[self._breakers.is_doubtful(origin)]
@@ -116,10 +124,10 @@ class Sender:
                 answer = await transport.send(self._http, push, message, now=clock())
         except TimeoutError:
             wait, reason = self._breakers.failed(origin, SILENCE), f"no answer within {limit:g} s"
-        except ValueError as error:
-            return _impossible(push, error, clock())
+        except ValueError:
+            raise  # Some of aiohttp's errors are both; this is not the host's fault.
         except PASSING as error:
-            wait, reason = self._breakers.failed(origin), f"{type(error).__name__} {error}"
+            wait, reason = self._breakers.failed(origin), words(error)
         else:
             wait = self._heard(origin, answer)
             return judge(push, answer, message, now=clock(), wait=wait)
@@ -132,17 +140,26 @@ class Sender:
         return 0.0
 
     def _transport(self, name: str) -> Transport:
-        """Raises ValueError where the settings name no such transport (any more)."""
+        """Raises UnusableError where the settings name no such transport (any more)."""
         if name not in self._transports:
             if name not in settings.PUSH_TRANSPORTS:
-                raise ValueError(f"no transport {name}")
+                raise UnusableError("this transport is not offered any more")
             self._transports[name] = import_string(settings.PUSH_TRANSPORTS[name])()
         return self._transports[name]
 
 
-def _impossible(push: Push, error: ValueError, now: datetime) -> Outcome:
-    state = State.REFUSED if isinstance(error, EndpointError) else State.FAILED
-    return Outcome(push, state, now, reason=str(error))
+def _failed(push: Push, error: Exception, round_: Round) -> Outcome:
+    """The outcome of an attempt that raised an error of any other class. A device that cannot be
+    used ends its push. Anything else may be a fault of ours, which an operator can mend before the
+    push expires: it is tried again."""
+    now = round_.clock()
+    if isinstance(error, EndpointError):
+        return Outcome(push, State.REFUSED, now, reason=words(error))
+    if isinstance(error, UnusableError):
+        return Outcome(push, State.FAILED, now, reason=words(error))
+    if not isinstance(error, UnavailableError):
+        log.error("an attempt raised", error=words(error), frames=frames(error))
+    return again(push, words(error), round_.messages[push.message_id], now=now)
 
 
 @cache

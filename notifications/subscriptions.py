@@ -4,6 +4,7 @@ Guarantee: an endpoint belongs to one user, and what was meant for its former us
 the device any more.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -11,7 +12,7 @@ from django.db.models import Q
 
 from notifications import preferences
 from notifications.models import WEB_PUSH, PushSubscription
-from social.models import User
+from social.models import CANARY_PREFIX, User
 
 # Each post costs a push a device.
 MAX_DEVICES = 16
@@ -30,6 +31,13 @@ class TestedError(Exception):
         return self.__doc__
 
 
+class ReservedError(ValueError):
+    """This token is reserved."""
+
+    def __str__(self) -> str:
+        return self.__doc__
+
+
 @transaction.atomic
 def register(
     user: User,
@@ -39,22 +47,35 @@ def register(
     p256dh: str = "",
     auth: str = "",
     name: str,
+    wishes: Mapping[str, object] | None = None,
+    other_spelling: str = "",
     now: datetime,
 ) -> tuple[PushSubscription, bool]:
     """The subscription and whether it is new to this user, to whom it moves; the first device
-    turns notifications on. Raises TooManyDevicesError."""
+    turns notifications on. A device under another spelling of the endpoint, which is from
+    before there was only one, becomes this one. Raises TooManyDevicesError, and ReservedError for
+    a name of the canary's."""
+    if endpoint.startswith(CANARY_PREFIX):
+        raise ReservedError
     # Of two users who register an endpoint at once, the second one finds the first one's device. Of
     # two registrations of one user, the second one counts it.
     with connection.cursor() as cursor:
-        cursor.execute(ALONE, [f"endpoint {endpoint}"])
+        cursor.execute(ALONE, [f"endpoint {transport} {endpoint}"])
     preferences.lock(user)
-    if user.push_subscriptions.exclude(endpoint=endpoint).count() >= MAX_DEVICES:
+    at_transport = PushSubscription.objects.filter(transport=transport)
+    if other_spelling:
+        at_transport.filter(endpoint=other_spelling).delete()
+    own = at_transport.filter(endpoint=endpoint)
+    if user.push_subscriptions.exclude(pk__in=own).count() >= MAX_DEVICES:
         raise TooManyDevicesError
     # A device that moves gets a new id: pushes under way to the former user's are not for this one.
-    PushSubscription.objects.filter(endpoint=endpoint).exclude(user=user).delete()
-    values = {"user": user, "transport": transport, "p256dh": p256dh, "auth": auth, "name": name}
+    own.exclude(user=user).delete()
+    values = {"user": user, "p256dh": p256dh, "auth": auth, "name": name, "wishes": wishes or {}}
     return PushSubscription.objects.update_or_create(
-        endpoint=endpoint, defaults=values, create_defaults=values | {"created_at": now}
+        transport=transport,
+        endpoint=endpoint,
+        defaults=values,
+        create_defaults=values | {"created_at": now},
     )
 
 

@@ -1,9 +1,10 @@
 """A push that a user asks for, to see whether any reach a device."""
 
+import json
 from datetime import timedelta
 
 from notifications.claims import Push
-from notifications.messages import Message
+from notifications.messages import Message, topic
 from notifications.models import PushSubscription
 from notifications.outcomes import State
 from notifications.sending import Clock, sender
@@ -20,14 +21,16 @@ def send_trial(subscription_id: int, *, clock: Clock) -> None:
     if device is None:
         return
     address = (device.transport, device.endpoint, device.p256dh, device.auth)
+    wishes = json.dumps(device.wishes)
     message = Message(
         title="Connectify",
         body="Notifications reach this device.",
-        tag=f"test-{device.pk}",
+        tag=topic("test", device.pk),
         post_id=NO_POST,
         expires_at=clock() + TTL,
     )
-    (outcome,) = sender().send([Push(NO_POST, device.pk, 1, *address)], {NO_POST: message}, clock)
+    push = Push(NO_POST, device.pk, 1, *address, wishes=wishes)
+    (outcome,) = sender().send([push], {NO_POST: message}, clock)
     if outcome.gone:
         own.delete()
         return

@@ -31,6 +31,7 @@ PER_SUBSCRIBER: tuple[tuple[str, str, Callable[[lag.Lag], float | None]], ...] =
     ("oldest_seconds", "Age of the oldest unfinished event.", lambda each: each.oldest_seconds),
     ("target_seconds", "How old it may become.", lambda each: each.target_seconds),
     ("outstanding_rows", "Rows still to be written.", lambda each: each.rows_outstanding),
+    ("unsettled_pushes", "Begun too long ago and not ended.", lambda each: each.unsettled),
     ("drain_seconds", "Until nothing is outstanding.", lambda each: each.seconds_to_drain),
 )
 

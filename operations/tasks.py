@@ -1,9 +1,12 @@
 """Periodic maintenance. Each task holds a lock of its own, so that two beats do no harm."""
 
+import math
+
 from django.conf import settings
 from django.utils import timezone
 
 from events.periodic_task import periodic_task
+from events.turns import each_in_turn
 from operations import canary, partitioned
 from social import database_clock, erasure, forgotten_passwords, idempotency, tokens
 
@@ -28,9 +31,15 @@ def release_canary() -> None:
 
 @periodic_task("operations.prune", lane=LOW)
 def prune() -> None:
-    idempotency.prune(now=timezone.now())
-    tokens.prune(now=timezone.now())
-    partitioned.prune_ledgers()
+    now = timezone.now()
+    jobs = (
+        lambda: idempotency.prune(now=now),
+        lambda: tokens.prune(now=now),
+        partitioned.prune_ledgers,
+    )
+    failures = each_in_turn(jobs, lambda job: job(), what="pruning", seconds=math.inf)
+    if failures:
+        raise failures[0]
 
 
 @periodic_task("operations.erase_accounts", lane=LOW)

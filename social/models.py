@@ -131,6 +131,8 @@ class Closure(models.Model):
         User, on_delete=models.CASCADE, primary_key=True, related_name="closure"
     )
     closed_at = models.DateTimeField()
+    # When erasing was last begun: one that fails goes behind the others.
+    tried_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
         return f"{self.user_id}, closed {self.closed_at}"
@@ -143,6 +145,8 @@ class ForgottenPassword(models.Model):
     email = models.CharField(max_length=254, primary_key=True)
     requested_at = models.DateTimeField()
     mailed_at = models.DateTimeField(null=True, blank=True)
+    # When the mail was last begun: one that fails goes behind the others.
+    tried_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
         return f"{self.email}, {self.requested_at}"

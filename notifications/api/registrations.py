@@ -7,8 +7,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from rest_framework import serializers
 
-from notifications.endpoints import EndpointError, check_endpoint
+from notifications.endpoints import EndpointError, canonical
 from notifications.models import WEB_PUSH, PushSubscription
+from notifications.transports.fcm import MOST_COLLAPSE_KEYS
 from social.api.serializers import StrictSerializer
 
 POINT_BYTES = 65
@@ -81,21 +82,40 @@ class WebPushSerializer(StrictSerializer):
 
     def validate_endpoint(self, value: str) -> str:
         try:
-            check_endpoint(value)
+            return canonical(value)
         except EndpointError as error:
             raise serializers.ValidationError(str(error)) from error
-        return value
 
     def to_registration(self) -> dict:
         """The arguments of subscriptions.register."""
         given = self.validated_data
-        return {"endpoint": given["endpoint"], "name": given["name"], **given["keys"]}
+        asked = self.initial_data["endpoint"].strip()
+        other = {"other_spelling": asked} if asked != given["endpoint"] else {}
+        return {"endpoint": given["endpoint"], "name": given["name"], **given["keys"], **other}
+
+
+class WishesSerializer(StrictSerializer):
+    """How the device wants its messages."""
+
+    alert = serializers.BooleanField(
+        default=True, help_text="false: data alone, which the app shows itself"
+    )
+    priority = serializers.ChoiceField(
+        ["high", "normal"], default="high", help_text="normal: not before a sleeping device wakes"
+    )
+    collapse_keys = serializers.IntegerField(
+        default=0,
+        min_value=0,
+        max_value=MOST_COLLAPSE_KEYS,
+        help_text="how many messages FCM keeps for a device that is away; 0: all",
+    )
 
 
 class PushTokenSerializer(StrictSerializer):
     """A registration token, such as Firebase Cloud Messaging gives an app, and a name."""
 
     example = {"transport": "fcm", "token": "c1XaMpLeT0kEn", "name": "phone"}
+    wishes = WishesSerializer(required=False)
     transport = serializers.CharField(max_length=20, help_text="fcm")
     token = serializers.RegexField(r"\A[A-Za-z0-9_:-]+\Z", max_length=1000)
     name = serializers.CharField(max_length=100, allow_blank=True, default="")
@@ -109,7 +129,9 @@ class PushTokenSerializer(StrictSerializer):
 
     def to_registration(self) -> dict:
         given = self.validated_data
-        return {"endpoint": given["token"], **{k: given[k] for k in ("transport", "name")}}
+        wishes = dict(given.get("wishes", {}))
+        own = {name: given[name] for name in ("transport", "name")}
+        return {"endpoint": given["token"], "wishes": wishes, **own}
 
 
 def registration_of(data: object) -> WebPushSerializer | PushTokenSerializer:

@@ -74,6 +74,8 @@ class SubscriptionsView(GenericAPIView):
             )
         except subscriptions.TooManyDevicesError as error:
             raise TooManyDevices from error
+        except subscriptions.ReservedError as error:
+            raise serializers.ValidationError({"token": [str(error)]}) from error
         code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
         return Response(self.get_serializer(device).data, status=code)
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as PasswordError
+from django.core.mail.message import sanitize_address
 from django.db import IntegrityError, models, transaction
 from rest_framework import serializers
 
@@ -33,7 +34,15 @@ class UsernameField(serializers.CharField):
 
 class AddressField(serializers.EmailField):
     def to_internal_value(self, data) -> str:
-        return User.objects.normalize_email(super().to_internal_value(data))
+        address = User.objects.normalize_email(super().to_internal_value(data))
+        try:
+            # As a mail to it will be addressed. A domain's label, for example, may be too long once
+            # it is written in ASCII.
+            if address:
+                sanitize_address(address, "utf-8")
+        except (ValueError, IndexError):
+            self.fail("invalid")
+        return address
 
 
 @contextmanager

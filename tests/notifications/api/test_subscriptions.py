@@ -215,3 +215,53 @@ def test_a_test_push_is_enqueued_at_most_every_ten_seconds(bob, carol, broker):
 def test_the_public_key_is_served(bob):
     key = client_of(bob).get("/api/v1/push/public-key/").json()["public_key"]
     assert len(key) == 87
+
+
+@pytest.mark.parametrize("other", [":443/a", "/b/../a", "/%61"])
+def test_another_spelling_of_an_endpoint_is_no_other_device(bob, carol, other):
+    first = subscribe(bob, endpoint=f"{MOZILLA}/a")
+    again = subscribe(bob, endpoint=f"{MOZILLA}{other}")
+    assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
+    assert subscribe(carol, endpoint=f"{MOZILLA}{other}").status_code == 201
+    assert PushSubscription.objects.get().user == carol
+
+
+@pytest.mark.parametrize("other", ["?x=1", "#x", "?", "?x", "&x"])
+def test_a_query_or_a_fragment_makes_no_second_device(bob, other):
+    subscribe(bob, endpoint=f"{MOZILLA}/a")
+    response = subscribe(bob, endpoint=f"{MOZILLA}/a{other}")
+    assert response.status_code == 400 or other == "&x"
+
+
+def test_a_device_of_before_there_was_one_spelling_is_taken_over(bob, now):
+    device = subscribe(bob, endpoint=f"{MOZILLA}/a").json()["id"]
+    PushSubscription.objects.filter(pk=device).update(endpoint=f"{MOZILLA}:443/a")
+    assert subscribe(bob, endpoint=f"{MOZILLA}:443/a").status_code == 201
+    assert PushSubscription.objects.get().endpoint == f"{MOZILLA}/a"
+
+
+@pytest.fixture
+def fcm(settings):
+    settings.PUSH_TRANSPORTS |= {"fcm": "notifications.transports.fcm.Fcm"}
+
+
+def test_a_device_says_how_it_wants_its_messages(bob, fcm):
+    wishes = {"alert": False, "priority": "normal", "collapse_keys": 4}
+    body = {"transport": "fcm", "token": "t", "wishes": wishes}
+    assert client_of(bob).post(SUBSCRIPTIONS, body, format="json").status_code == 201
+    assert PushSubscription.objects.get().wishes == wishes
+
+
+@pytest.mark.parametrize("wishes", [{"collapse_keys": 5}, {"priority": "x"}, {"other": 1}, 7])
+def test_wishes_that_are_none_are_refused(bob, fcm, wishes):
+    body = {"transport": "fcm", "token": "t", "wishes": wishes}
+    assert client_of(bob).post(SUBSCRIPTIONS, body, format="json").status_code == 400
+
+
+def test_two_transports_may_have_the_same_token(bob, carol, fcm, settings):
+    settings.DEBUG = True
+    settings.PUSH_TRANSPORTS |= {"console": "notifications.transports.console.Console"}
+    for user, transport in ((bob, "fcm"), (carol, "console")):
+        body = {"transport": transport, "token": "same"}
+        assert client_of(user).post(SUBSCRIPTIONS, body, format="json").status_code == 201
+    assert PushSubscription.objects.count() == 2

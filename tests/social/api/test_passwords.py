@@ -167,9 +167,34 @@ def test_a_mail_that_cannot_be_sent_is_tried_again_and_comes_once(dora, settings
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     assert forgotten_passwords.send_due(now=now) == 0
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert forgotten_passwords.send_due(now=now) == 1
     assert forgotten_passwords.send_due(now=now) == 0
+    later = now + forgotten_passwords.REST
+    assert forgotten_passwords.send_due(now=later) == 1
+    assert forgotten_passwords.send_due(now=later + forgotten_passwords.REST) == 0
     (message,) = mail.outbox
     assert names_in(message) == ["dora", "work"]
     forgotten_passwords.send_due(now=now + timedelta(hours=2))
+    assert not ForgottenPassword.objects.exists()
+
+
+def test_an_address_that_no_mail_can_be_sent_to_is_not_taken():
+    for domain in ("ü" * 60 + ".de", "ü" * 57 + ".example", "a" * 64 + ".de"):
+        response = register(APIClient(), username="eve", email=f"eve@{domain}")
+        assert_problem(response, 400, "email")
+    assert register(APIClient(), username="eve", email="eve@bücher.example").status_code == 201
+    assert register(APIClient(), username="ann", email="").status_code == 201
+
+
+def test_an_address_of_before_holds_up_nobody_elses_mail(dora, now):
+    impossible = f"eve@{'ü' * 60}.de"
+    User.objects.create(username="eve", email=impossible, password="argon2")
+    for number in range(forgotten_passwords.BATCH):
+        User.objects.create(username=f"eve{number}", email=f"{number}{impossible}", password="x")
+        forgotten_passwords.request(f"{number}{impossible}", now=now)
+    moment = now + timedelta(seconds=1)
+    forgotten_passwords.request("dora@example.com", now=moment)
+    # A round of nothing but what fails, which goes behind the others.
+    assert forgotten_passwords.send_due(now=moment) == 0
+    assert forgotten_passwords.send_due(now=moment) == 1
+    assert forgotten_passwords.send_due(now=now + timedelta(hours=2)) == 0
     assert not ForgottenPassword.objects.exists()
