@@ -8,7 +8,7 @@ from django.utils import timezone
 from events.periodic_task import periodic_task
 from events.turns import each_in_turn
 from operations import canary, partitioned
-from social import database_clock, erasure, forgotten_passwords, idempotency, tokens
+from social import addresses, database_clock, erasure, forgotten_passwords, idempotency, tokens
 
 LOW = "operations.low"
 
@@ -47,6 +47,8 @@ def erase_accounts() -> None:
     erasure.erase_all(now=timezone.now())
 
 
-@periodic_task("operations.send_reset_mails", lane=LOW)
-def send_reset_mails() -> None:
-    forgotten_passwords.send_due(now=timezone.now())
+@periodic_task("operations.send_mails", lane=LOW)
+def send_mails() -> None:
+    now = timezone.now()
+    forgotten_passwords.send_due(now=now)
+    addresses.send_due(now=now)

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from events import outbox
 from events.errors import PermanentError
 from social.event_types import UserClosed
-from social.models import CANARY_PREFIX, Block, Closure, Token, User
+from social.models import CANARY_PREFIX, Block, Closure, NewAddress, Token, User
 
 # Of a mail address; a username is shorter.
 LONGEST_NAME = 254
@@ -79,5 +79,6 @@ def close(user: User, *, now: datetime) -> None:
     user.email = user.first_name = user.last_name = ""
     user.set_unusable_password()
     user.save()
+    NewAddress.objects.filter(user=user).delete()
     Closure.objects.create(user=user, closed_at=now)
     outbox.record("user.closed", UserClosed(user_id=user.pk), now=now)

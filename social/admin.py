@@ -11,6 +11,7 @@ from social.models import (
     ForgottenPassword,
     Horizon,
     IdempotencyKey,
+    NewAddress,
     Post,
     Token,
     User,
@@ -74,6 +75,12 @@ class ClosureAdmin(ReadOnlyAdmin):
 @admin.register(ForgottenPassword)
 class ForgottenPasswordAdmin(ReadOnlyAdmin):
     list_display = ("email", "requested_at", "mailed_at")
+    ordering = ("-requested_at",)
+
+
+@admin.register(NewAddress)
+class NewAddressAdmin(ReadOnlyAdmin):
+    list_display = ("user_id", "email", "requested_at", "mailed_at")
     ordering = ("-requested_at",)
 
 

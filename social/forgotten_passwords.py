@@ -87,7 +87,7 @@ def _send(email: str) -> int:
     users = _users_of(email)[:ACCOUNTS]
     if not users:
         return 0
-    links = "\n\n".join(f"{user.username}:\n{_link(user)}" for user in users)
+    links = "\n\n".join(f"{_unlinked(user.username)}:\n{_link(user)}" for user in users)
     send_mail("Set a new password", TEXT.format(links=links), None, recipient_list=[email])
     return 1
 
@@ -114,6 +114,11 @@ def _users_of(email: str) -> QuerySet[User]:
     found = User.objects.filter(email__iexact=email, is_active=True).alias(lower=Lower("email"))
     found = found.filter(lower=email).exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
     return found.order_by("pk")
+
+
+def _unlinked(name: str) -> str:
+    """The name, so that no program makes a link of it: somebody may be called www.example.com."""
+    return name.replace(".", "[.]").replace("@", "[@]")
 
 
 def _link(user: User) -> str:

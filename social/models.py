@@ -152,6 +152,27 @@ class ForgottenPassword(models.Model):
         return f"{self.email}, {self.requested_at}"
 
 
+class NewAddress(models.Model):
+    """A mail address that an account was given and that does not count yet. `mailed_at` is null
+    while the mail is to be sent, and `tried_at` until it was tried once."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    email = models.CharField(max_length=254)
+    requested_at = models.DateTimeField()
+    mailed_at = models.DateTimeField(null=True, blank=True)
+    tried_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "email"], name="social_new_address_once")
+        ]
+        # All accounts that were given an address, however it is written.
+        indexes = [models.Index(Upper("email"), name="social_new_address_by_email")]
+
+    def __str__(self) -> str:
+        return f"an address of {self.user_id}, {self.requested_at}"
+
+
 class Post(models.Model):
     """A post. Deleting it sets `deleted_at` first: an absent row means "not visible yet"."""
 

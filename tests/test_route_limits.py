@@ -13,6 +13,7 @@ ROUTES = routes()
 LOGIN = {
     *("post register", "post login", "post close"),
     *("post password", "post forgotten", "post reset"),
+    *("put email", "post email-confirm"),
 }
 # Bodies of those that try to enter an account.
 ATTEMPTS = {

@@ -25,7 +25,7 @@ WITH_ID = [route for route in ROUTES if route.parameters]
 DESCRIBED = SchemaGenerator().get_schema(public=True)["paths"]
 WITH_BODY = [r for r in ROUTES if "requestBody" in DESCRIBED[r.path][r.method]]
 
-PUBLIC = {"post register", "post login", "post forgotten", "post reset"}
+PUBLIC = {"post register", "post login", "post forgotten", "post reset", "post email-confirm"}
 OWNERS = {
     *("patch post", "delete post", "delete token"),
     *("get push-subscription", "patch push-subscription", "delete push-subscription"),

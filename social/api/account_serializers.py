@@ -8,9 +8,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as PasswordError
 from django.core.mail.message import sanitize_address
 from django.db import IntegrityError, models, transaction
+from django.utils import timezone
 from rest_framework import serializers
 
-from social import accounts, attempts
+from social import accounts, addresses, attempts
 from social.api.problems import WrongCredentials
 from social.api.serializers import ALICE, PersonSerializer, ProfileSerializer, StrictSerializer
 from social.lookalikes import NameRefusedError
@@ -55,17 +56,23 @@ def password_checked() -> Iterator[None]:
 
 
 class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
-    example = ALICE | {"email": "alice@example.com", "password": SECRET}
+    example = ALICE | {"email": "", "new_email": "alice@example.com", "password": SECRET}
     serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
         models.CharField: UsernameField,
         models.EmailField: AddressField,
     }
     password = password_field()
+    new_email = serializers.SerializerMethodField(
+        help_text="Counts once the mail to it is answered; null if there is none."
+    )
 
     class Meta:
         model = User
-        fields = ("id", "username", "email", "password")
+        fields = ("id", "username", "email", "new_email", "password")
         read_only_fields = ("id",)
+
+    def get_new_email(self, user: User) -> str | None:
+        return addresses.waiting(user)
 
     def validate(self, attrs: dict) -> dict:
         user = User(username=attrs["username"], email=attrs.get("email", ""))
@@ -76,7 +83,11 @@ class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
     def create(self, validated_data: dict) -> User:
         try:
             with transaction.atomic():
-                return User.objects.create_user(**validated_data)
+                email = validated_data.pop("email", "")
+                user = User.objects.create_user(**validated_data)
+                if email:
+                    addresses.want(user, email, now=timezone.now())
+                return user
         except NameRefusedError as error:
             raise serializers.ValidationError(error.message_dict, code="lookalike") from error
         except IntegrityError as error:
@@ -110,8 +121,11 @@ class LoginAnswerSerializer(serializers.Serializer):
 
 
 class MeSerializer(ProfileSerializer):
-    example = ProfileSerializer.example | {"email": "alice@example.com"}
+    example = ProfileSerializer.example | {"email": "alice@example.com", "new_email": None}
     email = serializers.CharField(read_only=True)
+    new_email = serializers.CharField(
+        read_only=True, allow_null=True, help_text="Counts once the mail to it is answered."
+    )
 
 
 # Holding a token is not enough for what cannot be undone.
@@ -133,6 +147,16 @@ class PasswordChangeSerializer(PasswordConfirmation):
         with password_checked():
             validate_password(attrs["password"], self.context["request"].user)
         return attrs
+
+
+class EmailSerializer(PasswordConfirmation):
+    example = PasswordConfirmation.example | {"email": "alice@example.com"}
+    email = AddressField(max_length=254, allow_blank=True)
+
+
+class ConfirmSerializer(StrictSerializer):
+    example = {"token": "WzEsImFsaWNlQGV4YW1wbGUuY29tIl0:1vO…"}
+    token = serializers.CharField(max_length=1_000)
 
 
 class ForgottenSerializer(StrictSerializer):

@@ -8,7 +8,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from social import accounts, follow_counts
+from social import accounts, addresses, follow_counts
 from social.api import account_serializers as serializers
 from social.api import shapes
 from social.api.description import may_answer
@@ -56,8 +56,8 @@ class MeView(APIView):
     @extend_schema(responses=serializers.MeSerializer)
     def get(self, request) -> Response:
         user = request.user
-        shown = shapes.profile(user, follow_counts.read(user.pk)) | {"email": user.email}
-        return Response(shown)
+        own = {"email": user.email, "new_email": addresses.waiting(user)}
+        return Response(shapes.profile(user, follow_counts.read(user.pk)) | own)
 
 
 class CloseView(GenericAPIView):

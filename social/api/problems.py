@@ -14,6 +14,7 @@ from structlog.contextvars import get_contextvars
 
 from events.errors import passing
 from social.accounts import PasswordChangedError
+from social.addresses import AddressRefusedError
 from social.api.parsers import PayloadTooLarge
 from social.api.renderers import FastJSONRenderer
 from social.attempts import TooManyAttemptsError
@@ -74,6 +75,7 @@ TRANSLATED = (
     (ResetRefusedError, lambda error: WrongCredentials("This link is wrong, used or too old.")),
     (KeyInUseError, lambda error: KeyInUse()),
     (KeyReusedError, lambda error: KeyReused()),
+    (AddressRefusedError, lambda error: WrongCredentials("This link is wrong, used or too old.")),
     (TooManyAttemptsError, lambda error: exceptions.Throttled(error.seconds)),
     (OverloadedError, lambda error: Unavailable(RETRY_AFTER_SECONDS)),
 )
