@@ -2,7 +2,7 @@
 
 The problems that each operation may answer, and its headers; that unknown fields are refused; and
 what serializers have as attributes: `example`, and `required_in_patch`, the fields without which
-there is nothing to change.
+there is nothing to change; where there is none, one of them at least is.
 """
 
 from drf_spectacular.utils import OpenApiResponse
@@ -40,8 +40,9 @@ def _complete_object(name: str, schema: dict, serializer: Serializer) -> None:
     # Requests have components of their own, without what only answers have.
     if name.endswith("Request"):
         schema["additionalProperties"] = False
-    if name.startswith("Patched") and (required := getattr(serializer, "required_in_patch", None)):
-        schema["required"] = required
+    if name.startswith("Patched"):
+        required = getattr(serializer, "required_in_patch", None)
+        schema |= {"required": required} if required else {"minProperties": 1}
     example = getattr(serializer, "example", {})
     if shown := {key: example[key] for key in example if key in schema["properties"]}:
         schema["examples"] = [shown]
@@ -64,7 +65,7 @@ def _has_required(body: dict, schemas: dict) -> bool:
     """Whether a body of no fields would be refused; without a body it is the same."""
     [content] = body["content"].values()
     schema = schemas[content["schema"]["$ref"].rpartition("/")[2]]
-    return "required" in schema or "oneOf" in schema
+    return bool({"required", "minProperties", "oneOf"} & schema.keys())
 
 
 def _own_headers(method: str, parameters: set[str]) -> list[str]:

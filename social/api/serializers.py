@@ -2,6 +2,7 @@
 
 from django.core.validators import RegexValidator
 from rest_framework import serializers
+from rest_framework.settings import api_settings
 
 from social.models import POST_LENGTH
 
@@ -17,6 +18,10 @@ JSON_TYPES = (
 class StrictSerializer(serializers.Serializer):
     def to_internal_value(self, data):
         if isinstance(data, dict):
+            # A PATCH whose body says nothing has said nothing that could be done.
+            if self.partial and not data:
+                errors = {api_settings.NON_FIELD_ERRORS_KEY: ["Give at least one field."]}
+                raise serializers.ValidationError(errors, code="required")
             fields = self.fields
             writable = {name for name, field in fields.items() if not field.read_only}
             if unknown := data.keys() - writable:

@@ -21,19 +21,29 @@ def database_url() -> str:
 
 
 @pytest.fixture(scope="session")
-def origin(database_url, tmp_path_factory) -> str:
+def ports(tmp_path_factory) -> Ports:
+    ports = Ports(tmp_path_factory.mktemp("ports") / "ports.json")
+    ports.claim("web")
+    return ports
+
+
+@pytest.fixture(scope="session")
+def processes(database_url, ports, tmp_path_factory) -> Processes:
     environ = os.environ | {"DATABASE_URL": database_url, "DATABASE_DIRECT_URL": database_url}
     databases.migrate(ROOT, environ)
     home = tmp_path_factory.mktemp("web")
-    ports = Ports(home / "ports.json")
-    ports.claim("web")
     processes = Processes({"web": web(ports["web"])}, root=ROOT, home=home, environ=environ)
     try:
         processes.start()
         processes.wait_ready()
-        yield f"http://127.0.0.1:{ports['web']}"
+        yield processes
     finally:
         processes.stop()
+
+
+@pytest.fixture(scope="session")
+def origin(processes, ports) -> str:
+    return f"http://127.0.0.1:{ports['web']}"
 
 
 @pytest.fixture
