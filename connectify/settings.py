@@ -19,14 +19,14 @@ env = Environment()
 
 def required(name: str) -> str:
     """The environment variable's value; refuses to start without it, saying what to do."""
-    try:
-        return env(name)
-    except ImproperlyConfigured:
+    if name not in env:
         hint = 'on your own machine: bin/services up; eval "$(bin/services env)"'
-        raise ImproperlyConfigured(f"{name} is not set ({hint})") from None
+        raise ImproperlyConfigured(f"{name} is not set ({hint})")
+    return env(name)
 
 
-SECRET_KEY = required("SECRET_KEY")
+required("SECRET_KEY")
+SECRET_KEY = env.key("SECRET_KEY")
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 
