@@ -90,6 +90,7 @@ TEMPLATES = [
 required("DATABASE_URL")
 DATABASES = {"default": env.db("DATABASE_URL")}
 DATABASES["default"].update(
+    ENGINE="connectify.postgresql",
     CONN_MAX_AGE=600,
     CONN_HEALTH_CHECKS=True,
     DISABLE_SERVER_SIDE_CURSORS=True,  # They do not pass a transaction pooler.
