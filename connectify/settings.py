@@ -243,9 +243,11 @@ ANALYTICS_KEEP_HOURS = env.days("ANALYTICS_KEEP_HOURS_DAYS", 90)
 
 # --- overload ----------------------------------------------------------------------------------
 
-# Beyond these no more posts are taken (503 with Retry-After); reading goes on.
+# Beyond these nothing is taken that adds to the outbox (503 with Retry-After); reading goes on.
 OVERLOAD_PENDING_EVENTS = env.number("OVERLOAD_PENDING_EVENTS", 500_000, (1, 1_000_000_000))
 OVERLOAD_FREE_DISK = env.number("OVERLOAD_FREE_DISK", 0.10, (0.0, 0.99))
+# By this share of both limits deleting, unfollowing, blocking and closing an account may go beyond.
+OVERLOAD_RESERVE = env.number("OVERLOAD_RESERVE", 0.5, (0.01, 1.0))
 # A path on the disk that fills; where the database has a machine of its own, an export of it.
 OVERLOAD_DISK_PATH = env("OVERLOAD_DISK_PATH", default="/")
 

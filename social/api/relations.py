@@ -13,6 +13,7 @@ from social.api import paging, shapes
 from social.api.description import may_answer
 from social.api.serializers import PersonPageSerializer
 from social.models import Block, User
+from social.overload import gauge
 
 
 class RelationView(APIView):
@@ -20,16 +21,19 @@ class RelationView(APIView):
 
     begin = None
     end = None
+    check = gauge.check_reserve
     throttle_scope = "follow"
 
     @extend_schema(request=None, responses={204: None} | may_answer(409))
     def put(self, request, user_id: int) -> Response:
         other = get_object_or_404(accounts.visible_to(request.user), pk=user_id)
+        type(self).check()
         type(self).begin(request.user, other, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses={204: None})
     def delete(self, request, user_id: int) -> Response:
+        gauge.check_reserve()
         # Whoever it is, also somebody who blocks one by now: the answer does not tell.
         type(self).end(request.user, User(pk=user_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -38,6 +42,7 @@ class RelationView(APIView):
 class FollowView(RelationView):
     begin = relations.follow
     end = relations.unfollow
+    check = gauge.check
 
 
 class BlockView(RelationView):

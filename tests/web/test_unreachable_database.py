@@ -1,6 +1,5 @@
 """What clients are told while no packet reaches PostgreSQL, and how soon all is well again."""
 
-import os
 import select
 import socket
 from collections.abc import Iterator
@@ -11,12 +10,8 @@ import pytest
 import requests
 
 from faults.proxy import Proxy
-from stack.ports import Ports
-from stack.processes import Processes
-from stack.processes.table import web
 from tests.flow.test_blackholes import through
 from tests.waiting import until
-from tests.web.conftest import ROOT
 
 # As long as a patient client waits. Eight threads that each waited for a connection of their own
 # would answer the last of the requests below after more than 40 s.
@@ -32,19 +27,10 @@ def link(database_url) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def behind(link, database_url, world, tmp_path) -> Iterator[str]:
+def behind(link, database_url, serve) -> str:
     """The origin of a web server of its own behind the link."""
-    ports = Ports(tmp_path / "ports.json")
-    ports.claim("web")
     url = through(link, database_url)
-    environ = os.environ | {"DATABASE_URL": url, "DATABASE_DIRECT_URL": url}
-    processes = Processes({"web": web(ports["web"])}, root=ROOT, home=tmp_path, environ=environ)
-    try:
-        processes.start()
-        processes.wait_ready()
-        yield f"http://127.0.0.1:{ports['web']}"
-    finally:
-        processes.stop()
+    return serve(DATABASE_URL=url, DATABASE_DIRECT_URL=url)
 
 
 def test_everybody_is_answered_while_the_database_is_out_of_reach(behind, link, world):
