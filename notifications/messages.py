@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from social import texts
 from social.models import Post
 
 # After this, counted from the post's creation, nobody wants to be rung up for it any more.
@@ -37,7 +38,5 @@ class Message:
 
 def message_of(post: Post) -> Message:
     """The message about a post, of its author and of as much of its content as a device shows."""
-    excerpt = post.content
-    if len(excerpt) > EXCERPT_LENGTH:
-        excerpt = excerpt[: EXCERPT_LENGTH - 1] + "…"
+    excerpt = texts.excerpt(post.content, EXCERPT_LENGTH)
     return Message(post.author.username, excerpt, f"post-{post.pk}", post.pk, post.created_at + TTL)

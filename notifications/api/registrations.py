@@ -10,6 +10,7 @@ from rest_framework import serializers
 from notifications.endpoints import EndpointError, check_endpoint
 from notifications.models import WEB_PUSH, PushSubscription
 from social.api.serializers import StrictSerializer
+from social.api.texts import NameField
 
 POINT_BYTES = 65
 SECRET_BYTES = 16
@@ -31,12 +32,12 @@ class SubscriptionSerializer(StrictSerializer, serializers.ModelSerializer):
         "test": None,
     }
     required_in_patch = ["name"]
+    name = NameField()
 
     class Meta:
         model = PushSubscription
         fields = ("id", "transport", "name", "created_at", "tested_at", "test")
         read_only_fields = ("id", "transport", "created_at", "tested_at", "test")
-        extra_kwargs = {"name": {"required": True}}
 
 
 class KeysSerializer(StrictSerializer):
@@ -77,7 +78,7 @@ class WebPushSerializer(StrictSerializer):
     endpoint = serializers.CharField(max_length=1000)
     expirationTime = serializers.IntegerField(required=False, allow_null=True)
     keys = KeysSerializer()
-    name = serializers.CharField(max_length=100, allow_blank=True, default="")
+    name = NameField(default="")
 
     def validate_endpoint(self, value: str) -> str:
         try:
@@ -98,7 +99,7 @@ class PushTokenSerializer(StrictSerializer):
     example = {"transport": "fcm", "token": "c1XaMpLeT0kEn", "name": "phone"}
     transport = serializers.CharField(max_length=20, help_text="fcm")
     token = serializers.RegexField(r"\A[A-Za-z0-9_:-]+\Z", max_length=1000)
-    name = serializers.CharField(max_length=100, allow_blank=True, default="")
+    name = NameField(default="")
 
     def validate_transport(self, value: str) -> str:
         # The console's pushes stand in the log, for developers and the canary.
