@@ -43,9 +43,20 @@ def _complete_object(name: str, schema: dict, serializer: Serializer) -> None:
     if name.startswith("Patched"):
         required = getattr(serializer, "required_in_patch", None)
         schema |= {"required": required} if required else {"minProperties": 1}
+    for field in schema["properties"].values():
+        _merge_with_empty(field)
     example = getattr(serializer, "example", {})
     if shown := {key: example[key] for key in example if key in schema["properties"]}:
         schema["examples"] = [shown]
+
+
+def _merge_with_empty(field: dict) -> None:
+    """drf-spectacular says "this pattern, or empty" as two alternatives, of which a default of ""
+    would have to be both. One pattern says the same."""
+    text, *empty = field.get("oneOf", [{}])
+    if empty == [{"type": "string", "maxLength": 0}] and "pattern" in text:
+        del field["oneOf"]
+        field |= text | {"pattern": f"^(?:{text['pattern']})?$"}
 
 
 def _complete_operation(method: str, operation: dict) -> None:

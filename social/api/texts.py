@@ -3,15 +3,9 @@ much as one can: balance, and the rarest blanks, are judged by the server alone.
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from social.texts import BLANK, HARMFUL, HARMFUL_IN_LINE, is_balanced, is_blank, is_harmful
-
-
-def published(pattern: str) -> str:
-    """A pattern of Python's as ECMA 262 has it, in ASCII."""
-    return pattern.encode("ascii", "backslashreplace").decode().replace(r"\x", r"\u00")
 
 
 class Text(RegexValidator):
@@ -44,13 +38,6 @@ NAME_LENGTH = 100
 
 
 # What one calls a device; the empty name is none. (A docstring would stand in the description.)
-@extend_schema_field(
-    {
-        "type": "string",
-        "maxLength": NAME_LENGTH,
-        "pattern": f"^(?:{published(Line().regex.pattern)})?$",
-    }
-)
 class NameField(serializers.CharField):
     def __init__(self, **options) -> None:
         super().__init__(max_length=NAME_LENGTH, allow_blank=True, validators=[Line()], **options)
