@@ -167,7 +167,10 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["social.api.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "social.api.problems.problem_response",
-    "DEFAULT_THROTTLE_CLASSES": ["social.api.throttling.CallerThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "social.api.throttling.CallerThrottle",
+        "social.api.queries.KnownParameters",
+    ],
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS is for CORS; the description says the rest.
     "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "social.api.negotiation.AlwaysJSON",

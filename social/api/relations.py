@@ -3,7 +3,7 @@
 from django.db.models import Exists, OuterRef
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -39,17 +39,25 @@ class RelationView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+def named(*, put: str, delete: str):
+    """Summaries of the two methods, which the views below inherit."""
+    return extend_schema_view(put=extend_schema(summary=put), delete=extend_schema(summary=delete))
+
+
+@named(put="Follow somebody", delete="End following somebody")
 class FollowView(RelationView):
     begin = relations.follow
     end = relations.unfollow
     check = gauge.check
 
 
+@named(put="Block somebody", delete="End blocking somebody")
 class BlockView(RelationView):
     begin = relations.block
     end = relations.unblock
 
 
+@named(put="Mute somebody", delete="End muting somebody")
 class MuteView(RelationView):
     begin = relations.mute
     end = relations.unmute

@@ -57,6 +57,13 @@ def test_every_body_has_an_example_that_fits(name):
             Draft202012Validator(schema).validate(example)
 
 
+def test_every_operation_says_how_it_refuses():
+    """The linter's rule for this is off, for health takes nothing that could be refused."""
+    for name, operation in OPERATIONS.items():
+        refuses = any(status.startswith("4") for status in operation["responses"])
+        assert refuses != name.startswith("health")
+
+
 ANSWERS = [
     (name, status)
     for name, operation in OPERATIONS.items()

@@ -165,27 +165,22 @@ def some_list(request, alice) -> str:
     return "/api/v1/" + request.param.format(alice.pk)
 
 
-SIZES = [
-    *((None, 50), ("1", 1), ("10", 10), ("50", 50), ("007", 7)),
-    *(("0", 1), ("-0", 1), ("-5", 1), ("-" + "9" * 400, 1)),
-    *(("51", 50), ("1000000", 50), ("9" * 400, 50)),
-]
+SIZES = [(None, 50), ("1", 1), ("10", 10), ("50", 50)]
 
 
 @pytest.mark.parametrize(("given", "size"), SIZES)
-def test_page_sizes_are_taken_to_the_range(given, size):
+def test_page_sizes_from_1_to_50_are_taken(given, size):
     query = {} if given is None else {"limit": given}
     request = APIView().initialize_request(APIRequestFactory().get("/", query))
     assert paging.limit(request) == size
 
 
-@pytest.mark.parametrize("limit", ["-1", "0", "51", "9" * 400, "-" + "9" * 400])
-def test_odd_page_sizes_are_taken(alice, some_list, limit):
-    assert client_of(alice).get(some_list, {"limit": limit}).status_code == 200
+OUTSIDE = ["-1", "0", "51", "00", "9" * 400, "-" + "9" * 400, "007"]
+NUMBERLESS = ["", "x", "1.5", "²", "٣", "1 ", "+1", "--1", "\0", "null", "1e1", "0x1", "1_0"]
 
 
-@pytest.mark.parametrize("limit", ["", "x", "1.5", "²", "٣", "1 ", "--1", "\0", "null"])
-def test_page_sizes_that_are_no_numbers_are_refused(alice, some_list, limit):
+@pytest.mark.parametrize("limit", [*OUTSIDE, *NUMBERLESS])
+def test_page_sizes_outside_1_to_50_are_refused(alice, some_list, limit):
     assert_problem(client_of(alice).get(some_list, {"limit": limit}), 400, "limit")
 
 
