@@ -2,6 +2,7 @@
 
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -19,14 +20,14 @@ env = Environment()
 
 def required(name: str) -> str:
     """The environment variable's value; refuses to start without it, saying what to do."""
-    try:
-        return env(name)
-    except ImproperlyConfigured:
+    if name not in env:
         hint = 'on your own machine: bin/services up; eval "$(bin/services env)"'
-        raise ImproperlyConfigured(f"{name} is not set ({hint})") from None
+        raise ImproperlyConfigured(f"{name} is not set ({hint})")
+    return env(name)
 
 
-SECRET_KEY = required("SECRET_KEY")
+required("SECRET_KEY")
+SECRET_KEY = env.key("SECRET_KEY")
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 
@@ -90,6 +91,7 @@ TEMPLATES = [
 required("DATABASE_URL")
 DATABASES = {"default": env.db("DATABASE_URL")}
 DATABASES["default"].update(
+    ENGINE="connectify.postgresql",
     CONN_MAX_AGE=600,
     CONN_HEALTH_CHECKS=True,
     DISABLE_SERVER_SIDE_CURSORS=True,  # They do not pass a transaction pooler.
@@ -167,7 +169,10 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["social.api.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "social.api.problems.problem_response",
-    "DEFAULT_THROTTLE_CLASSES": ["social.api.throttling.CallerThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "social.api.throttling.CallerThrottle",
+        "social.api.queries.KnownParameters",
+    ],
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS is for CORS; the description says the rest.
     "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "social.api.negotiation.AlwaysJSON",
@@ -236,9 +241,11 @@ ANALYTICS_KEEP_HOURS = env.days("ANALYTICS_KEEP_HOURS_DAYS", 90)
 
 # --- overload ----------------------------------------------------------------------------------
 
-# Beyond these no more posts are taken (503 with Retry-After); reading goes on.
+# Beyond these nothing is taken that adds to the outbox (503 with Retry-After); reading goes on.
 OVERLOAD_PENDING_EVENTS = env.number("OVERLOAD_PENDING_EVENTS", 500_000, (1, 1_000_000_000))
 OVERLOAD_FREE_DISK = env.number("OVERLOAD_FREE_DISK", 0.10, (0.0, 0.99))
+# By this share of both limits deleting, unfollowing, blocking and closing an account may go beyond.
+OVERLOAD_RESERVE = env.number("OVERLOAD_RESERVE", 0.5, (0.01, 1.0))
 # A path on the disk that fills; where the database has a machine of its own, an export of it.
 OVERLOAD_DISK_PATH = env("OVERLOAD_DISK_PATH", default="/")
 
@@ -272,6 +279,7 @@ STATIC_URL = "static/"
 # Where `collectstatic` has put the files; unset, they are served from the packages they come in.
 STATIC_ROOT = env("STATIC_ROOT", default=None)
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+WHITENOISE_ROOT = Path(__file__).parent / "root"  # /robots.txt and /favicon.ico
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from social import texts
 from social.models import Post
 
 # After this, counted from the post's creation, nobody wants to be rung up for it any more.
@@ -52,9 +53,7 @@ def topic(kind: str, number: int) -> str:
 
 def message_of(post: Post) -> Message:
     """The message about a post, of its author and of as much of its content as a device shows."""
-    excerpt = post.content
-    if len(excerpt) > EXCERPT_LENGTH:
-        excerpt = excerpt[: EXCERPT_LENGTH - 1] + "…"
+    excerpt = texts.excerpt(post.content, EXCERPT_LENGTH)
     return _message(post, post.author.username, excerpt, topic("post", post.pk))
 
 

@@ -105,11 +105,16 @@ def _labelled(name: str, text: str, label: str, values: dict[str, float | None])
     return family
 
 
-def metrics_view(request: HttpRequest) -> HttpResponse:
-    """For whoever bears METRICS_TOKEN; there is no such page for others."""
+def bears_token(request: HttpRequest) -> bool:
+    """Whether an operator asks, or a machine of theirs."""
     given = request.headers.get("Authorization", "").encode()
     wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
-    if not settings.METRICS_TOKEN or not hmac.compare_digest(given, wanted):
+    return bool(settings.METRICS_TOKEN) and hmac.compare_digest(given, wanted)
+
+
+def metrics_view(request: HttpRequest) -> HttpResponse:
+    """For whoever bears METRICS_TOKEN; there is no such page for others."""
+    if not bears_token(request):
         raise Http404
     house = CollectorRegistry()
     house.register(House())

@@ -5,7 +5,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.utils import timezone
 
 from events.admin import ReadOnlyAdmin
-from social import posts
+from social import posts, texts
 from social.models import (
     Closure,
     ForgottenPassword,
@@ -41,7 +41,7 @@ class PostAdmin(ReadOnlyAdmin):
 
     @admin.display(description="content")
     def excerpt(self, post: Post) -> str:
-        return post.content[:80]
+        return texts.excerpt(post.content, 80)
 
 
 @admin.register(Token)

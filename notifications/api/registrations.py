@@ -11,6 +11,7 @@ from notifications.endpoints import EndpointError, canonical
 from notifications.models import WEB_PUSH, PushSubscription
 from notifications.transports.fcm import MOST_COLLAPSE_KEYS
 from social.api.serializers import StrictSerializer
+from social.api.texts import NameField
 
 POINT_BYTES = 65
 SECRET_BYTES = 16
@@ -32,12 +33,12 @@ class SubscriptionSerializer(StrictSerializer, serializers.ModelSerializer):
         "test": None,
     }
     required_in_patch = ["name"]
+    name = NameField()
 
     class Meta:
         model = PushSubscription
         fields = ("id", "transport", "name", "created_at", "tested_at", "test")
         read_only_fields = ("id", "transport", "created_at", "tested_at", "test")
-        extra_kwargs = {"name": {"required": True}}
 
 
 class KeysSerializer(StrictSerializer):
@@ -78,7 +79,7 @@ class WebPushSerializer(StrictSerializer):
     endpoint = serializers.CharField(max_length=1000)
     expirationTime = serializers.IntegerField(required=False, allow_null=True)
     keys = KeysSerializer()
-    name = serializers.CharField(max_length=100, allow_blank=True, default="")
+    name = NameField(default="")
 
     def validate_endpoint(self, value: str) -> str:
         try:
@@ -118,7 +119,7 @@ class PushTokenSerializer(StrictSerializer):
     wishes = WishesSerializer(required=False)
     transport = serializers.CharField(max_length=20, help_text="fcm")
     token = serializers.RegexField(r"\A[A-Za-z0-9_:-]+\Z", max_length=1000)
-    name = serializers.CharField(max_length=100, allow_blank=True, default="")
+    name = NameField(default="")
 
     def validate_transport(self, value: str) -> str:
         # The console's pushes stand in the log, for developers and the canary.

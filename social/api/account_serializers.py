@@ -14,6 +14,7 @@ from rest_framework import serializers
 from social import accounts, addresses, attempts
 from social.api.problems import WrongCredentials
 from social.api.serializers import ALICE, PersonSerializer, ProfileSerializer, StrictSerializer
+from social.api.texts import NameField, shows_all_of_itself
 from social.lookalikes import NameRefusedError
 from social.models import User
 
@@ -29,6 +30,10 @@ def password_field() -> serializers.CharField:
 
 # What is checked, for length and all else, is what will be stored: both grow by being normalised.
 class UsernameField(serializers.CharField):
+    def __init__(self, **options) -> None:
+        super().__init__(**options)
+        self.validators.append(shows_all_of_itself)
+
     def to_internal_value(self, data) -> str:
         return accounts.normalized(super().to_internal_value(data))
 
@@ -100,7 +105,7 @@ class LoginSerializer(StrictSerializer):
     example = {"username": "alice", "password": SECRET, "device": "phone"}
     username = UsernameField(max_length=150)
     password = password_field()
-    device = serializers.CharField(max_length=100, required=False, default="")
+    device = NameField(default="")
 
     def validate(self, attrs: dict) -> dict:
         request = self.context["request"]._request

@@ -12,6 +12,7 @@ from social import accounts, addresses, follow_counts
 from social.api import account_serializers as serializers
 from social.api import shapes
 from social.api.description import may_answer
+from social.overload import gauge
 
 
 class RegisterView(CreateAPIView):
@@ -21,6 +22,10 @@ class RegisterView(CreateAPIView):
     permission_classes = (AllowAny,)
     serializer_class = serializers.RegistrationSerializer
     throttle_scope = "login"
+
+    def perform_create(self, serializer) -> None:
+        gauge.check()
+        super().perform_create(serializer)
 
 
 class LoginView(GenericAPIView):
@@ -69,5 +74,6 @@ class CloseView(GenericAPIView):
     @extend_schema(responses={204: None} | may_answer(403))
     def post(self, request) -> Response:
         self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        gauge.check_reserve()
         accounts.close(request.user, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -84,6 +84,7 @@ class PostView(GenericAPIView):
         post = get_object_or_404(self.get_queryset(), pk=pk, author=request.user)
         change = self.get_serializer(data=request.data, partial=True)
         change.is_valid(raise_exception=True)
+        gauge.check()
         content = change.validated_data.get("content", post.content)
         edited = posts.edit(post, content, now=timezone.now())
         return Response(shapes.post(edited))
@@ -92,6 +93,7 @@ class PostView(GenericAPIView):
     def delete(self, request, pk: int) -> Response:
         """Delete a post of one's own."""
         post = get_object_or_404(self.get_queryset(), pk=pk, author=request.user)
+        gauge.check_reserve()
         posts.delete(post, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 

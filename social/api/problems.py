@@ -111,6 +111,8 @@ def _counted(error: exceptions.APIException, context: dict) -> exceptions.APIExc
         context["view"].check_throttles(context["request"])
     except exceptions.Throttled as throttled:
         return throttled
+    except exceptions.ValidationError:
+        pass  # Whatever else is wrong is for those who are let in.
     return error
 
 

@@ -3,7 +3,7 @@
 from django.db.models import Exists, OuterRef
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,6 +13,7 @@ from social.api import paging, shapes
 from social.api.description import may_answer
 from social.api.serializers import PersonPageSerializer
 from social.models import Block, User
+from social.overload import gauge
 
 
 class RelationView(APIView):
@@ -20,31 +21,43 @@ class RelationView(APIView):
 
     begin = None
     end = None
+    check = gauge.check_reserve
     throttle_scope = "follow"
 
     @extend_schema(request=None, responses={204: None} | may_answer(409))
     def put(self, request, user_id: int) -> Response:
         other = get_object_or_404(accounts.visible_to(request.user), pk=user_id)
+        type(self).check()
         type(self).begin(request.user, other, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses={204: None})
     def delete(self, request, user_id: int) -> Response:
+        gauge.check_reserve()
         # Whoever it is, also somebody who blocks one by now: the answer does not tell.
         type(self).end(request.user, User(pk=user_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+def named(*, put: str, delete: str):
+    """Summaries of the two methods, which the views below inherit."""
+    return extend_schema_view(put=extend_schema(summary=put), delete=extend_schema(summary=delete))
+
+
+@named(put="Follow somebody", delete="End following somebody")
 class FollowView(RelationView):
     begin = relations.follow
     end = relations.unfollow
+    check = gauge.check
 
 
+@named(put="Block somebody", delete="End blocking somebody")
 class BlockView(RelationView):
     begin = relations.block
     end = relations.unblock
 
 
+@named(put="Mute somebody", delete="End muting somebody")
 class MuteView(RelationView):
     begin = relations.mute
     end = relations.unmute

@@ -40,6 +40,10 @@ class World:
         self._connection.autocommit = True
         self._http = requests.Session()
 
+    def go_to(self, origin: str) -> None:
+        """Use another web server of the same database from now on."""
+        self._api = f"{origin}/api/v1"
+
     def close(self) -> None:
         self._http.close()
         self._connection.close()
