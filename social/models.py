@@ -14,6 +14,8 @@ POST_LENGTH = 5_000
 # Accounts whose posts only show that the house works. No username that can be registered holds a
 # colon.
 CANARY_PREFIX = "canary:"
+# Accounts that are closed, in place of their names.
+CLOSED_PREFIX = "closed:"
 
 
 class User(AbstractUser):
@@ -90,7 +92,8 @@ class ForgottenPassword(models.Model):
 class Post(models.Model):
     """A post. Deleting it sets `deleted_at` first: an absent row means "not visible yet"."""
 
-    author = models.ForeignKey(User, on_delete=models.CASCADE, related_name="posts", db_index=False)
+    # A post's row outlives its words, for its events are under way: see accounts.close.
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="posts", db_index=False)
     content = models.CharField(
         max_length=POST_LENGTH,
         validators=[MinLengthValidator(1), MaxLengthValidator(POST_LENGTH)],

@@ -8,12 +8,13 @@ from datetime import datetime
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from events import metrics
 from events.errors import NotYetError
 from events.failpoints import failpoint
-from social.models import CANARY_PREFIX, Block, Post, User
+from social.blocks import unblocked
+from social.models import CANARY_PREFIX, Post, User
 
 log = structlog.get_logger(__name__)
 
@@ -32,10 +33,11 @@ def publish(author: User, content: str, *, now: datetime) -> Post:
 
 
 def visible_to(viewer: User) -> QuerySet[Post]:
-    """Posts with their authors: all but the deleted ones, and those of canaries, of closed
-    accounts and of people who block the viewer."""
-    blocks = Block.objects.filter(blocker=OuterRef("author"), blocked=viewer)
-    posts = Post.objects.filter(~Exists(blocks), deleted_at=None, author__is_active=True)
+    """Posts with their authors: all but the deleted ones, and those of canaries, of accounts that
+    are closed or suspended, and of people whom a block parts from the viewer."""
+    posts = Post.objects.filter(
+        unblocked(viewer, "author"), deleted_at=None, author__is_active=True
+    )
     seen = posts.exclude(author__username__startswith=CANARY_PREFIX)
     return seen.select_related("author")
 
