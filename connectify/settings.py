@@ -240,6 +240,10 @@ ANALYTICS_KEEP_RECORDS = env.days("ANALYTICS_KEEP_RECORDS_DAYS", 35)
 ANALYTICS_KEEP_MINUTES = env.days("ANALYTICS_KEEP_MINUTES_DAYS", 2)
 ANALYTICS_KEEP_HOURS = env.days("ANALYTICS_KEEP_HOURS_DAYS", 90)
 
+# About fewer people than this an author is told no figures: these would tell when one of them
+# sleeps, mutes or stays away.
+FIGURES_FROM = env.number("FIGURES_FROM", 10, (1, 1_000_000))
+
 # --- overload ----------------------------------------------------------------------------------
 
 # Beyond these no more posts are taken (503 with Retry-After); reading goes on.
