@@ -219,11 +219,12 @@ PUSH_ALLOW_LOOPBACK = env.bool("PUSH_ALLOW_LOOPBACK", False)
 
 # --- the bus: how long it keeps what -----------------------------------------------------------
 
-EVENTS_KEEP_PUBLISHED = env.days("EVENTS_KEEP_PUBLISHED_DAYS", 8)
+# What holds the words of posts that may be deleted is gone within 8 days: see docs/privacy.md.
+EVENTS_KEEP_PUBLISHED = env.days("EVENTS_KEEP_PUBLISHED_DAYS", 7)
 # A message that comes again later than this is not known any more, and so is refused.
 EVENTS_KEEP_INBOX = env.days("EVENTS_KEEP_INBOX_DAYS", 8)
 EVENTS_KEEP_LETTERS = env.days("EVENTS_KEEP_LETTERS_DAYS", 90)
-EVENTS_KEEP_RESULTS = env.days("EVENTS_KEEP_RESULTS_DAYS", 30)
+EVENTS_KEEP_RESULTS = env.days("EVENTS_KEEP_RESULTS_DAYS", 7)
 
 # --- figures for Prometheus --------------------------------------------------------------------
 

@@ -15,10 +15,10 @@ DEFAULTS = {
     "METRICS_ADDRESS": "127.0.0.1",
     # How long published events, inbox rows, closed letters and task results are kept. A message
     # that comes again later than the inbox remembers is refused.
-    "EVENTS_KEEP_PUBLISHED": timedelta(days=8),
+    "EVENTS_KEEP_PUBLISHED": timedelta(days=7),
     "EVENTS_KEEP_INBOX": timedelta(days=8),
     "EVENTS_KEEP_LETTERS": timedelta(days=90),
-    "EVENTS_KEEP_RESULTS": timedelta(days=30),
+    "EVENTS_KEEP_RESULTS": timedelta(days=7),
 }
 
 

@@ -5,7 +5,14 @@ from django.utils import timezone
 
 from events.periodic_task import periodic_task
 from operations import canary, partitioned
-from social import database_clock, erasure, forgotten_passwords, idempotency, tokens
+from social import (
+    database_clock,
+    erased_letters,
+    erasure,
+    forgotten_passwords,
+    idempotency,
+    tokens,
+)
 
 LOW = "operations.low"
 
@@ -31,6 +38,7 @@ def prune() -> None:
     idempotency.prune(now=timezone.now())
     tokens.prune(now=timezone.now())
     partitioned.prune_ledgers()
+    erased_letters.erase(now=timezone.now())
 
 
 @periodic_task("operations.erase_accounts", lane=LOW)

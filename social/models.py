@@ -90,7 +90,8 @@ class ForgottenPassword(models.Model):
 
 
 class Post(models.Model):
-    """A post. Deleting it sets `deleted_at` first: an absent row means "not visible yet"."""
+    """A post. Deleting it sets `deleted_at`, with which a trigger empties `content`; the row stays:
+    an absent one means "not visible yet"."""
 
     # A post's row outlives its words, for its events are under way: see accounts.close.
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="posts", db_index=False)
@@ -115,7 +116,8 @@ class Post(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """The answer to a request that bore this key, for when the request is repeated."""
+    """The answer to a request that bore this key, for when the request is repeated: without a
+    post's words, which the repeated request bears itself."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)

@@ -79,7 +79,8 @@ def edit(post: Post, content: str, *, now: datetime) -> Post:
 
 @transaction.atomic
 def delete(post: Post, *, now: datetime) -> None:
-    """Hide the post from every reader at once; its timeline rows are removed later."""
+    """Hide the post from every reader at once and erase its words; its timeline rows are removed
+    later."""
     if Post.objects.filter(pk=post.pk, deleted_at=None).select_for_update().exists():
         post.deleted_at = now
         post.save(update_fields=["deleted_at"])

@@ -9,7 +9,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ERROR_FLAG, IGNORED_PARAMS, PAGE_VAR
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, QuerySet
 from django.template.response import TemplateResponse
 from django.urls import path
 
@@ -39,6 +39,7 @@ class DeadLetterAdmin(MessageAdmin):
     fields = (
         *("queue", "message_id", "task", "event_type", "subjects", "state", "attempts"),
         *("first_failed_at", "last_failed_at", "replayed_at", "healed_at"),
+        "erased_at",
         *("exception_type", "exception_message", "traceback"),
         *("traceparent", "headers", "properties", "body_text"),
     )
@@ -85,7 +86,7 @@ class DeadLetterAdmin(MessageAdmin):
             self.message_user(request, f"Not by {', '.join(sorted(unknown))}.", messages.ERROR)
             return None
         if "confirmed" not in request.POST:
-            return self._ask(request, healing.select(selection).count(), verb)
+            return self._ask(request, _chosen(selection, verb).count(), verb)
         arguments = {"selection": selection}
         if verb == "replay":
             try:
@@ -93,7 +94,7 @@ class DeadLetterAdmin(MessageAdmin):
             except ValidationError:
                 self.message_user(request, "Give a rate from 1 to 10,000.", messages.ERROR)
                 return None
-        count = healing.select(selection).count()
+        count = _chosen(selection, verb).count()
         try:
             with told_apart():
                 TASKS[verb].enqueue(**arguments)
@@ -154,6 +155,11 @@ def _selection(request) -> dict:
     if term:
         chosen |= {"subjects__contains": [term]}
     return chosen
+
+
+def _chosen(selection: dict, verb: str) -> QuerySet[DeadLetter]:
+    letters = healing.select(selection)
+    return healing.replayable(letters) if verb == "replay" else letters
 
 
 def _log(request, message: str) -> None:

@@ -86,7 +86,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(described, indent=2, default=str, ensure_ascii=False))
 
     def _replay(self, letters, options) -> None:
-        if self._confirmed(letters, options, "replayed"):
+        if self._confirmed(healing.replayable(letters), options, "replayed"):
             count = healing.replay(letters, rate=options["rate"])
             self.stdout.write(f"{count:,} letters go out, {options['rate']:g} a second.")
 
