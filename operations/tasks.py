@@ -4,6 +4,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from events.periodic_task import periodic_task
+from notifications import subscriptions
 from operations import canary, partitioned
 from social import (
     database_clock,
@@ -37,6 +38,7 @@ def release_canary() -> None:
 def prune() -> None:
     idempotency.prune(now=timezone.now())
     tokens.prune(now=timezone.now())
+    subscriptions.prune(now=timezone.now())
     partitioned.prune_ledgers()
     erased_letters.erase(now=timezone.now())
 

@@ -51,12 +51,12 @@ def enter(user: User, device: str) -> tuple[Token, str]:
 
 @transaction.atomic
 def change_password(user: User, password: str, *, keep: Token | None = None) -> None:
-    """Set the password and revoke every token but `keep`. Raises PasswordChangedError."""
+    """Set the password and end every log-in but that of `keep`. Raises PasswordChangedError."""
     hashed = make_password(password)
     _hold(user)
     user.password = hashed
     user.save(update_fields=["password"])
-    user.auth_token_set.exclude(pk=keep.pk if keep else None).delete()
+    user.end_logins(keep=keep)
 
 
 def _hold(user: User) -> None:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.core.validators import MaxLengthValidator, MinLengthValidator
 from django.db import models, transaction
 from django.db.models.functions import Upper
+from django.dispatch import Signal
 from knox.models import AbstractAuthToken
 
 POST_LENGTH = 5_000
@@ -18,11 +19,16 @@ CANARY_PREFIX = "canary:"
 CLOSED_PREFIX = "closed:"
 
 
+# Sent in the transaction that ends all log-ins of a `user`, known or not, but that of the token to
+# `keep`, which may be None.
+logins_ended = Signal()
+
+
 class User(AbstractUser):
     """An account; its id is what follows and timelines are keyed by.
 
     Guarantee: whoever sets or disables the password, be it in the admin or on the command line,
-    ends all tokens, since they may be those of somebody who knew the old one.
+    ends all log-ins, since they may be those of somebody who knew the old one.
     """
 
     _disabled = False
@@ -37,12 +43,18 @@ class User(AbstractUser):
 
     def save(self, *args, **kwargs) -> None:
         # Django's own mark of a new password; it is None where only the hash is a better one.
-        ends_tokens = self._password is not None or self._disabled
+        ends_logins = self._password is not None or self._disabled
         with transaction.atomic(savepoint=False):
             super().save(*args, **kwargs)
-            if ends_tokens:
-                self.auth_token_set.all().delete()
+            if ends_logins:
+                self.end_logins()
         self._disabled = False
+
+    @transaction.atomic
+    def end_logins(self, *, keep: "Token | None" = None) -> None:
+        """Revoke every token but `keep`, with all that belongs to log-ins."""
+        self.auth_token_set.exclude(pk=keep.pk if keep else None).delete()
+        logins_ended.send(User, user=self, keep=keep)
 
 
 class Token(AbstractAuthToken):
