@@ -50,7 +50,7 @@ def _people(post: Post, user: User) -> Iterator[Step]:
         yield Step(f"It was deleted at {post.deleted_at:%Y-%m-%d %H:%M:%S}.", stops=True)
     for person in (post.author, user):
         if not person.is_active:
-            yield Step(f"The account of {person} is closed.", stops=True)
+            yield Step(f"The account of {person} is closed or suspended.", stops=True)
     follow = Follow.objects.filter(follower=user, followee=post.author).first()
     if follow:
         yield Step(f"{user} follows {post.author} since {follow.created_at:%Y-%m-%d %H:%M:%S}.")

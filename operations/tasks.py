@@ -7,6 +7,7 @@ from events.periodic_task import periodic_task
 from notifications import subscriptions
 from operations import canary, partitioned
 from social import (
+    activity,
     database_clock,
     erased_letters,
     erasure,
@@ -45,6 +46,7 @@ def prune() -> None:
 
 @periodic_task("operations.erase_accounts", lane=LOW)
 def erase_accounts() -> None:
+    activity.settle()
     erasure.erase_all(now=timezone.now())
 
 

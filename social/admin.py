@@ -15,6 +15,7 @@ from django.utils import timezone
 from events.admin import ReadOnlyAdmin
 from social import accounts, posts
 from social.models import (
+    ActivityChange,
     Closure,
     ForgottenPassword,
     Horizon,
@@ -124,6 +125,11 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     fields = ("user", "key", "answer", "created_at")
     ordering = ("-created_at",)
+
+
+@admin.register(ActivityChange)
+class ActivityChangeAdmin(ReadOnlyAdmin):
+    list_display = ("user_id", "after")
 
 
 @admin.register(Closure)

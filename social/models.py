@@ -166,6 +166,9 @@ class Follow(models.Model):
     shown_from = models.BigIntegerField(default=0, db_default=0)
     # Whether the follower stays away, so that their timeline is not written.
     dormant = models.BooleanField(default=False, db_default=False)
+    # Whether the account of either is shut: see activity.py.
+    follower_out = models.BooleanField(default=False, db_default=False)
+    followee_out = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         # Fan-out: an author's followers by key range, from the index alone.
@@ -179,8 +182,20 @@ class Follow(models.Model):
         return f"{self.follower_id} follows {self.followee_id}"
 
 
+class ActivityChange(models.Model):
+    """A user whose account was shut or opened; the follows of followers beyond `after` are still to
+    be marked by it. See activity.py."""
+
+    user_id = models.BigIntegerField(primary_key=True)
+    after = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.user_id}, marked up to follower {self.after}"
+
+
 class FollowCount(models.Model):
-    """How many follow a user, and how many the user follows: the sums over the user's slots.
+    """How many follow a user, and how many the user follows: the sums over the user's slots. People
+    whose accounts are shut are not counted.
 
     Triggers on social_follow keep it (see the migration that made it). Each connection counts in
     one of a few slots, so that a celebrity's new followers do not wait for one row.

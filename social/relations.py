@@ -13,6 +13,11 @@ from django.db.models import Q
 from events.errors import PermanentError
 from social.models import CANARY_PREFIX, CLOSED_PREFIX, Block, Follow, Mute, Post, User
 
+# By the primary key.
+HOLD_ACTIVE = """
+    SELECT id FROM social_user WHERE id = ANY(%s) AND is_active ORDER BY id FOR SHARE
+"""
+
 
 class RelationError(PermanentError):
     """The two people cannot stand in this relation."""
@@ -20,9 +25,11 @@ class RelationError(PermanentError):
 
 @transaction.atomic
 def follow(follower: User, followee: User, *, now: datetime) -> None:
-    """Raises RelationError for oneself, or where one of the two blocks the other."""
+    """Raises RelationError for oneself, or where one of the two blocks the other, and
+    User.DoesNotExist where the account of one is shut."""
     _refuse_oneself(follower, followee)
     _lock_pair(follower, followee)
+    _hold_active(follower, followee)
     if Block.objects.filter(
         Q(blocker=follower, blocked=followee) | Q(blocker=followee, blocked=follower)
     ).exists():
@@ -96,6 +103,15 @@ def _is_somebody(user: User) -> bool:
 def _refuse_oneself(one: User, other: User) -> None:
     if one.pk == other.pk:
         raise RelationError("You cannot do this to yourself.")
+
+
+def _hold_active(one: User, other: User) -> None:
+    """Keep both accounts from being shut until the transaction ends, since their follows are marked
+    by that (see activity.py)."""
+    with connection.cursor() as cursor:
+        cursor.execute(HOLD_ACTIVE, [[one.pk, other.pk]])
+        if len(cursor.fetchall()) < 2:
+            raise User.DoesNotExist
 
 
 def _lock_pair(one: User, other: User) -> None:
