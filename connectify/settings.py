@@ -219,6 +219,7 @@ PUSH_ALLOW_LOOPBACK = env.bool("PUSH_ALLOW_LOOPBACK", False)
 
 # --- the bus: how long it keeps what -----------------------------------------------------------
 
+EVENTS_CONCEALED = "social.posts.any_deleted"  # what operators are not shown the words of
 # What holds the words of posts that may be deleted is gone within 8 days: see docs/privacy.md.
 EVENTS_KEEP_PUBLISHED = env.days("EVENTS_KEEP_PUBLISHED_DAYS", 7)
 # A message that comes again later than this is not known any more, and so is refused.

@@ -7,6 +7,8 @@ from django.conf import settings
 DEFAULTS = {
     # The module whose import makes the Celery app that this project's tasks belong to.
     "CELERY_APP": None,
+    # The function to which concealed() in subjects.py puts its question; None conceals nothing.
+    "EVENTS_CONCEALED": None,
     # What the database's own address and login have otherwise than the default ones, where these
     # lead to a pooler.
     "DATABASE_DIRECT": {},

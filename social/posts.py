@@ -64,6 +64,13 @@ def live(post_ids: Iterable[int]) -> set[int]:
     return found
 
 
+def any_deleted(subjects: Iterable[str]) -> bool:
+    """Whether one of the posts among the subjects ("post_id:5" each) is deleted."""
+    found = [subject.removeprefix("post_id:") for subject in subjects if subject[:8] == "post_id:"]
+    ids = [int(digits) for digits in found if digits.isdigit() and len(digits) < 19]
+    return bool(ids) and Post.objects.filter(pk__in=ids).exclude(deleted_at=None).exists()
+
+
 @transaction.atomic
 def edit(post: Post, content: str, *, now: datetime) -> Post:
     """The post with its new content. An unchanged one makes no event; raises Post.DoesNotExist

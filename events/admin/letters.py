@@ -17,6 +17,7 @@ from events import healing
 from events.admin.looking import MessageAdmin
 from events.errors import PassingError, told_apart
 from events.models import DeadLetter
+from events.subjects import CONCEALED, concealed
 from events.tasks import discard_letters, replay_letters
 
 TASKS = {"replay": replay_letters, "discard": discard_letters}
@@ -40,7 +41,7 @@ class DeadLetterAdmin(MessageAdmin):
         *("queue", "message_id", "task", "event_type", "subjects", "state", "attempts"),
         *("first_failed_at", "last_failed_at", "replayed_at", "healed_at"),
         "erased_at",
-        *("exception_type", "exception_message", "traceback"),
+        *("exception_type", "message_text", "traceback_text"),
         *("traceparent", "headers", "properties", "body_text"),
     )
     ordering = ("-last_failed_at",)
@@ -55,7 +56,16 @@ class DeadLetterAdmin(MessageAdmin):
 
     @admin.display
     def reason(self, letter: DeadLetter) -> str:
-        return f"{letter.exception_type} {letter.exception_message[:80]}"
+        return f"{letter.exception_type} {self.message_text(letter)[:80]}"
+
+    @admin.display(description="exception message")
+    def message_text(self, letter: DeadLetter) -> str:
+        # Asked once for each letter of a page, by key.
+        return CONCEALED if concealed(letter.subjects) else letter.exception_message
+
+    @admin.display(description="traceback")
+    def traceback_text(self, letter: DeadLetter) -> str:
+        return CONCEALED if concealed(letter.subjects) else letter.traceback
 
     def has_replay_permission(self, request) -> bool:
         return request.user.has_perm("events.replay_deadletter")

@@ -1,15 +1,19 @@
 """Which dead letters are erased with the posts that they are about."""
 
+import io
 import re
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
 from events import healing, letters
-from events.models import DeadLetter
+from events.errors import NotYetError
+from events.models import DeadLetter, OutboxEvent, WaitingEvent
 from social import erased_letters, posts
+from social.models import Post
 from tests.api import client_of
 from tests.bus import post_created, put, work_off
 from tests.events.test_processing import QUEUE, Recording
@@ -135,6 +139,37 @@ def test_the_admin_replays_no_letter_that_is_erased_and_discards_it(admin_client
     assert not re.search(rb"\bwords\b", page.content)
     # It is still found by what it is about.
     assert b"evt_1" in admin_client.get(url, {"q": f"post_id:{gone}"}).content
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_operator_is_shown_words_of_a_deleted_post_that_are_still_kept(
+    broker, admin_client, alice
+):
+    """In the outbox, set aside, and in a dead letter: on lists and pages and the command line."""
+    ids = [posts.publish(alice, "wordily", now=timezone.now()).pk for _ in range(2)]
+    for event in OutboxEvent.objects.all():
+        put(broker, QUEUE, bytes(event.body), type="post.created")
+    failing = Recording({ids[0]: ValueError("wordily"), ids[1]: NotYetError("not yet")})
+    work_off(failing.subscriber, 2)
+    urls = []
+    for model in (OutboxEvent, WaitingEvent, DeadLetter):
+        name = f"admin:events_{model._meta.model_name}"
+        urls += [reverse(f"{name}_change", args=[row.pk]) for row in model.objects.all()]
+        urls.append(reverse(f"{name}_changelist"))
+
+    def showing() -> int:
+        told = io.StringIO()
+        for verb in ("list", "show"):
+            call_command("dead_letters", verb, stdout=told)
+        pages = [admin_client.get(url).content.decode() for url in urls]
+        return sum("wordily" in text for text in (*pages, told.getvalue()))
+
+    # All but the lists of the outbox and of what is set aside.
+    assert showing() == len(urls) - 2 + 1
+    for pk in ids:
+        posts.delete(Post(pk=pk, author=alice), now=timezone.now())
+    assert showing() == 0
+    assert sum(b"wordily" in bytes(event.body) for event in OutboxEvent.objects.all()) == 2
 
 
 def test_the_words_leave_the_post_by_whatever_statement_it_is_deleted(admin_client, alice, now):
