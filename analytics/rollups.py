@@ -142,7 +142,8 @@ def _delivered(data: dict, at: datetime) -> Iterator[tuple]:
     for piece in data["slices"]:
         seconds = max((at - datetime.fromisoformat(piece["posted_at"])).total_seconds(), 0.0)
         rows = piece["rows"]
-        yield piece["author_id"], {"reach": rows}, [("timeline_latency", seconds, rows)]
+        counts = {"reach": rows, "slices": 1}
+        yield piece["author_id"], counts, [("timeline_latency", seconds, rows)]
 
 
 def _settled(data: dict, at: datetime) -> Iterator[tuple]:

@@ -218,11 +218,13 @@ PUSH_ALLOW_LOOPBACK = env.bool("PUSH_ALLOW_LOOPBACK", False)
 
 # --- the bus: how long it keeps what -----------------------------------------------------------
 
-EVENTS_KEEP_PUBLISHED = env.days("EVENTS_KEEP_PUBLISHED_DAYS", 8)
+EVENTS_CONCEALED = "social.posts.any_deleted"  # what operators are not shown the words of
+# What holds the words of posts that may be deleted is gone within 8 days: see docs/privacy.md.
+EVENTS_KEEP_PUBLISHED = env.days("EVENTS_KEEP_PUBLISHED_DAYS", 7)
 # A message that comes again later than this is not known any more, and so is refused.
 EVENTS_KEEP_INBOX = env.days("EVENTS_KEEP_INBOX_DAYS", 8)
 EVENTS_KEEP_LETTERS = env.days("EVENTS_KEEP_LETTERS_DAYS", 90)
-EVENTS_KEEP_RESULTS = env.days("EVENTS_KEEP_RESULTS_DAYS", 30)
+EVENTS_KEEP_RESULTS = env.days("EVENTS_KEEP_RESULTS_DAYS", 7)
 
 # --- figures for Prometheus --------------------------------------------------------------------
 
@@ -238,6 +240,10 @@ METRICS_ADDRESS = env("METRICS_ADDRESS", default="127.0.0.1")
 ANALYTICS_KEEP_RECORDS = env.days("ANALYTICS_KEEP_RECORDS_DAYS", 35)
 ANALYTICS_KEEP_MINUTES = env.days("ANALYTICS_KEEP_MINUTES_DAYS", 2)
 ANALYTICS_KEEP_HOURS = env.days("ANALYTICS_KEEP_HOURS_DAYS", 90)
+
+# About fewer people than this an author is told no figures: these would tell when one of them
+# sleeps, mutes or stays away.
+FIGURES_FROM = env.number("FIGURES_FROM", 10, (1, 1_000_000))
 
 # --- overload ----------------------------------------------------------------------------------
 

@@ -37,10 +37,12 @@ class TransportFilter(admin.SimpleListFilter):
 class PushSubscriptionAdmin(admin.ModelAdmin):
     """Whose devices there are; never their keys."""
 
-    list_display = ("id", "user", "name", "transport", "host", "created_at", "tested_at", "test")
+    list_display = (
+        *("id", "user", "name", "transport", "host", "created_at", "used_at", "tested_at", "test"),
+    )
     list_filter = (TransportFilter, "test")
     list_select_related = ("user",)
-    fields = ("user", "name", "transport", "host", "created_at", "tested_at", "test")
+    fields = ("user", "name", "transport", "host", "created_at", "used_at", "tested_at", "test")
     readonly_fields = fields
     search_fields = ("=user__username",)
     ordering = ("-id",)

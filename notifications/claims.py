@@ -25,7 +25,8 @@ log = structlog.get_logger(__name__)
 # Longer than a task may run, so that no living sender's claim is taken over.
 LEASE = timedelta(minutes=11)
 
-# Whom to tell: followers by social_follow_fanout, of these the few with a preference by its key.
+# Whom to tell: followers by social_follow_fanout, of these the few with a preference by its key, of
+# these the active ones by theirs. (As a join, the planner may read all users for it.)
 # Their notifications, and the pushes to their devices, each row once; those that are held back are
 # settled by that. A push that is being sent is claimed again where its sender died. Nothing in here
 # fails for what a row holds: what is too long is cut, and a counter stays in range.
@@ -42,7 +43,8 @@ CLAIM = f"""
              ON preference.user_id = follow.follower_id AND preference.push_enabled
         LEFT JOIN notifications_silencedauthor silenced
              ON silenced.author_id = slice.author_id AND silenced.user_id = follow.follower_id
-        WHERE NOT EXISTS (
+        WHERE (SELECT is_active FROM social_user WHERE id = follow.follower_id)
+              AND NOT EXISTS (
             SELECT FROM social_mute mute
             WHERE mute.muted_id = slice.author_id AND mute.muter_id = follow.follower_id
         )

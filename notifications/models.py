@@ -4,10 +4,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from notifications.time_zones import check_time_zone
 from social import ledger
-from social.models import Post, User, person
+from social.models import Post, Token, User, person
 
 WEB_PUSH = "web_push"
 
@@ -77,6 +78,9 @@ class PushSubscription(models.Model):
     `endpoint` is the URL of a Web Push subscription, whose keys `p256dh` and `auth` are unpadded
     base64url, or the registration token of another transport ("fcm", "console"), which has no keys.
     `wishes` are how the device wants its messages, as its transport understands them.
+    It belongs to the log-in that registered it last: a `token` or a web `session`, see logins.py;
+    neither is known of a device from before there were these columns, or when the token has
+    expired. `used_at` is when its user is last known to have had it.
     """
 
     class Test(models.TextChoices):
@@ -96,12 +100,36 @@ class PushSubscription(models.Model):
     tested_at = models.DateTimeField(null=True)
     test = models.CharField(max_length=10, null=True, choices=Test)
     wishes = models.JSONField(default=dict, db_default={}, blank=True)
+    # The database has a foreign key of its own, which deletes the devices of a deleted token.
+    token = models.ForeignKey(
+        Token,
+        to_field="number",
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    session = models.CharField(max_length=32, null=True)
+    used_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["endpoint", "transport"], name="notifications_subscription_address"
             )
+        ]
+        indexes = [
+            # The devices of a token that ends.
+            models.Index(
+                fields=["token"],
+                condition=Q(token__isnull=False),
+                name="notifications_device_token",
+            ),
+            # Those that nobody has used for long.
+            models.Index(
+                fields=["used_at"], condition=Q(token=None), name="notifications_device_unused"
+            ),
         ]
 
     def __str__(self) -> str:

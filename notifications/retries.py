@@ -43,6 +43,8 @@ CLAIM = f"""
     SELECT post_id, subscription_id, attempts,
            device.transport, device.endpoint, device.p256dh, device.auth,
            CASE WHEN device.id IS NULL THEN 'the device was removed'
+                WHEN (SELECT is_active FROM social_user WHERE id = recipient_id) IS NOT TRUE
+                THEN 'the account is not active'
                 WHEN preference.push_enabled IS NOT TRUE THEN 'push was switched off'
                 WHEN follow.follower_id IS NULL THEN 'the follow has ended'
                 WHEN mute.muter_id IS NOT NULL THEN 'the author was muted'

@@ -16,7 +16,7 @@ TTL = timedelta(minutes=10)
 
 def send_trial(subscription_id: int, *, clock: Clock) -> None:
     """Send it once and note how that went; what is gone is removed, as with any push."""
-    own = PushSubscription.objects.filter(pk=subscription_id)
+    own = PushSubscription.objects.filter(pk=subscription_id, user__is_active=True)
     device = own.first()
     if device is None:
         return

@@ -7,8 +7,18 @@ from django.utils import timezone
 
 from events.periodic_task import periodic_task
 from events.turns import each_in_turn
+from notifications import subscriptions
 from operations import canary, partitioned
-from social import addresses, database_clock, erasure, forgotten_passwords, idempotency, tokens
+from social import (
+    activity,
+    addresses,
+    database_clock,
+    erased_letters,
+    erasure,
+    forgotten_passwords,
+    idempotency,
+    tokens,
+)
 
 LOW = "operations.low"
 
@@ -35,7 +45,9 @@ def prune() -> None:
     jobs = (
         lambda: idempotency.prune(now=now),
         lambda: tokens.prune(now=now),
+        lambda: subscriptions.prune(now=now),
         partitioned.prune_ledgers,
+        lambda: erased_letters.erase(now=now),
     )
     failures = each_in_turn(jobs, lambda job: job(), what="pruning", seconds=math.inf)
     if failures:
@@ -44,6 +56,7 @@ def prune() -> None:
 
 @periodic_task("operations.erase_accounts", lane=LOW)
 def erase_accounts() -> None:
+    activity.settle()
     erasure.erase_all(now=timezone.now())
 
 

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MinLengthValidator
 from django.db import models, transaction
 from django.db.models.functions import Upper
+from django.dispatch import Signal
 from knox.models import AbstractAuthToken
 
 from social import lookalikes, names
@@ -17,6 +18,13 @@ POST_LENGTH = 5_000
 # Accounts whose posts only show that the house works. No username that can be registered holds a
 # colon.
 CANARY_PREFIX = "canary:"
+# Accounts that are closed, in place of their names.
+CLOSED_PREFIX = "closed:"
+
+
+# Sent in the transaction that ends all log-ins of a `user`, known or not, but that of the token to
+# `keep`, which may be None.
+logins_ended = Signal()
 
 
 class NameKeyField(models.CharField):
@@ -42,7 +50,7 @@ class User(AbstractUser):
 
     Guarantee: no two names have one key, and none is new that is of several scripts or looks like
     another in a script of its own. Whoever sets or disables the password, be it in the admin or on
-    the command line, ends all tokens, since they may be those of somebody who knew the old one.
+    the command line, ends all log-ins, since they may be those of somebody who knew the old one.
     """
 
     name_key = NameKeyField(max_length=500, unique=True, editable=False, default="")
@@ -76,7 +84,7 @@ class User(AbstractUser):
 
     def save(self, *args, **kwargs) -> None:
         # Django's own mark of a new password; it is None where only the hash is a better one.
-        ends_tokens = self._password is not None or self._disabled
+        ends_logins = self._password is not None or self._disabled
         fields = kwargs.get("update_fields")
         renamed = self.is_renamed and (fields is None or "username" in fields)
         if renamed and fields is not None:
@@ -85,9 +93,15 @@ class User(AbstractUser):
             super().save(*args, **kwargs)
             if renamed:
                 lookalikes.claim(self.username, self.pk)
-            if ends_tokens:
-                self.auth_token_set.all().delete()
+            if ends_logins:
+                self.end_logins()
         self._disabled = False
+
+    @transaction.atomic
+    def end_logins(self, *, keep: "Token | None" = None) -> None:
+        """Revoke every token but `keep`, with all that belongs to log-ins."""
+        self.auth_token_set.exclude(pk=keep.pk if keep else None).delete()
+        logins_ended.send(User, user=self, keep=keep)
 
 
 class Lookalike(models.Model):
@@ -174,9 +188,11 @@ class NewAddress(models.Model):
 
 
 class Post(models.Model):
-    """A post. Deleting it sets `deleted_at` first: an absent row means "not visible yet"."""
+    """A post. Deleting it sets `deleted_at`, with which a trigger empties `content`; the row stays:
+    an absent one means "not visible yet"."""
 
-    author = models.ForeignKey(User, on_delete=models.CASCADE, related_name="posts", db_index=False)
+    # A post's row outlives its words, for its events are under way: see accounts.close.
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="posts", db_index=False)
     content = models.CharField(
         max_length=POST_LENGTH,
         validators=[MinLengthValidator(1), MaxLengthValidator(POST_LENGTH)],
@@ -198,7 +214,8 @@ class Post(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """The answer to a request that bore this key, for when the request is repeated."""
+    """The answer to a request that bore this key, for when the request is repeated: without a
+    post's words, which the repeated request bears itself."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)
@@ -235,6 +252,9 @@ class Follow(models.Model):
     shown_from = models.BigIntegerField(default=0, db_default=0)
     # Whether the follower stays away, so that their timeline is not written.
     dormant = models.BooleanField(default=False, db_default=False)
+    # Whether the account of either is shut: see activity.py.
+    follower_out = models.BooleanField(default=False, db_default=False)
+    followee_out = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         # Fan-out: an author's followers by key range, from the index alone.
@@ -248,8 +268,20 @@ class Follow(models.Model):
         return f"{self.follower_id} follows {self.followee_id}"
 
 
+class ActivityChange(models.Model):
+    """A user whose account was shut or opened; the follows of followers beyond `after` are still to
+    be marked by it. See activity.py."""
+
+    user_id = models.BigIntegerField(primary_key=True)
+    after = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.user_id}, marked up to follower {self.after}"
+
+
 class FollowCount(models.Model):
-    """How many follow a user, and how many the user follows: the sums over the user's slots.
+    """How many follow a user, and how many the user follows: the sums over the user's slots. People
+    whose accounts are shut are not counted.
 
     Triggers on social_follow keep it (see the migration that made it). Each connection counts in
     one of a few slots, so that a celebrity's new followers do not wait for one row.

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from events.turns import each_in_turn
-from social.models import Follow
+from social.models import Follow, User
 from timelines import backfill
 from timelines.models import Dormant, Reader
 
@@ -125,16 +125,17 @@ def wake_returned(limit: int = 100) -> int:
 
 def rebuild(owner: int, *, now: datetime) -> None:
     """Fill in what the owner's timeline lacks, whether or not they were away."""
-    _return(owner, now)
-    wake(owner)
+    if User.objects.filter(pk=owner, is_active=True).exists():
+        _return(owner, now)
+        wake(owner)
 
 
 def wake(owner: int) -> None:
     returned_at = Dormant.objects.filter(owner=owner).values_list("returned_at", flat=True).first()
     # 1. From here on slices write for the owner, so that what they have left out is a post that
-    #    exists, and is found by the next step.
+    #    exists, and is found by the next step. Not for one whose account is shut by now.
     follows = Follow.objects.filter(follower=owner)
-    follows.filter(dormant=True).update(dormant=False)
+    follows.filter(dormant=True, follower_out=False).update(dormant=False)
     # 2. The rows that are missing.
     authors = list(follows.order_by("followee_id").values_list("followee_id", flat=True))
     for first in range(0, len(authors), AUTHORS):

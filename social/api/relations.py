@@ -1,6 +1,5 @@
 """Follows, blocks and mutes over REST."""
 
-from django.db.models import Exists, OuterRef
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -12,7 +11,8 @@ from social import accounts, relations
 from social.api import paging, shapes
 from social.api.description import may_answer
 from social.api.serializers import PersonPageSerializer
-from social.models import Block, User
+from social.blocks import unblocked
+from social.models import User
 from social.overload import gauge
 
 
@@ -26,7 +26,7 @@ class RelationView(APIView):
 
     @extend_schema(request=None, responses={204: None} | may_answer(409))
     def put(self, request, user_id: int) -> Response:
-        other = get_object_or_404(accounts.visible_to(request.user), pk=user_id)
+        other = self.other(user_id)
         type(self).check()
         type(self).begin(request.user, other, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -37,6 +37,10 @@ class RelationView(APIView):
         # Whoever it is, also somebody who blocks one by now: the answer does not tell.
         type(self).end(request.user, User(pk=user_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def other(self, user_id: int) -> User:
+        """Whoever it is, and whether or not there is such a user: the answer does not tell."""
+        return User(pk=user_id)
 
 
 def named(*, put: str, delete: str):
@@ -49,6 +53,10 @@ class FollowView(RelationView):
     begin = relations.follow
     end = relations.unfollow
     check = gauge.check
+
+    def other(self, user_id: int) -> User:
+        relations.refuse_blocked(self.request.user, User(pk=user_id))
+        return get_object_or_404(accounts.visible_to(self.request.user), pk=user_id)
 
 
 @named(put="Block somebody", delete="End blocking somebody")
@@ -74,9 +82,8 @@ class PeopleView(APIView):
     def page(self, user: User) -> Response:
         rows = getattr(user, self.relation).filter(**{f"{self.shown}__is_active": True})
         if user != self.request.user:
-            # Who blocks the viewer is nowhere to be found; one's own lists are one's own.
-            blocks = Block.objects.filter(blocker=OuterRef(self.shown), blocked=self.request.user)
-            rows = rows.filter(~Exists(blocks))
+            # A block hides the two from each other everywhere; one's own lists are one's own.
+            rows = rows.filter(unblocked(self.request.user, self.shown))
         rows = rows.select_related(self.shown)
         return paging.page(self.request, rows, f"{self.shown}_id", self._person)
 

@@ -8,7 +8,7 @@ import social.models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("social", "0009_tried")]
+    dependencies = [("social", "0013_tried")]
 
     operations = [
         migrations.AlterModelManagers("user", [("objects", social.models.People())]),

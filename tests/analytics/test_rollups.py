@@ -42,9 +42,12 @@ def test_figures_are_exact_by_event_id():
     pushes = {"pushes_sent": 5, "pushes_failed": 1, "pushes_refused": 1, "pushes_expired": 1}
     rest = {"posts": 2, **pushes, "gained": 1, "lost": 1}
     for period in ("day", "hour"):
-        assert counts(period) == {15: {"reach": 42, **rest}, 16: {"posts": 1}}
-        assert counts(period, author=2) == {15: {"reach": 40, **rest}, 16: {"posts": 1}}
-        assert counts(period, author=3) == {15: {"reach": 2}}
+        assert counts(period) == {15: {"reach": 42, "slices": 2, **rest}, 16: {"posts": 1}}
+        assert counts(period, author=2) == {
+            15: {"reach": 40, "slices": 1, **rest},
+            16: {"posts": 1},
+        }
+        assert counts(period, author=3) == {15: {"reach": 2, "slices": 1}}
     assert counts("minute") == counts()
     assert counts("minute", author=2) == {}
 

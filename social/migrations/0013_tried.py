@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("social", "0008_posting_lock")]
+    dependencies = [("social", "0012_activity")]
 
     operations = [
         migrations.AddField("closure", "tried_at", models.DateTimeField(null=True, editable=False)),
