@@ -32,7 +32,7 @@ PERIODIC = {
     "release a canary": ("operations.release_canary", 60.0),
     "prune the rest": ("operations.prune", 600.0),
     "erase accounts": ("operations.erase_accounts", 30.0),
-    "send reset mails": ("operations.send_reset_mails", 5.0),
+    "send mails": ("operations.send_mails", 5.0),
     "reconcile": ("events.reconcile", 30.0),
     "feed timelines": ("timelines.feed", 5.0),
     "repair timelines": ("timelines.repair", 30.0),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from analytics import histogram
@@ -26,3 +27,14 @@ def percentiles_ms(*histograms: Sequence[int]) -> dict[str, int | None]:
     merged = histogram.merge(histograms)
     found = {name: histogram.percentile(merged, share) for name, share in SHARES.items()}
     return {name: None if s is None else round(s * 1000) for name, s in found.items()}
+
+
+def about_few(rollup: Rollup) -> list[str]:
+    """The names of the figures that are about fewer than FIGURES_FROM people a post. An author with
+    few followers has one slice a post; rollups from before slices were counted have only posts."""
+    least = settings.FIGURES_FROM * (rollup.slices or rollup.posts or 1)
+    if rollup.reach < least:
+        return ["reach", "timeline_latency_ms", "pushes", "push_latency_ms"]
+    pushes = rollup.pushes_sent + rollup.pushes_failed
+    pushes += rollup.pushes_refused + rollup.pushes_expired
+    return ["pushes", "push_latency_ms"] if pushes < least else []

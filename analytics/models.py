@@ -27,8 +27,9 @@ class Rollup(models.Model):
     """What there was in one minute, hour or day (UTC) by the events' own time, of one author's or,
     with author 0, of all. Minutes are kept for all together only.
 
-    `reach` are timeline rows, `gained` and `lost` followers, the latencies histograms of seconds
-    from a post's creation to its rows and to its pushes (see histogram.py).
+    `reach` are timeline rows, `slices` the slices that they were written in, `gained` and `lost`
+    followers, the latencies histograms of seconds from a post's creation to its rows and to its
+    pushes (see histogram.py).
     """
 
     class Period(models.TextChoices):
@@ -43,6 +44,7 @@ class Rollup(models.Model):
     starts_at = models.DateTimeField()
     posts = count()
     reach = count()
+    slices = models.BigIntegerField(default=0, db_default=0)
     pushes_sent = count()
     pushes_failed = count()
     pushes_refused = count()
@@ -66,7 +68,7 @@ class Rollup(models.Model):
 
 
 COUNTS = (
-    *("posts", "reach", "pushes_sent", "pushes_failed", "pushes_refused", "pushes_expired"),
-    *("gained", "lost"),
+    *("posts", "reach", "slices", "gained", "lost"),
+    *("pushes_sent", "pushes_failed", "pushes_refused", "pushes_expired"),
 )
 HISTOGRAMS = ("timeline_latency", "push_latency")

@@ -5,15 +5,20 @@ that a rollup that is lost, repeated or run twice at once does no harm.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
+import structlog
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from analytics import histogram
 from analytics.models import COUNTS, HISTOGRAMS, Rollup
+from events.errors import passing
 from social import canaries
+
+log = structlog.get_logger(__name__)
 
 BATCH = 5_000
 
@@ -63,21 +68,42 @@ STARTS = {
 
 def roll_up() -> int:
     """Count what is recorded and not counted yet; returns how many events that were."""
-    total = 0
-    while taken := _roll_up_batch():
+    total, size = 0, BATCH
+    while True:
+        try:
+            taken = _roll_up_batch(size)
+        except Exception as error:
+            if passing(error) or size == 1:
+                raise
+            # Some event in it cannot be counted: smaller batches, until it is alone.
+            size //= 2
+            continue
+        if not taken:
+            return total
         total += taken
-    return total
+        size = min(BATCH, size * 2)
 
 
 @transaction.atomic
-def _roll_up_batch() -> int:
+def _roll_up_batch(size: int) -> int:
+    """Raises whatever one event of several causes; one that is alone is passed over for good."""
     with connection.cursor() as cursor:
-        cursor.execute(TAKE, [BATCH])
+        cursor.execute(TAKE, [size])
         events = cursor.fetchall()
-        sums = _sum(events, ignored=set(canaries.accounts().values_list("pk", flat=True)))
-        if sums:
-            cursor.execute(ADD, [msgspec.json.encode(sums).decode()])
+        try:
+            with transaction.atomic():
+                _add(cursor, events)
+        except Exception as error:
+            if len(events) > 1 or passing(error):
+                raise
+            log.exception("an event cannot be counted, and is passed over", kind=events[0][0])
     return len(events)
+
+
+def _add(cursor: CursorWrapper, events: Sequence[tuple[str, datetime, str]]) -> None:
+    sums = _sum(events, ignored=set(canaries.accounts().values_list("pk", flat=True)))
+    if sums:
+        cursor.execute(ADD, [msgspec.json.encode(sums).decode()])
 
 
 def _sum(events: Iterable[tuple[str, datetime, str]], ignored: set[int]) -> list[dict]:
@@ -116,7 +142,8 @@ def _delivered(data: dict, at: datetime) -> Iterator[tuple]:
     for piece in data["slices"]:
         seconds = max((at - datetime.fromisoformat(piece["posted_at"])).total_seconds(), 0.0)
         rows = piece["rows"]
-        yield piece["author_id"], {"reach": rows}, [("timeline_latency", seconds, rows)]
+        counts = {"reach": rows, "slices": 1}
+        yield piece["author_id"], counts, [("timeline_latency", seconds, rows)]
 
 
 def _settled(data: dict, at: datetime) -> Iterator[tuple]:

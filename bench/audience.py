@@ -11,10 +11,10 @@ from stack.push_service import Device, registration
 LIMIT = 30  # seconds for one answer
 USERS = """
     INSERT INTO social_user
-        (username, password, first_name, last_name, email,
+        (username, name_key, password, first_name, last_name, email,
          is_superuser, is_staff, is_active, date_joined)
-    SELECT %s || gen_random_uuid(), '!', '', '', '', false, false, true, now()
-    FROM generate_series(1, %s)
+    SELECT name, name, '!', '', '', '', false, false, true, now()
+    FROM (SELECT %s || gen_random_uuid() AS name FROM generate_series(1, %s)) AS named
     RETURNING id
 """
 FOLLOW = """

@@ -19,10 +19,10 @@ FOLLOWED, MUTED = 500, 10  # by each of the muting
 
 POPULATION = f"""
     INSERT INTO social_user
-        (id, username, password, first_name, last_name, email,
+        (id, username, name_key, password, first_name, last_name, email,
          is_superuser, is_staff, is_active, date_joined)
     OVERRIDING SYSTEM VALUE
-    SELECT id, 'user-' || id, '!', '', '', '', false, false, true, now()
+    SELECT id, 'user-' || id, 'user-' || id, '!', '', '', '', false, false, true, now()
     FROM generate_series(1, {KINDS["dormant"][-1]}) AS id;
     INSERT INTO social_post (id, author_id, content, created_at)
     OVERRIDING SYSTEM VALUE

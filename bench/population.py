@@ -11,10 +11,10 @@ POSTING = 500  # authors, at most
 
 USERS = """
     INSERT INTO social_user
-        (id, username, password, first_name, last_name, email,
+        (id, username, name_key, password, first_name, last_name, email,
          is_superuser, is_staff, is_active, date_joined)
     OVERRIDING SYSTEM VALUE
-    SELECT id, 'user-' || id, '!', '', '', '', false, false, true, now()
+    SELECT id, 'user-' || id, 'user-' || id, '!', '', '', '', false, false, true, now()
     FROM generate_series(1, %s) AS id
 """
 NEXT_USER = "SELECT setval(pg_get_serial_sequence('social_user', 'id'), %s)"

@@ -13,7 +13,7 @@ from bench.receiver import LIMIT, Receiver
 from stack.latency import Percentiles
 from stack.process import ServerFailure
 from stack.progress import Progress
-from stack.push_service import Receipt
+from stack.push_service import Receipt, post_topic
 from stack.push_service.conditions import Conditions
 
 LOOK_SECONDS = 0.05
@@ -38,7 +38,7 @@ class Phase:
 
     def receipts(self, receipts: list[Receipt]) -> list[Receipt]:
         """Of its posts, the first of each push, in order of arrival."""
-        topics = {f"post-{post_id}" for post_id in self.answered}
+        topics = {post_topic(post_id) for post_id in self.answered}
         first = {}
         for receipt in receipts:
             if receipt.topic in topics:
@@ -47,7 +47,7 @@ class Phase:
 
     def latencies(self, receipts: list[Receipt], *, refused: bool = True) -> Percentiles:
         """From the 201 to the first receipt; without `refused`, of those accepted at once."""
-        begun = {f"post-{post_id}": at for post_id, at in self.answered.items()}
+        begun = {post_topic(post_id): at for post_id, at in self.answered.items()}
         return Percentiles.of(
             receipt.monotonic - begun[receipt.topic]
             for receipt in self.receipts(receipts)

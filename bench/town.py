@@ -13,7 +13,7 @@ from bench.posting import Posting
 from bench.push import latencies
 from bench.receiver import Receiver
 from stack.latency import Percentiles
-from stack.push_service import Device, Receipt
+from stack.push_service import Device, Receipt, post_topic
 
 TELL_SECONDS = 1.0
 # Longer than a push may take.
@@ -83,6 +83,6 @@ class Town:
 
 def missing(receipts: Iterable[Receipt], posts: Sequence[int], devices: Collection[Device]) -> int:
     """How many pushes, one of each post to each device, the push service has not taken."""
-    topics = {f"post-{post_id}" for post_id in posts}
+    topics = {post_topic(post_id) for post_id in posts}
     arrived = {(r.topic, r.token) for r in receipts if r.accepted and r.topic in topics}
     return len(topics) * len(devices) - len(arrived)

@@ -14,8 +14,7 @@ LENGTH = 63
 def options(argv: Sequence[str]) -> dict[str, str | int]:
     """Parameters of libpq for the process of this command line."""
     return {
-        # No statement of ours needs longer, save migrations; a consumer must be back at its broker
-        # connection before two heartbeats have passed.
+        # No statement of ours needs longer, save migrations.
         "options": "-c statement_timeout=20s -c lock_timeout=10s"
         " -c idle_in_transaction_session_timeout=20s",
         # A server that is gone without a word is noticed after 10 s if it owes an acknowledgement,

@@ -1,7 +1,8 @@
 """Reading what differs between machines from the environment.
 
 Guarantee: a number that makes no sense stops the process as it starts, with the variable's name,
-its value and what may stand there; none is found out later, by rows that are gone.
+its value and what may stand there; none is found out later, by rows that are gone. A value is taken
+as it is: $HOME is these five characters.
 """
 
 from datetime import timedelta
@@ -11,11 +12,48 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 Number = TypeVar("Number", int, float)
+NOT_SET = environ.Env.NOTSET
+TRUE, FALSE = ("1", "true", "yes", "y", "on"), ("0", "false", "no", "n", "off", "")
+# 128 bits as hexadecimal digits, of which the least lucky of a billion keys has 8 different ones.
+KEY_LENGTH, KEY_CHARACTERS = 32, 8
 # A hundred years, which every date of Python and PostgreSQL can be moved by.
 DAYS = (1, 36_500)
 
 
 class Environment(environ.Env):
+    def get_value(self, var, cast=None, default=NOT_SET, parse_default=False):
+        """The variable, cast, or the default as it is. Raises ImproperlyConfigured for neither.
+
+        What it stands in for takes a value that begins with a dollar sign for another variable's.
+        """
+        text = self.ENVIRON.get(var)
+        if text is not None:
+            return self.parse_value(text, cast)
+        if default is NOT_SET:
+            raise ImproperlyConfigured(f"{var} is not set")
+        return default
+
+    def bool(self, var: str, default: bool) -> bool:
+        text = self.ENVIRON.get(var)
+        if text is None:
+            return default
+        if text.lower() not in (*TRUE, *FALSE):
+            raise ImproperlyConfigured(f"{var} is {text!r}; it must be 1 or 0")
+        return text.lower() in TRUE
+
+    def key(self, name: str) -> str:
+        """A secret that others must not guess. It stands in no message."""
+        text = self.get_value(name)
+        repeated = any(text.startswith(text[at:]) for at in range(1, len(text) // 2 + 1))
+        # Django's mark of a key that stands in a repository.
+        known = text.startswith("django-insecure-")
+        if len(text) < KEY_LENGTH or len(set(text)) < KEY_CHARACTERS or repeated or known:
+            hint = "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+            raise ImproperlyConfigured(
+                f"{name} can be guessed: give at least {KEY_LENGTH} random characters ({hint})"
+            )
+        return text
+
     def number(self, name: str, default: Number, bounds: tuple[Number, Number]) -> Number:
         """The variable as a number of the default's type, within the bounds, which are included."""
         text = self.ENVIRON.get(name)

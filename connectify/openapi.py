@@ -1,11 +1,27 @@
 """How the API describes itself: settings of drf-spectacular."""
 
+TAGS = {
+    "accounts": "One's own account, its password, and the devices that are logged in.",
+    "analytics": "What has become of one's own posts.",
+    "blocks": "Whom one blocks.",
+    "health": "For load balancers.",
+    "mutes": "Whom one mutes.",
+    "notifications": "What one was told of.",
+    "posts": "Posts by themselves.",
+    "push": "Devices, and what is pushed to them.",
+    "timeline": "The posts of those whom one follows.",
+    "users": "Other people, and how one stands to them.",
+}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Connectify",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "DESCRIPTION": "A walk through it, with examples: docs/api.md.",
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "CONTACT": {"name": "The operators of this server"},
+    "SERVERS": [{"url": "/", "description": "The server that this description comes from."}],
+    "TAGS": [{"name": name, "description": text} for name, text in TAGS.items()],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "social.api.description.complete",

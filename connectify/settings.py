@@ -2,6 +2,7 @@
 
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -19,14 +20,14 @@ env = Environment()
 
 def required(name: str) -> str:
     """The environment variable's value; refuses to start without it, saying what to do."""
-    try:
-        return env(name)
-    except ImproperlyConfigured:
+    if name not in env:
         hint = 'on your own machine: bin/services up; eval "$(bin/services env)"'
-        raise ImproperlyConfigured(f"{name} is not set ({hint})") from None
+        raise ImproperlyConfigured(f"{name} is not set ({hint})")
+    return env(name)
 
 
-SECRET_KEY = required("SECRET_KEY")
+required("SECRET_KEY")
+SECRET_KEY = env.key("SECRET_KEY")
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 
@@ -90,6 +91,7 @@ TEMPLATES = [
 required("DATABASE_URL")
 DATABASES = {"default": env.db("DATABASE_URL")}
 DATABASES["default"].update(
+    ENGINE="connectify.postgresql",
     CONN_MAX_AGE=600,
     CONN_HEALTH_CHECKS=True,
     DISABLE_SERVER_SIDE_CURSORS=True,  # They do not pass a transaction pooler.
@@ -139,7 +141,7 @@ CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 # --- people and the API ------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "social.User"
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["social.hashing.BoundedArgon2"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -151,6 +153,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # Where people set a new password: a page of the client's, given ?user_id=…&token=… to send here.
 PASSWORD_RESET_URL = env("PASSWORD_RESET_URL", default="http://localhost:3000/reset-password")
+EMAIL_CONFIRM_URL = env("EMAIL_CONFIRM_URL", default="http://localhost:3000/confirm-email")
 PASSWORD_RESET_TIMEOUT = 3_600  # seconds
 vars().update(env.email("EMAIL_URL", default="smtp://localhost:25"))
 EMAIL_TIMEOUT = 10  # seconds
@@ -166,7 +169,10 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["social.api.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "social.api.problems.problem_response",
-    "DEFAULT_THROTTLE_CLASSES": ["social.api.throttling.CallerThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "social.api.throttling.CallerThrottle",
+        "social.api.queries.KnownParameters",
+    ],
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS is for CORS; the description says the rest.
     "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "social.api.negotiation.AlwaysJSON",
@@ -181,13 +187,13 @@ def throttle(scope: str, **requests: int) -> dict[str, int]:
 
 
 # An address has many people behind it, and a person has many devices. An account is one that
-# somebody tries to enter without being it.
+# somebody fails to enter, `account` times from one network and `ceiling` times from all of them.
 THROTTLES = {
     "read": throttle("READ", user=600, token=300, address=1_200),
     "write": throttle("WRITE", user=240, token=120, address=600),
     "post": throttle("POST", user=30, token=30, address=120),
     "follow": throttle("FOLLOW", user=60, token=60, address=240),
-    "login": throttle("LOGIN", user=10, token=10, account=10, address=30),
+    "login": throttle("LOGIN", user=10, token=10, account=10, ceiling=1_000, address=30),
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # A post has at most 5,000 characters.
 
@@ -195,15 +201,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # A post has at most 5,000 characters.
 
 VAPID_PRIVATE_KEY = required("VAPID_PRIVATE_KEY")
 VAPID_SUBJECT = env("VAPID_SUBJECT", default="mailto:operator@example.invalid")
-PUSH_HOSTS = env.list(
-    "PUSH_HOSTS",
-    default=[
-        "fcm.googleapis.com",
-        "updates.push.services.mozilla.com",
-        "web.push.apple.com",
-        "notify.windows.com",
-    ],
-)
+# In place of the hosts in notifications/push_hosts.txt, in its language.
+PUSH_HOSTS = env.list("PUSH_HOSTS", default=[])
 # What a subscription's transport stands for. With a key file of Firebase's console, FCM as well.
 PUSH_TRANSPORTS = {"web_push": "notifications.transports.web_push.WebPush"}
 FCM_KEY_FILE = env("FCM_KEY_FILE", default=None)
@@ -222,11 +221,13 @@ PUSH_ALLOW_LOOPBACK = env.bool("PUSH_ALLOW_LOOPBACK", False)
 
 # --- the bus: how long it keeps what -----------------------------------------------------------
 
-EVENTS_KEEP_PUBLISHED = env.days("EVENTS_KEEP_PUBLISHED_DAYS", 8)
+EVENTS_CONCEALED = "social.posts.any_deleted"  # what operators are not shown the words of
+# What holds the words of posts that may be deleted is gone within 8 days: see docs/privacy.md.
+EVENTS_KEEP_PUBLISHED = env.days("EVENTS_KEEP_PUBLISHED_DAYS", 7)
 # A message that comes again later than this is not known any more, and so is refused.
 EVENTS_KEEP_INBOX = env.days("EVENTS_KEEP_INBOX_DAYS", 8)
 EVENTS_KEEP_LETTERS = env.days("EVENTS_KEEP_LETTERS_DAYS", 90)
-EVENTS_KEEP_RESULTS = env.days("EVENTS_KEEP_RESULTS_DAYS", 30)
+EVENTS_KEEP_RESULTS = env.days("EVENTS_KEEP_RESULTS_DAYS", 7)
 
 # --- figures for Prometheus --------------------------------------------------------------------
 
@@ -243,11 +244,17 @@ ANALYTICS_KEEP_RECORDS = env.days("ANALYTICS_KEEP_RECORDS_DAYS", 35)
 ANALYTICS_KEEP_MINUTES = env.days("ANALYTICS_KEEP_MINUTES_DAYS", 2)
 ANALYTICS_KEEP_HOURS = env.days("ANALYTICS_KEEP_HOURS_DAYS", 90)
 
+# About fewer people than this an author is told no figures: these would tell when one of them
+# sleeps, mutes or stays away.
+FIGURES_FROM = env.number("FIGURES_FROM", 10, (1, 1_000_000))
+
 # --- overload ----------------------------------------------------------------------------------
 
-# Beyond these no more posts are taken (503 with Retry-After); reading goes on.
+# Beyond these nothing is taken that adds to the outbox (503 with Retry-After); reading goes on.
 OVERLOAD_PENDING_EVENTS = env.number("OVERLOAD_PENDING_EVENTS", 500_000, (1, 1_000_000_000))
 OVERLOAD_FREE_DISK = env.number("OVERLOAD_FREE_DISK", 0.10, (0.0, 0.99))
+# By this share of both limits deleting, unfollowing, blocking and closing an account may go beyond.
+OVERLOAD_RESERVE = env.number("OVERLOAD_RESERVE", 0.5, (0.01, 1.0))
 # A path on the disk that fills; where the database has a machine of its own, an export of it.
 OVERLOAD_DISK_PATH = env("OVERLOAD_DISK_PATH", default="/")
 
@@ -281,6 +288,7 @@ STATIC_URL = "static/"
 # Where `collectstatic` has put the files; unset, they are served from the packages they come in.
 STATIC_ROOT = env("STATIC_ROOT", default=None)
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+WHITENOISE_ROOT = Path(__file__).parent / "root"  # /robots.txt and /favicon.ico
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},

@@ -13,7 +13,7 @@ from demo.api import Api, at_once
 from demo.population import Population
 from demo.scenario import Scenario
 from stack.progress import Progress
-from stack.push_service import Device, Receipt, decrypt_all, read_receipts
+from stack.push_service import Device, Receipt, decrypt_all, post_topic, read_receipts
 from stack.push_service.jose import decode_base64url, encode_base64url
 
 # Post id, device token, time.monotonic() of the receipt.
@@ -61,7 +61,7 @@ class PushRecord:
 
     async def devices(self, post_id: int) -> int:
         """How many devices it has accepted the post for."""
-        return (await self._ask(f"/topics/post-{post_id}"))["devices"]
+        return (await self._ask(f"/topics/{post_topic(post_id)}"))["devices"]
 
     async def receipts(self) -> list[Receipt]:
         async with (

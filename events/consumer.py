@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 import structlog
 from kombu import Connection, Consumer, Message, Queue
 
-from events import links, topology
+from events import heartbeats, links, topology
 from events.backoff import full_jitter
 from events.errors import END, passing, verdict
+from events.heartbeats import Heartbeats
 from events.stopping import Stop
 
-HEARTBEAT_SECONDS = 30
 IDLE_SECONDS = 1.0
 RECONNECT_CAP_SECONDS = 3.0
 RETRY_CAP_SECONDS = 10.0
@@ -42,6 +42,7 @@ class BatchConsumer:
         handover: Handover,
         stop: Stop,
         hold: Callable[[], bool] = lambda: False,
+        heartbeat: int = heartbeats.SECONDS,
     ):
         self._url = url
         self._queue = queue
@@ -49,6 +50,7 @@ class BatchConsumer:
         self._handover = handover
         self._stop = stop
         self._hold = hold
+        self._heartbeat = heartbeat
         self._delivered: list[Message] = []
 
     def run(self) -> None:
@@ -58,10 +60,11 @@ class BatchConsumer:
         prefetch = self._batch
         while not self._stop.requested:
             try:
-                with links.connect(self._url, heartbeat=HEARTBEAT_SECONDS) as connection:
+                with links.connect(self._url, heartbeat=self._heartbeat) as connection:
                     connection.connect()
                     failures = 0
-                    self._consume(connection, prefetch)
+                    with Heartbeats(connection) as self._beats:
+                        self._consume(connection, prefetch)
             except Exception as error:
                 if verdict(error) is END:
                     raise
@@ -118,7 +121,8 @@ class BatchConsumer:
         attempt = 0
         while True:
             try:
-                self._handover(batch)
+                with self._beats.lent():
+                    self._handover(batch)
                 break
             except Exception as error:
                 if verdict(error) is END:

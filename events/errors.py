@@ -55,6 +55,9 @@ SQLSTATES = {
     "XX": PASSING,
 }
 
+# SQL that is wrong whatever the rows are: not supported, transaction and cursor states, syntax.
+PROGRAM_CLASSES = ("0A", "25", "26", "34", "42")
+
 # https://www.rabbitmq.com/amqp-0-9-1-reference#constants
 AMQP_CODES = {
     311: PERMANENT,  # content too large
@@ -109,6 +112,18 @@ def verdict(error: BaseException) -> Verdict:
 def passing(error: BaseException) -> bool:
     """Whether the surroundings are at fault, so that the same input may succeed later."""
     return verdict(error) is not PERMANENT
+
+
+def is_data_error(error: BaseException) -> bool:
+    """Whether a value or a row is at fault, so that a statement over many rows is worth taking
+    apart: permanent, raised by the database or its driver, and not by the program's own SQL."""
+    if verdict(error) is not PERMANENT:
+        return False
+    state = _sqlstate(error) or _sqlstate(error.__cause__)
+    if state:
+        return not state.startswith(PROGRAM_CLASSES)
+    # What the driver refuses to send: NUL, lone surrogates, times that it cannot say.
+    return isinstance(error, django.db.DataError | ValueError | ArithmeticError)
 
 
 @contextmanager

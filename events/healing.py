@@ -101,8 +101,13 @@ def unsettled() -> QuerySet[DeadLetter]:
     )
 
 
+def replayable(letters: QuerySet[DeadLetter]) -> QuerySet[DeadLetter]:
+    """Those of the letters that still have their bodies."""
+    return letters.filter(erased_at=None)
+
+
 def replay(letters: QuerySet[DeadLetter], *, rate: float = RATE) -> int:
-    """Send letters to their queues again, `rate` of them a second; returns how many.
+    """Send the replayable letters to their queues again, `rate` a second; returns how many.
 
     They are written to the outbox in batches, each letter due at its time: the pace is the
     relay's. Raises RateError.
@@ -127,7 +132,7 @@ def replay(letters: QuerySet[DeadLetter], *, rate: float = RATE) -> int:
             )
             cursor.execute(f"NOTIFY {CHANNEL}")
 
-    return _in_batches(letters, send)
+    return _in_batches(replayable(letters), send)
 
 
 def discard(letters: QuerySet[DeadLetter]) -> int:

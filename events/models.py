@@ -99,7 +99,8 @@ class WaitingEvent(models.Model):
 
 
 class DeadLetter(models.Model):
-    """A message that no subscriber or worker could use, whole, with the reason."""
+    """A message that no subscriber or worker could use, whole, with the reason; save one that is
+    erased, which has lost its body and the exception's text, and can only be discarded."""
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -116,12 +117,8 @@ class DeadLetter(models.Model):
     headers = models.JSONField(default=dict)
     properties = models.JSONField(default=dict)
     body = models.BinaryField()
-    # Two messages may bear one id: each is kept.
-    body_hash = models.GeneratedField(
-        expression=models.Func("body", function="sha256"),
-        output_field=models.BinaryField(max_length=32),
-        db_persist=True,
-    )
+    # SHA-256 of the body that came, set by a trigger. Two messages may bear one id: each is kept.
+    body_hash = models.BinaryField(max_length=32, editable=False, db_default=b"")
     exception_type = models.CharField(max_length=255, blank=True)
     exception_message = models.TextField(blank=True)
     traceback = models.TextField(blank=True)
@@ -133,6 +130,7 @@ class DeadLetter(models.Model):
     # When the latest replay goes out, and when it was found to have had its effect.
     replayed_at = models.DateTimeField(null=True)
     healed_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

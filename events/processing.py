@@ -25,7 +25,7 @@ from events.waiting import set_aside
 # the database's own limit.
 TARGET_SHARE, LEAST_SECONDS = 0.2, 1.0
 # After so many seconds a batch that is taken apart goes on in the next round: the consumer must
-# answer its broker's heartbeats.
+# notice that it shall stop, or that its broker has closed the connection.
 ROUND_SECONDS = 15.0
 
 log = structlog.get_logger(__name__)

@@ -1,10 +1,25 @@
-"""What a message is about: the ids in it, so that an operator finds a letter by post or user."""
+"""What a message is about: the ids in it, so that an operator finds a letter by post or user, and
+is not shown what was deleted."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from django.utils.module_loading import import_string
+
+from events.conf import setting
 
 # A letter about a task of ten thousand ids is found by the first ones; an array has its limits.
 LIMIT = 200
+
+
+# Shown in place of what is concealed.
+CONCEALED = "(about something that was deleted)"
+
+
+def concealed(subjects: Iterable[str]) -> bool:
+    """Whether a message about these must not be shown any more, though it is still kept."""
+    name = setting("EVENTS_CONCEALED")
+    return bool(name) and import_string(name)(subjects)
 
 
 def subjects_of_event(body: bytes) -> list[str]:

@@ -2,8 +2,9 @@
 
 from celery import shared_task
 from celery.signals import task_success
+from django.utils import timezone
 
-from events import healing, pruning, reconciling
+from events import healing, pruning, reconciling, waiting
 from events.lane_task import LaneTask
 from events.letters import REPLAY_HEADER
 from events.periodic_task import periodic_task
@@ -29,6 +30,7 @@ def reconcile() -> None:
 
 @periodic_task("events.prune", lane=LOW)
 def prune() -> None:
+    waiting.give_up_old(now=timezone.now())
     pruning.prune()
 
 

@@ -2,8 +2,7 @@
 
 Guarantee: such a message holds up no other, is shown with its reason, and is never lost: a replay
 gives its letter back to the operator after ten minutes, or at once if AMQP cannot say what it
-holds, and anything else is tried until there is a
-queue for it.
+holds, and anything else is tried until there is a queue for it.
 """
 
 from datetime import timedelta

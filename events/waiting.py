@@ -17,11 +17,12 @@ from django.db.models.functions import Now
 from kombu import Message
 
 from events import effects, inbox, letters, metrics, plain
+from events.conf import setting
 from events.envelope import Event
-from events.errors import NotYetError, passing
+from events.errors import NotYetError, PermanentError, passing
 from events.models import WaitingEvent
 from events.probing import Probe
-from events.registry import Subscriber
+from events.registry import Subscriber, subscribers
 from events.stopping import Stop
 
 # After each failure the event waits twice as long, up to this.
@@ -34,6 +35,8 @@ ATTEMPTS_NOT_YET = 7
 LEASE = timedelta(seconds=90)
 OUTAGE_WAIT = timedelta(seconds=5)
 IDLE_SECONDS = 1.0
+# Given up by one transaction.
+BATCH = 500
 
 log = structlog.get_logger(__name__)
 
@@ -179,6 +182,24 @@ class Retrier:
         )
         _own(row).delete()
         metrics.PARKED.labels(self._subscriber.queue).inc()
+
+
+@transaction.atomic
+def give_up_old(*, now: datetime) -> int:
+    """File those as dead letters that have waited as long as a published event is kept, for example
+    because their subscriber is paused; returns how many, BATCH at most."""
+    old = WaitingEvent.objects.filter(
+        # One that is being tried is due later.
+        due_at__lte=Now(),
+        set_aside_at__lt=Now() - setting("EVENTS_KEEP_PUBLISHED"),
+    ).select_for_update(skip_locked=True)[:BATCH]
+    for row in old:
+        known = subscribers.get(row.subscriber)
+        queue = known.queue if known else row.subscriber
+        error = PermanentError(f"set aside for too long: {row.reason}")
+        letters.file_event(queue, _message(row), error, event_id=row.event_id, now=now)
+        _own(row).delete()
+    return len(old)
 
 
 def _own(row: WaitingEvent) -> QuerySet:

@@ -11,6 +11,7 @@ from stack.push_service import (
     Device,
     PushService,
     Receipt,
+    post_topic,
     registration,
     running_push_service,
 )
@@ -45,7 +46,7 @@ class Phones:
     def expected(self, name: str, audiences: dict[int, set[int]]) -> set[tuple[str, str]]:
         """The (topic, token) that a service must have been sent, of whom each post is for."""
         return {
-            (f"post-{post}", self.devices[user][1].token)
+            (post_topic(post), self.devices[user][1].token)
             for post, users in audiences.items()
             for user in users & self.devices.keys()
             if self.devices[user][0] == name

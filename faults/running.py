@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+import traceback
 from dataclasses import dataclass
 from random import Random
 
@@ -72,6 +73,9 @@ class Run:
             outcome.skipped = str(reason)
         except (Missed, ServerFailure, OSError, psycopg2.Error) as failure:
             outcome.problems.append(f"{type(failure).__name__}: {failure}")
+        except Exception as mistake:  # The row's own. The rows after it are run all the same.
+            traceback.print_exc()
+            outcome.problems.append(f"the row is broken: {mistake!r}")
         scene.tidy()
         if scene.load:
             scene.load.stop()

@@ -1,8 +1,6 @@
 """Devices, preferences and deliveries in the admin. Notifications and silenced authors have
 composite keys, which it refuses."""
 
-from urllib.parse import urlsplit
-
 from django.conf import settings
 from django.contrib import admin, messages
 
@@ -39,10 +37,12 @@ class TransportFilter(admin.SimpleListFilter):
 class PushSubscriptionAdmin(admin.ModelAdmin):
     """Whose devices there are; never their keys."""
 
-    list_display = ("id", "user", "name", "transport", "host", "created_at", "tested_at", "test")
+    list_display = (
+        *("id", "user", "name", "transport", "host", "created_at", "used_at", "tested_at", "test"),
+    )
     list_filter = (TransportFilter, "test")
     list_select_related = ("user",)
-    fields = ("user", "name", "transport", "host", "created_at", "tested_at", "test")
+    fields = ("user", "name", "transport", "host", "created_at", "used_at", "tested_at", "test")
     readonly_fields = fields
     search_fields = ("=user__username",)
     ordering = ("-id",)
@@ -52,7 +52,7 @@ class PushSubscriptionAdmin(admin.ModelAdmin):
     @admin.display
     def host(self, subscription: PushSubscription) -> str:
         """The rest of an endpoint is as good as a password; so is a whole token."""
-        return urlsplit(subscription.endpoint).netloc
+        return "".join(subscription.endpoint.split("/", 3)[2:3])
 
     @admin.action(description="Send a test push", permissions=["change"])
     def send_test_push(self, request, queryset) -> None:

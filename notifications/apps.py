@@ -5,4 +5,9 @@ class NotificationsConfig(AppConfig):
     name = "notifications"
 
     def ready(self) -> None:
-        from notifications import checks  # noqa: F401  (registers them)
+        from notifications import (
+            checks,  # noqa: F401  (registers them)
+            logins,
+        )
+
+        logins.connect()

@@ -1,11 +1,11 @@
 """Settings of pushes that cannot work: refused at every start, or by `manage.py check --deploy`."""
 
-import json
 import re
-from pathlib import Path
 
 from django.conf import settings
 from django.core.checks import Error, Tags, register
+
+from notifications.transports import google_tokens
 
 SUBJECT = re.compile(
     r"(?:mailto:[^@\s?]+@|https://)"
@@ -18,7 +18,6 @@ NOT_REAL = frozenset(
     {"invalid", "localhost", "test", "example", "local", "arpa", "alt", "onion", "internal"}
     | {"lan", "home", "corp", "localdomain", "intranet", "private"}
 )
-FCM_KEYS = {"project_id", "client_email", "private_key", "private_key_id", "token_uri"}
 
 
 @register(Tags.security, deploy=True)
@@ -58,15 +57,14 @@ def fcm_key_file(app_configs, **options) -> list[Error]:
     if not settings.FCM_KEY_FILE:
         return []
     try:
-        key = json.loads(Path(settings.FCM_KEY_FILE).read_text())
-        missing = sorted(FCM_KEYS - key.keys())
-    except (OSError, ValueError, AttributeError) as error:
-        missing = [str(error)]
-    if not missing:
+        google_tokens.read_key(settings.FCM_KEY_FILE)
+    except google_tokens.KeyFileError as error:
+        fault = str(error)
+    else:
         return []
     return [
         Error(
-            f"FCM_KEY_FILE is no key file of a service account: {', '.join(missing)}",
+            f"FCM_KEY_FILE is no key file of a service account: {fault}",
             hint="Firebase's console makes one: Project settings, Service accounts.",
             id="notifications.E002",
         )

@@ -9,76 +9,114 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from django.db import IntegrityError, connection, transaction
 
-from notifications import holding
-from notifications.holding import HELD
-from notifications.models import Delivery, Notification
+from events.errors import is_data_error
+from notifications.holding import HELD, HOUR, SLOTS
+from notifications.models import Delivery, Notification, PushSubscription
+from notifications.reasons import words
 from social import partitions
 from social.models import Post
 from social.slices import Slice
+
+log = structlog.get_logger(__name__)
 
 # Several times as long as a push waits for its turn and its answer, so that no living sender's
 # claim is taken over. Where it happens all the same, the push is repeated, and settled once.
 LEASE = timedelta(minutes=3)
 
-# Whom to tell: followers by social_follow_fanout, of these the few with a preference by its key.
-# Their notifications, and the pushes to their devices, each row once; those that a preference holds
-# back are settled by that. A push that is being sent is claimed again where its sender died.
+# Whom to tell: followers by social_follow_fanout, of these the few with a preference by its key, of
+# these the active ones by theirs. (As a join, the planner may read all users for it.)
+# Their notifications, and the pushes to their devices, each row once; those that are held back are
+# settled by that. A push that is being sent is claimed again where its sender died. Nothing in here
+# fails for what a row holds: what is too long is cut, and a counter stays in range.
 CLAIM = f"""
     WITH audience AS MATERIALIZED (
-        SELECT slice.post_id, follow.follower_id, {HELD} AS held
+        SELECT slice.post_id, follow.follower_id, slice.fresh,
+               {HELD} AS held, preference.hourly_cap IS NOT NULL OR NOT slice.fresh AS counted
         FROM unnest(%(posts)s::bigint[], %(authors)s::bigint[],
-                    %(after)s::bigint[], %(up_to)s::bigint[])
-             AS slice (post_id, author_id, after, up_to)
+                    %(after)s::bigint[], %(up_to)s::bigint[], %(fresh)s::boolean[])
+             AS slice (post_id, author_id, after, up_to, fresh)
         JOIN social_follow follow ON follow.followee_id = slice.author_id
              AND follow.follower_id > slice.after AND follow.follower_id <= slice.up_to
         JOIN notifications_preference preference
              ON preference.user_id = follow.follower_id AND preference.push_enabled
         LEFT JOIN notifications_silencedauthor silenced
              ON silenced.author_id = slice.author_id AND silenced.user_id = follow.follower_id
-        WHERE NOT EXISTS (
+        WHERE (SELECT is_active FROM social_user WHERE id = follow.follower_id)
+              AND NOT EXISTS (
             SELECT FROM social_mute mute
             WHERE mute.muted_id = slice.author_id AND mute.muter_id = follow.follower_id
         )
+    ), asked AS MATERIALIZED (
+        SELECT post_id, follower_id AS user_id, fresh FROM audience WHERE held IS NULL AND counted
+    ), {SLOTS}, decided AS MATERIALIZED (
+        SELECT audience.post_id, audience.follower_id,
+               CASE WHEN audience.held IS NOT NULL OR allowed IS NOT FALSE THEN audience.held
+                    WHEN audience.fresh THEN 'hourly cap' ELSE 'late' END AS held,
+               rest.user_id IS NOT NULL AS summary
+        FROM audience
+        LEFT JOIN judged
+             ON judged.user_id = audience.follower_id AND judged.post_id = audience.post_id
+        LEFT JOIN rest ON rest.user_id = audience.follower_id AND rest.post_id = audience.post_id
     ), told AS (
         INSERT INTO notifications_notification (recipient_id, post_id, created_at, held)
-        SELECT follower_id, post_id, %(now)s, held FROM audience ORDER BY follower_id, post_id
+        SELECT follower_id, post_id, %(now)s, held FROM decided ORDER BY follower_id, post_id
         ON CONFLICT DO NOTHING
     ), claimed AS (
         INSERT INTO notifications_delivery
-            (post_id, subscription_id, recipient_id, host,
+            (post_id, subscription_id, recipient_id, host, summary,
              state, attempts, reason, created_at, due_at, claimed_by, settled_at)
-        SELECT audience.post_id, device.id, device.user_id,
-               CASE device.transport WHEN 'web_push' THEN split_part(device.endpoint, '/', 3)
-                                     ELSE device.transport END,
-               CASE WHEN held IS NULL THEN 'sending' ELSE 'held' END,
-               CASE WHEN held IS NULL THEN 1 ELSE 0 END,
-               COALESCE(held, ''), %(now)s,
-               CASE WHEN held IS NULL THEN %(lease)s::timestamptz END, %(task)s::uuid,
-               CASE WHEN held IS NOT NULL THEN %(now)s::timestamptz END
-        FROM audience
-        JOIN notifications_pushsubscription device ON device.user_id = audience.follower_id
-        ORDER BY audience.post_id, device.id
+        SELECT push.post_id, device.id, device.user_id,
+               left(CASE device.transport WHEN 'web_push' THEN split_part(device.endpoint, '/', 3)
+                                          ELSE device.transport END, 100),
+               summary,
+               CASE WHEN sent THEN 'sending' ELSE 'held' END,
+               CASE WHEN sent THEN 1 ELSE 0 END,
+               CASE WHEN sent THEN '' ELSE held END, %(now)s,
+               CASE WHEN sent THEN %(lease)s::timestamptz END, %(task)s::uuid,
+               CASE WHEN NOT sent THEN %(now)s::timestamptz END
+        FROM (SELECT *, held IS NULL OR summary AS sent FROM decided) AS push
+        JOIN notifications_pushsubscription device ON device.user_id = push.follower_id
+             AND (%(device)s IS NULL OR device.id = %(device)s)
+        ORDER BY push.post_id, device.id
         ON CONFLICT (post_id, subscription_id) DO UPDATE
-            SET attempts = notifications_delivery.attempts + 1,
+            SET attempts = least(notifications_delivery.attempts, 32766) + 1,
                 due_at = %(lease)s, claimed_by = %(task)s::uuid
             WHERE notifications_delivery.state = 'sending'
                   AND (notifications_delivery.claimed_by = %(task)s::uuid
                        OR notifications_delivery.due_at < %(now)s)
-        RETURNING post_id, subscription_id, recipient_id, attempts, state, rejected_at
+        RETURNING post_id, subscription_id, recipient_id, attempts, state, rejected_at, summary
     )
     SELECT post_id, subscription_id, attempts, transport, endpoint, p256dh, auth, '',
-           recipient_id, rejected_at
+           recipient_id, rejected_at, summary, wishes
     FROM claimed JOIN notifications_pushsubscription device ON device.id = subscription_id
     WHERE claimed.state = 'sending'
+"""
+
+# The followers of a slice who are told, by social_follow_fanout and the key of their preferences.
+TOLD = """
+    SELECT follower_id FROM social_follow
+    JOIN notifications_preference preference ON preference.user_id = follower_id
+    WHERE followee_id = %s AND follower_id > %s AND follower_id <= %s AND preference.push_enabled
+    ORDER BY follower_id
+"""
+SPOILED = """
+    INSERT INTO notifications_delivery
+        (post_id, subscription_id, recipient_id,
+         state, attempts, reason, created_at, claimed_by, settled_at)
+    SELECT %(post)s, id, user_id, 'failed', 1, %(reason)s, %(now)s, %(task)s::uuid, %(now)s
+    FROM notifications_pushsubscription WHERE id = %(device)s
+    ON CONFLICT DO NOTHING
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
     """A claimed push: what is sent where. `attempt` counts from 1; `unwanted` says why it is not to
-    be sent after all. Without a device its address is None."""
+    be sent after all. Without a device its address is None. A `summary` stands for posts that are
+    held back; `wishes` are the device's, as JSON."""
 
     post_id: int
     subscription_id: int
@@ -90,31 +128,106 @@ class Push:
     unwanted: str = ""
     user_id: int = 0
     rejected_at: datetime | None = None
+    summary: bool = False
+    wishes: str | None = None
+
+    @property
+    def message_id(self) -> int:
+        """By which its message is found among those of a round."""
+        return -self.post_id if self.summary else self.post_id
 
 
 def claim(
     slices: Sequence[Slice], posts: dict[int, Post], *, task: UUID, now: datetime
 ) -> list[Push]:
     """Make the notifications of slices of these posts, and claim their pushes that no other task
-    has."""
+    has. Where that fails for what some row holds, the slices are taken apart until it is alone: its
+    push counts as failed, and the others are claimed."""
     if not slices:
         return []
     try:
         return _claim(slices, posts, task, now)
+    except Exception as error:
+        if not is_data_error(error):
+            raise
+        failure = error
+    if halves := _halves(slices, posts):
+        return [push for half in halves for push in claim(half, posts, task=task, now=now)]
+    return _claim_each(slices[0], posts, task, now, failure)
+
+
+def _halves(slices: Sequence[Slice], posts: dict[int, Post]) -> list[Sequence[Slice]]:
+    """Two halves, of the slices or of the followers in a single one; none of a single follower."""
+    if len(slices) > 1:
+        middle = len(slices) // 2
+        return [slices[:middle], slices[middle:]]
+    (piece,) = slices
+    followers = _told(piece, posts)
+    if len(followers) < 2:
+        return []
+    middle = followers[len(followers) // 2 - 1]
+    return [[piece._replace(up_to=middle)], [piece._replace(after=middle)]]
+
+
+def _told(piece: Slice, posts: dict[int, Post]) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(TOLD, [posts[piece.post_id].author_id, piece.after, piece.up_to])
+        return [row[0] for row in cursor]
+
+
+def _claim_each(
+    piece: Slice, posts: dict[int, Post], task: UUID, now: datetime, failure: Exception
+) -> list[Push]:
+    """Claim the pushes to a single follower one by one; those that fail are recorded as failed."""
+    pushes = []
+    follower = _told(piece, posts)
+    devices = PushSubscription.objects.filter(user__in=follower).order_by("pk")
+    log.error("a follower's pushes fail by themselves", post_id=piece.post_id, error=words(failure))
+    for device in devices.values_list("pk", flat=True):
+        try:
+            pushes += _claim([piece], posts, task, now, device)
+        except Exception as error:
+            if not is_data_error(error):
+                raise
+            _record_spoiled(piece.post_id, device, words(error), task, now)
+    return pushes
+
+
+def _record_spoiled(post_id: int, device: int, reason: str, task: UUID, now: datetime) -> None:
+    values = {"post": post_id, "device": device, "reason": reason, "task": str(task), "now": now}
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(SPOILED, values)
+    except Exception as error:
+        if not is_data_error(error):
+            raise
+        # Then not even that can be stored; the others must not wait for it.
+        log.exception("a failed push cannot be recorded", post_id=post_id, device=device)
+
+
+def _claim(
+    slices: Sequence[Slice],
+    posts: dict[int, Post],
+    task: UUID,
+    now: datetime,
+    device: int | None = None,
+) -> list[Push]:
+    """As `claim`, to this device alone if one is given; raises what the statement raises."""
+    parameters = claim_parameters(slices, posts, task, now) | {"device": device}
+    try:
+        return _execute(parameters)
     except IntegrityError as error:
         if not partitions.is_missing(error):
             raise
     for model in (Notification, Delivery):
         partitions.ensure(model._meta.db_table, posts)
-    return _claim(slices, posts, task, now)
+    return _execute(parameters)
 
 
 @transaction.atomic
-def _claim(
-    slices: Sequence[Slice], posts: dict[int, Post], task: UUID, now: datetime
-) -> list[Push]:
+def _execute(parameters: dict) -> list[Push]:
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, claim_parameters(slices, posts, task, now))
+        cursor.execute(CLAIM, parameters)
         return [Push(*row) for row in cursor]
 
 
@@ -128,11 +241,12 @@ def claim_parameters(
         "authors": [post.author_id for post in told],
         "after": [piece.after for piece in slices],
         "up_to": [piece.up_to for piece in slices],
-        "hour_before": holding.hour_before(told),
-        "newest": max(post.pk for post in told),
+        "fresh": [post.created_at > now - HOUR for post in told],
+        "hour_ago": now - HOUR,
         "task": str(task),
         "now": now,
         "lease": now + LEASE,
+        "device": None,
     }
 
 

@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce
 
 from notifications.models import Notification, ReadMark
 from social import partitions, posts
-from social.models import Block, Mute, Post, User
+from social.models import Mute, Post, User
 from social.read_marks import MERGED, ReadPosts
 
 PAGE = 50
@@ -169,10 +169,9 @@ def _visible(user: User, rows: list[tuple]) -> list[Told]:
 
 
 def _posts(user: User) -> QuerySet[Post]:
-    """With their authors, less those whom the user blocks or mutes."""
-    blocked = Block.objects.filter(blocker=user, blocked=OuterRef("author"))
+    """With their authors, less those whom the user mutes."""
     muted = Mute.objects.filter(muter=user, muted=OuterRef("author"))
-    return posts.visible_to(user).filter(~Exists(blocked), ~Exists(muted))
+    return posts.visible_to(user).filter(~Exists(muted))
 
 
 def _windows(at: Place, unread: bool) -> Iterator[Window]:

@@ -4,10 +4,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from notifications.time_zones import check_time_zone
 from social import ledger
-from social.models import Post, User, person
+from social.models import Post, Token, User, person
 
 WEB_PUSH = "web_push"
 
@@ -22,7 +23,8 @@ class Preference(models.Model):
     """What a user wants to be told. Without a row: nothing; the first device makes one.
 
     Quiet hours begin and end on the user's clock and may span midnight; both NULL: none. The cap
-    is in posts an hour; NULL: none.
+    is in posts an hour; NULL: none. For it, `pushed` are the posts of the last hour and `pushed_at`
+    when each was pushed; `summed_up_at` is when a summary last stood for what was held back.
     """
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True)
@@ -35,6 +37,9 @@ class Preference(models.Model):
     hourly_cap = models.PositiveSmallIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1_000)]
     )
+    pushed = ArrayField(models.BigIntegerField(), default=list, db_default=[], editable=False)
+    pushed_at = ArrayField(models.DateTimeField(), default=list, db_default=[], editable=False)
+    summed_up_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         constraints = [
@@ -84,6 +89,10 @@ class PushSubscription(models.Model):
     base64url, or the registration token of another transport ("fcm", "console"), which has no keys.
     `application_server_key` is the VAPID public key that a Web Push subscription was made with;
     empty for those from before it was kept.
+    `wishes` are how the device wants its messages, as its transport understands them.
+    It belongs to the log-in that registered it last: a `token` or a web `session`, see logins.py;
+    neither is known of a device from before there were these columns, or when the token has
+    expired. `used_at` is when its user is last known to have had it.
     """
 
     class Test(models.TextChoices):
@@ -95,7 +104,7 @@ class PushSubscription(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="push_subscriptions")
     transport = models.CharField(max_length=20, default=WEB_PUSH, db_default=WEB_PUSH)
-    endpoint = models.CharField(max_length=1000, unique=True)
+    endpoint = models.CharField(max_length=1000)
     p256dh = models.CharField(max_length=100, blank=True)
     auth = models.CharField(max_length=50, blank=True)
     application_server_key = models.CharField(max_length=100, blank=True, db_default="")
@@ -103,15 +112,43 @@ class PushSubscription(models.Model):
     created_at = models.DateTimeField()
     tested_at = models.DateTimeField(null=True)
     test = models.CharField(max_length=10, null=True, choices=Test)
+    wishes = models.JSONField(default=dict, db_default={}, blank=True)
+    # The database has a foreign key of its own, which deletes the devices of a deleted token.
+    token = models.ForeignKey(
+        Token,
+        to_field="number",
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    session = models.CharField(max_length=32, null=True)
+    used_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        # Whether any was made with another key: see made_with_other_keys().
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint", "transport"], name="notifications_subscription_address"
+            )
+        ]
         indexes = [
+            # The devices of a token that ends.
+            models.Index(
+                fields=["token"],
+                condition=Q(token__isnull=False),
+                name="notifications_device_token",
+            ),
+            # Those that nobody has used for long.
+            models.Index(
+                fields=["used_at"], condition=Q(token=None), name="notifications_device_unused"
+            ),
+            # Whether any was made with another key: see made_with_other_keys().
             models.Index(
                 "application_server_key",
                 condition=~Q(application_server_key=""),
                 name="notifications_subscription_key",
-            )
+            ),
         ]
 
     def __str__(self) -> str:
@@ -119,11 +156,12 @@ class PushSubscription(models.Model):
 
 
 class Held(models.TextChoices):
-    """The preference that held a push back."""
+    """Why a push was held back: by a preference, or because its post was an hour old already."""
 
     AUTHOR = "author"
     QUIET_HOURS = "quiet hours"
     HOURLY_CAP = "hourly cap"
+    LATE = "late"
 
 
 class Notification(models.Model):
@@ -175,7 +213,8 @@ class Delivery(models.Model):
     (post, subscription). `due_at` is set while the push is unsettled: the end of the sender's lease
     while `sending`, the next attempt while `retrying`. `claimed_by` is the task that claimed it
     last, `host` whom it goes to, by which it is found when the subscription is long gone.
-    `rejected_at` is when the push service first answered 401 or 403.
+    `rejected_at` is when the push service first answered 401 or 403. A `summary` stands for the
+    posts that were held back.
     """
 
     class State(models.TextChoices):
@@ -201,6 +240,7 @@ class Delivery(models.Model):
     host = models.CharField(max_length=100, blank=True, db_default="")
     settled_at = models.DateTimeField(null=True)
     rejected_at = models.DateTimeField(null=True)
+    summary = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         verbose_name_plural = "deliveries"

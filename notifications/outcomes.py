@@ -14,6 +14,7 @@ from events.backoff import full_jitter
 from notifications.claims import Push
 from notifications.messages import Message
 from notifications.models import Delivery
+from notifications.reasons import storable
 from notifications.retries import Retry
 
 State = Delivery.State
@@ -23,6 +24,7 @@ REJECTED_STATUSES = frozenset({401, 403})
 # A rejection that is the subscription's own fault is final from this attempt on.
 REJECTED_ATTEMPTS = 3
 BACKOFF_CAP_SECONDS = 3_600
+LARGEST_STATUS = 999
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,12 @@ class Outcome:
     due_at: datetime | None = None
     gone: bool = False
     charged: bool = True
+
+    def __post_init__(self) -> None:
+        """Whatever was answered, the row can hold it: all are settled by one statement."""
+        object.__setattr__(self, "reason", storable(self.reason))
+        if self.status is not None and not 0 <= self.status <= LARGEST_STATUS:
+            object.__setattr__(self, "status", None)
 
     @property
     def retry(self) -> Retry:
@@ -115,6 +123,7 @@ def seconds_of(retry_after: str | None, now: datetime) -> float:
         return float(text)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+        return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds())
+    # A stranger wrote it: besides ValueError the parser raises OverflowError, and others by chance.
+    except Exception:
         return 0.0
-    return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds())

@@ -16,10 +16,10 @@ import structlog
 
 from events import metrics
 from events.failpoints import failpoint
-from notifications import claims, retries, settling
+from notifications import allowance, claims, retries, settling
 from notifications.claims import Push
 from notifications.late import Settle, settler
-from notifications.messages import Message, message_of
+from notifications.messages import Message, message_of, summary_of
 from notifications.models import Delivery, Held, Notification
 from notifications.outcomes import Outcome
 from notifications.retries import Retry
@@ -64,7 +64,9 @@ def push_again(
 ) -> list[Outcome]:
     """Try again; returns the outcomes to be tried once more. `again` as above."""
     posts = _posts({retry.post_id for retry in due})
-    return _push(retries.claim(due, posts, task=task, now=clock()), posts, clock, again)
+    now = clock()
+    pushes = allowance.renew(retries.claim(due, posts, task=task, now=now), now=now)
+    return _push(pushes, posts, clock, again)
 
 
 def _posts(post_ids: set[int]) -> dict[int, Post]:
@@ -86,6 +88,9 @@ def _push(
     slices: Sequence[Slice] = (),
 ) -> list[Outcome]:
     messages = {post_id: message_of(post) for post_id, post in posts.items()}
+    for push in pushes:
+        if push.summary and push.post_id in posts:
+            messages[push.message_id] = summary_of(posts[push.post_id])
     wanted, outcomes = [], []
     for push in pushes:
         outcome = _unsent(push, posts.get(push.post_id), messages, clock())
@@ -127,6 +132,6 @@ def _unsent(
     if reason := _why_not(post) or push.unwanted:
         state = Delivery.State.HELD if reason in Held.values else Delivery.State.REFUSED
         return Outcome(push, state, now, reason=reason)
-    if messages[push.post_id].expires_at <= now:
+    if messages[push.message_id].expires_at <= now:
         return Outcome(push, Delivery.State.EXPIRED, now, reason="its time was over")
     return None

@@ -26,7 +26,7 @@ BATCH = 1_000
 CLAIM = f"""
     WITH claimed AS (
         UPDATE notifications_delivery delivery
-        SET state = 'sending', attempts = delivery.attempts + 1,
+        SET state = 'sending', attempts = least(delivery.attempts, 32766) + 1,
             due_at = %(lease)s, claimed_by = %(task)s::uuid
         FROM unnest(%(posts)s::bigint[], %(devices)s::bigint[],
                     %(attempts)s::int[], %(authors)s::bigint[])
@@ -38,18 +38,20 @@ CLAIM = f"""
                    OR delivery.state = 'sending' AND (delivery.claimed_by = %(task)s::uuid
                                                       OR delivery.due_at < %(now)s))
         RETURNING delivery.post_id, delivery.subscription_id, delivery.recipient_id,
-                  delivery.attempts, delivery.rejected_at, due.author_id
+                  delivery.attempts, delivery.rejected_at, delivery.summary, due.author_id
     )
     SELECT post_id, subscription_id, attempts,
            device.transport, device.endpoint, device.p256dh, device.auth,
            CASE WHEN device.id IS NULL THEN 'the device was removed'
+                WHEN (SELECT is_active FROM social_user WHERE id = recipient_id) IS NOT TRUE
+                THEN 'the account is not active'
                 WHEN preference.push_enabled IS NOT TRUE THEN 'push was switched off'
                 WHEN follow.follower_id IS NULL THEN 'the follow has ended'
                 WHEN mute.muter_id IS NOT NULL THEN 'the author was muted'
                 WHEN silenced.author_id IS NOT NULL THEN 'author'
                 WHEN {QUIET} THEN 'quiet hours'
                 ELSE '' END AS unwanted,
-           recipient_id, rejected_at
+           recipient_id, rejected_at, claimed.summary, device.wishes
     FROM claimed
     LEFT JOIN notifications_pushsubscription device
          ON device.id = subscription_id AND device.user_id = recipient_id

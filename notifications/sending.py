@@ -35,8 +35,9 @@ from notifications.outcomes import (
     judge,
 )
 from notifications.patience import Pulse
+from notifications.reasons import frames, words
 from notifications.rounds import Clock, Late, Round
-from notifications.transports import Transport, UnavailableError
+from notifications.transports import Transport, UnavailableError, UnusableError
 from notifications.windows import Result
 
 log = structlog.get_logger(__name__)
@@ -79,8 +80,8 @@ class Sender:
             try:
                 origin = self._transport(push.transport).origin(push)
                 items.append((origin, Item(push, round_, place)))
-            except ValueError as error:
-                impossible[place] = _impossible(push, error, clock())
+            except Exception as error:
+                impossible[place] = _failed(push, error, round_)
         asked_at = time.time()
         known = {origin: self._board.read(origin) for origin in {origin for origin, _ in items}}
         self._loop.call_soon_threadsafe(self._begin, round_, items, impossible, known, asked_at)
@@ -145,31 +146,32 @@ class Sender:
 
     async def _attempt(self, line: Line, item: Item) -> None:
         """Make an attempt, and end the item with its outcome."""
-        push, round_ = item.push, item.round
-        message, began_at = round_.messages[push.post_id], round_.clock()
-        told = await self._made(line, item, message, began_at)
-        now = round_.clock()
-        if isinstance(told, ValueError):
-            outcome = _impossible(push, told, now)
-        elif isinstance(told, str):
-            line.note(item, Result.FAILED)
-            outcome = again(push, told, message, now=now, wait=line.breaker.left())
-        else:
-            line.answered(item)
-            if 200 <= told.status < 300:
-                line.breaker.accepted(push.user_id, began_at.timestamp())
-            line.note(item, _result(told))
-            since = push.rejected_at
-            own = since and line.breaker.is_own_fault(push.user_id, since.timestamp())
-            wait = line.breaker.left()
-            outcome = judge(push, told, message, now=now, wait=wait, own_fault=bool(own))
-        round_.end(item.place, outcome)
+        try:
+            outcome = await self._outcome(line, item)
+        except Exception as error:
+            outcome = _failed(item.push, error, item.round)
+        item.round.end(item.place, outcome)
         line.left(item)
 
-    async def _made(
-        self, line: Line, item: Item, message: Message, now: datetime
-    ) -> Answer | ValueError | str:
-        """The answer, why there can be none, or why there was none this time."""
+    async def _outcome(self, line: Line, item: Item) -> Outcome:
+        push, round_ = item.push, item.round
+        message, began_at = round_.messages[push.message_id], round_.clock()
+        told = await self._told(line, item, message, began_at)
+        now = round_.clock()
+        if isinstance(told, str):
+            line.note(item, Result.FAILED)
+            return again(push, told, message, now=now, wait=line.breaker.left())
+        line.answered(item)
+        if 200 <= told.status < 300:
+            line.breaker.accepted(push.user_id, began_at.timestamp())
+        line.note(item, _result(told))
+        since = push.rejected_at
+        own = since and line.breaker.is_own_fault(push.user_id, since.timestamp())
+        wait = line.breaker.left()
+        return judge(push, told, message, now=now, wait=wait, own_fault=bool(own))
+
+    async def _told(self, line: Line, item: Item, message: Message, now: datetime) -> Answer | str:
+        """The answer, or why there was none this time. Raises what is not the service's fault."""
         try:
             if self._http is None:
                 self._http = addresses.session(limit=0)  # Each line has its own limit.
@@ -179,26 +181,22 @@ class Sender:
             if not item.gave_up:
                 raise
             return line.ran_out(item)
-        except ValueError as error:
-            return error
+        except ValueError:
+            raise  # Some of aiohttp's errors are both.
         except PASSING as error:
-            return f"{type(error).__name__} {error}"
-        except Exception as error:
-            # A fault of ours: the push comes again, and the others go on.
-            log.exception("an attempt failed", subscription=item.push.subscription_id)
-            return type(error).__name__
+            return words(error)
 
     def _put_off(self, item: Item, seconds: float) -> None:
         push, round_ = item.push, item.round
-        message, now = round_.messages[push.post_id], round_.clock()
+        message, now = round_.messages[push.message_id], round_.clock()
         outcome = again(push, PUT_OFF, message, now=now, wait=seconds, charged=False)
         round_.end(item.place, outcome)
 
     def _transport(self, name: str) -> Transport:
-        """Raises ValueError where the settings name no such transport (any more)."""
+        """Raises UnusableError where the settings name no such transport (any more)."""
         if name not in self._transports:
             if name not in settings.PUSH_TRANSPORTS:
-                raise ValueError(f"no transport {name}")
+                raise UnusableError("this transport is not offered any more")
             self._transports[name] = import_string(settings.PUSH_TRANSPORTS[name])()
         return self._transports[name]
 
@@ -209,9 +207,18 @@ def _result(answer: Answer) -> Result:
     return Result.REJECTED if answer.status in REJECTED_STATUSES else Result.ANSWERED
 
 
-def _impossible(push: Push, error: ValueError, now: datetime) -> Outcome:
-    state = State.REFUSED if isinstance(error, EndpointError) else State.FAILED
-    return Outcome(push, state, now, reason=str(error))
+def _failed(push: Push, error: Exception, round_: Round) -> Outcome:
+    """The outcome of an attempt that raised an error of any other class. A device that cannot be
+    used ends its push. Anything else may be a fault of ours, which an operator can mend before the
+    push expires: it is tried again."""
+    now = round_.clock()
+    if isinstance(error, EndpointError):
+        return Outcome(push, State.REFUSED, now, reason=words(error))
+    if isinstance(error, UnusableError):
+        return Outcome(push, State.FAILED, now, reason=words(error))
+    if not isinstance(error, UnavailableError):
+        log.error("an attempt raised", error=words(error), frames=frames(error))
+    return again(push, words(error), round_.messages[push.message_id], now=now)
 
 
 @cache

@@ -8,17 +8,23 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+import structlog
 from django.db import connection, transaction
 
 from events import outbox
+from events.errors import is_data_error
 from notifications.claims import keys
 from notifications.event_types import PushSettled
 from notifications.metrics import PUSH_SECONDS, PUSHES
 from notifications.models import PushSubscription
 from notifications.outcomes import Outcome, State
+from notifications.reasons import words
 from social.models import Post
 from social.slices import Slice
 
+log = structlog.get_logger(__name__)
+
+UNRECORDED = "the outcome could not be recorded"
 MILLISECOND = timedelta(milliseconds=1)
 
 # An attempt that was not made, because the push service is given time, is taken off again.
@@ -57,7 +63,6 @@ RECORD = """
 """
 
 
-@transaction.atomic
 def settle(
     outcomes: Sequence[Outcome],
     posts: dict[int, Post],
@@ -68,7 +73,37 @@ def settle(
 ) -> list[Outcome]:
     """Record how the claimed pushes ended, with one `push.settled` event a post, and that the
     slices are done; remove the subscriptions that are gone. Returns the outcomes that counted.
-    `under_way` says how many pushes of the slices' posts will be settled later."""
+    `under_way` says how many pushes of the slices' posts will be settled later.
+
+    One that cannot be recorded as it is ends as failed, and the others are settled without it; the
+    slices are done with the last of them."""
+    try:
+        return _settle(outcomes, posts, now, slices, under_way)
+    except Exception as error:
+        if not is_data_error(error) or not outcomes:
+            raise
+        failure = error
+    if len(outcomes) > 1:
+        middle = len(outcomes) // 2
+        first = settle(outcomes[:middle], posts, now=now)
+        return first + settle(outcomes[middle:], posts, now=now, slices=slices, under_way=under_way)
+    (spoiled,) = outcomes
+    push = spoiled.push
+    log.error("an outcome cannot be recorded", post_id=push.post_id, error=words(failure))
+    if spoiled.reason == UNRECORDED:
+        return settle([], posts, now=now, slices=slices, under_way=under_way)
+    failed = Outcome(push, State.FAILED, now, reason=UNRECORDED, gone=spoiled.gone)
+    return settle([failed], posts, now=now, slices=slices, under_way=under_way)
+
+
+@transaction.atomic
+def _settle(
+    outcomes: Sequence[Outcome],
+    posts: dict[int, Post],
+    now: datetime,
+    slices: Sequence[Slice],
+    under_way: Mapping[int, int],
+) -> list[Outcome]:
     settled = _update(outcomes) if outcomes else []
     _record(slices, Counter(outcome.push.post_id for outcome in settled) + Counter(under_way), now)
     if not outcomes:
@@ -102,7 +137,7 @@ def _update(outcomes: Sequence[Outcome]) -> list[Outcome]:
                 "attempts": [outcome.push.attempt for outcome in outcomes],
                 "states": [outcome.state for outcome in outcomes],
                 "statuses": [outcome.status for outcome in outcomes],
-                "reasons": [outcome.reason[:200] for outcome in outcomes],
+                "reasons": [outcome.reason for outcome in outcomes],
                 "ats": [outcome.at for outcome in outcomes],
                 "dues": [outcome.due_at for outcome in outcomes],
                 "charged": [outcome.charged for outcome in outcomes],

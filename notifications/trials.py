@@ -1,12 +1,13 @@
 """A push that a user asks for, to see whether any reach a device."""
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
 from notifications.claims import Push
 from notifications.late import settler
-from notifications.messages import Message
+from notifications.messages import Message, topic
 from notifications.models import PushSubscription
 from notifications.outcomes import Outcome, State
 from notifications.rounds import Clock
@@ -20,18 +21,20 @@ TTL = timedelta(minutes=10)
 
 def send_trial(subscription_id: int, *, clock: Clock) -> None:
     """Send it once and note how that went; what is gone is removed, as with any push."""
-    device = PushSubscription.objects.filter(pk=subscription_id).first()
+    own = PushSubscription.objects.filter(pk=subscription_id, user__is_active=True)
+    device = own.first()
     if device is None:
         return
     address = (device.transport, device.endpoint, device.p256dh, device.auth)
+    wishes = json.dumps(device.wishes)
     message = Message(
         title="Connectify",
         body="Notifications reach this device.",
-        tag=f"test-{device.pk}",
+        tag=topic("test", device.pk),
         post_id=NO_POST,
         expires_at=clock() + TTL,
     )
-    push = Push(NO_POST, device.pk, 1, *address, user_id=device.user_id)
+    push = Push(NO_POST, device.pk, 1, *address, user_id=device.user_id, wishes=wishes)
     # A device that does not answer must not hold up the lane.
     late = partial(settler().add, _record, posts={})
     _record(sender().send([push], {NO_POST: message}, clock, late), {})

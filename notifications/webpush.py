@@ -66,11 +66,12 @@ def origin(endpoint: str) -> str:
     return found.removesuffix(":443") if found.startswith("https:") else found
 
 
-def headers(*, topic: str, ttl: int, authorization: str) -> dict[str, str]:
-    """`topic` has at most 32 characters of base64url (RFC 8030, section 5.4); `ttl` in seconds."""
+def headers(*, topic: str, urgency: str, ttl: int, authorization: str) -> dict[str, str]:
+    """`topic` has at most 32 characters of base64url (RFC 8030, section 5.4), and decodes as such;
+    `urgency` is one of section 5.3; `ttl` in seconds."""
     return {
         "TTL": str(ttl),
-        "Urgency": "normal",
+        "Urgency": urgency,
         "Topic": topic,
         "Content-Encoding": "aes128gcm",
         "Content-Type": "application/octet-stream",

@@ -5,14 +5,17 @@ the newest one that has gone the whole way is the most honest figure that there 
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from django.db import connection, transaction
 
 from notifications import preferences
 from notifications.models import PushSubscription
 from operations.models import Canary
 from social import canaries, posts
-from social.models import CANARY_PREFIX
+from social.models import CANARY_PREFIX, User
 from timelines import dormancy, reading
+
+log = structlog.get_logger(__name__)
 
 TRANSPORT = "console"
 KEPT = 1_000
@@ -30,7 +33,7 @@ LOOK = """
           AND entry.owner_id > slice.after AND entry.owner_id <= slice.up_to
     LEFT JOIN LATERAL (
         SELECT settled_at FROM notifications_delivery
-        WHERE post_id = canary.post_id AND state = 'sent' LIMIT 1
+        WHERE post_id = canary.post_id AND state = 'sent' AND recipient_id = %s LIMIT 1
     ) AS push ON true
     ORDER BY canary.post_id DESC
 """
@@ -54,16 +57,42 @@ class Flight:
 def release(*, now: datetime) -> Canary:
     """Post the next canary; makes its accounts and its device where they are missing."""
     author, follower = canaries.ensure(now=now)
-    preferences.lock(follower)
-    PushSubscription.objects.get_or_create(
-        endpoint=f"{CANARY_PREFIX}log",
-        defaults={"user": follower, "transport": TRANSPORT, "created_at": now},
-    )
+    _mend_device(follower, now)
     # Whoever never looks is not written to any more.
     dormancy.note_visit(follower.pk, reading.state(follower.pk).seen_at, now=now)
     post = posts.publish(author, f"canary of {now:%Y-%m-%d %H:%M:%S}", now=now)
     Canary.objects.filter(pk__in=Canary.objects.order_by("-pk").values("pk")[KEPT:]).delete()
     return Canary.objects.create(post_id=post.pk, posted_at=now)
+
+
+def _mend_device(follower: User, now: datetime) -> None:
+    """Make sure that the follower has the device and wants its pushes. What another canary found in
+    order and this one does not is an error: somebody has been at it."""
+    preference = preferences.lock(follower)
+    device = PushSubscription.objects.filter(transport=TRANSPORT, endpoint=f"{CANARY_PREFIX}log")
+    foreign, _ = device.exclude(user=follower).delete()
+    _, made = device.get_or_create(
+        defaults={
+            "user": follower,
+            "transport": TRANSPORT,
+            "endpoint": f"{CANARY_PREFIX}log",
+            "created_at": now,
+        }
+    )
+    if foreign or (made and Canary.objects.exists()):
+        log.error("the canary's device was taken" if foreign else "the canary's device was gone")
+    if not preference.push_enabled:
+        preference.push_enabled = True
+        preference.save(update_fields=["push_enabled"])
+        log.error("the canary's pushes were switched off")
+
+
+def device_is_there() -> bool:
+    """Whether the follower has the device; False too where somebody else has taken it."""
+    follower = canaries.accounts().filter(username__endswith="follower")
+    return PushSubscription.objects.filter(
+        user__in=follower, transport=TRANSPORT, endpoint=f"{CANARY_PREFIX}log"
+    ).exists()
 
 
 def flights(count: int = 10) -> list[Flight]:
@@ -72,7 +101,7 @@ def flights(count: int = 10) -> list[Flight]:
     if follower is None:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(LOOK, [count, follower.pk])
+        cursor.execute(LOOK, [count, follower.pk, follower.pk])
         return [Flight(*row) for row in cursor]
 
 

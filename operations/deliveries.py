@@ -1,18 +1,22 @@
 """How far one post has come: into how many timelines, to how many devices, and how fast.
 
 Guarantee: the same few statements for every post, each by a key of the post's or the author's.
+What is said about few people can be kept from the author, whom it would tell when one of them
+sleeps, mutes or stays away.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Sum
 
 from notifications.models import Delivery
 from social import follow_counts, ledger
 from social.models import Horizon, Post
+from social.slices import Slice
 from timelines.models import SliceRecord, TimelineEntry
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -27,7 +31,8 @@ MISSING = """
 # By the primary key (post, subscription), in the post's partition.
 PUSHES = """
     WITH push AS (
-        SELECT state, settled_at FROM notifications_delivery WHERE post_id = %(post)s
+        SELECT state, settled_at, recipient_id FROM notifications_delivery
+        WHERE post_id = %(post)s
     )
     SELECT coalesce((
                SELECT json_object_agg(state, count)
@@ -36,43 +41,60 @@ PUSHES = """
            (
                SELECT percentile_disc(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY settled_at)
                FROM push WHERE state = 'sent'
-           )
+           ),
+           (SELECT count(DISTINCT recipient_id) FROM push)
 """
 
 
 @dataclass(frozen=True)
 class PostDelivery:
     """`expected` are the timelines that are `written` or still to be; who stays away, or began to
-    follow later, is not among them. `latencies_ms` are p50, p95 and p99 of the pushes sent. What is
-    older than it is kept is None."""
+    follow later, is not among them. `latencies_ms` are p50, p95 and p99 of the pushes sent, which
+    are for so many `people`. What is older than it is kept is None. `state` is "delivered" once
+    every slice is written, whoever is in it."""
 
+    state: str
     followers: int
     written: int | None
     expected: int | None
     pushes: Mapping[str, int | None]
     latencies_ms: Mapping[str, int | None]
+    people: int
+
+    def about_few(self) -> list[str]:
+        """The names of the figures that are about fewer than FIGURES_FROM people."""
+        few = []
+        if self.expected is not None and self.expected < settings.FIGURES_FROM:
+            few.append("timelines")
+        if self.people < settings.FIGURES_FROM:
+            few += ["pushes", "push_latency_ms"]
+        return few
 
 
 def of(post: Post) -> PostDelivery:
     expired = set(Horizon.objects.filter(post_id__gt=post.pk).values_list("table_name", flat=True))
     written = expected = None
+    holes: list[Slice] = []
     if TimelineEntry._meta.db_table not in expired:
         records = SliceRecord.objects.filter(post_id=post.pk)
         written = records.aggregate(rows=Sum("rows", default=0))["rows"]
-        expected = written + _missing(post)
-    pushes, settled = _pushes(post)
+        holes = ledger.holes(SliceRecord, [post.pk])[post.pk]
+        expected = written + _missing(post, holes)
+    pushes, settled, people = _pushes(post)
     none = None if Delivery._meta.db_table in expired else 0
     return PostDelivery(
+        state="under way" if holes else "delivered",
         followers=follow_counts.read(post.author_id).followers,
         written=written,
         expected=expected,
         pushes={state: pushes.get(state, none) for state in Delivery.State.values},
         latencies_ms=_latencies(settled, post.created_at),
+        people=people,
     )
 
 
-def _missing(post: Post) -> int:
-    holes = ledger.holes(SliceRecord, [post.pk])[post.pk]
+def _missing(post: Post, holes: list[Slice]) -> int:
+    """How many followers are in the slices that are not written."""
     ranges = {
         "author": post.author_id,
         "after": [hole.after for hole in holes],
@@ -83,7 +105,7 @@ def _missing(post: Post) -> int:
         return cursor.fetchone()[0]
 
 
-def _pushes(post: Post) -> tuple[dict[str, int], list[datetime] | None]:
+def _pushes(post: Post) -> tuple[dict[str, int], list[datetime] | None, int]:
     with connection.cursor() as cursor:
         cursor.execute(PUSHES, {"post": post.pk})
         return cursor.fetchone()

@@ -95,6 +95,8 @@ def delivery(now: datetime) -> Iterator[Ailment]:
     if settings.CANARY and ((age := canary.age(now=now)) is None or age > CANARY_SECONDS):
         what = "no canary was ever released" if age is None else f"the canary is {age:.0f} s late"
         yield Ailment(what, "is beat running? See the operations page, and manage.py lag")
+        if age is not None and not canary.device_is_there():
+            yield Ailment("the canary's device is gone or taken", "the next canary makes it again")
     for late in chain.from_iterable(Watermark.objects.values_list("stragglers", flat=True)):
         mend = f"replay its dead letter, or manage.py repair_post {late}"
         yield Ailment(f"post {late} is late in some timelines", mend)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from events.models import DeadLetter, InboxEntry, OutboxEvent
 from events.pausing import paused
 from events.registry import subscribers
+from events.subjects import CONCEALED, concealed
 from notifications.models import Delivery, Notification, Preference, PushSubscription
 from operations import repairing
 from social import partitions
@@ -50,7 +51,7 @@ def _people(post: Post, user: User) -> Iterator[Step]:
         yield Step(f"It was deleted at {post.deleted_at:%Y-%m-%d %H:%M:%S}.", stops=True)
     for person in (post.author, user):
         if not person.is_active:
-            yield Step(f"The account of {person} is closed.", stops=True)
+            yield Step(f"The account of {person} is closed or suspended.", stops=True)
     follow = Follow.objects.filter(follower=user, followee=post.author).first()
     if follow:
         yield Step(f"{user} follows {post.author} since {follow.created_at:%Y-%m-%d %H:%M:%S}.")
@@ -101,7 +102,7 @@ def _letters(post: Post, user: User) -> Iterator[Step]:
     )
     for letter in letters[:10]:
         link = reverse("admin:events_deadletter_change", args=[letter.pk])
-        what = f"{letter.exception_type} {letter.exception_message[:200]}"
+        what = f"{letter.exception_type} {_message(letter)[:200]}"
         yield Step(f"A dead letter of {letter.queue} is about it: {what}", stops=True, link=link)
 
 
@@ -166,3 +167,7 @@ FAILED = frozenset({Delivery.State.FAILED, Delivery.State.REFUSED, Delivery.Stat
 PARTS: tuple[Callable[[Post, User], Iterator[Step]], ...] = (
     *(_people, _event, _letters, _slices, _timeline, _push),
 )
+
+
+def _message(letter: DeadLetter) -> str:
+    return CONCEALED if concealed(letter.subjects) else letter.exception_message

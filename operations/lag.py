@@ -18,12 +18,15 @@ from events import depths
 from events.errors import PassingError, told_apart
 from events.outbox import Pending, pending, total
 from events.registry import Subscriber, subscribers
+from operations.unsettled import unsettled
 
 # Subscribers whose events are worked off slice by slice.
 LEDGERS: Mapping[str, ModuleType] = {
     "timelines": timelines.models,
     "notifications": notifications.models,
 }
+# Whose slices are done before their rows have ended: a push may be tried again.
+PUSHES = "notifications"
 RATE_SECONDS = 60
 
 # The oldest event that was published and is neither in the subscriber's inbox nor a dead letter:
@@ -88,7 +91,9 @@ class Lag:
     """A subscriber's lag. `oldest_seconds` is the age of the oldest event whose effect is not
     complete. `rows` are those of its fan-outs, or events where it has none; those outstanding are
     an estimate for what is not planned yet. `depth` and `lanes` count messages that wait at the
-    broker, None where it cannot be asked; `seconds_to_drain` is None while nothing moves."""
+    broker, None where it cannot be asked; `unsettled` are pushes that were begun more than the
+    target ago and are tried again, and are among the rows outstanding; `seconds_to_drain` is None
+    while nothing moves."""
 
     subscriber: str
     queue: str
@@ -100,6 +105,7 @@ class Lag:
     seconds_to_drain: float | None
     target_seconds: float
     within_target: bool
+    unsettled: int = 0
 
 
 def outbox() -> dict[str, Pending]:
@@ -140,6 +146,10 @@ def _lag(
         oldest = max(oldest, float(since))
         outstanding = round(float(missing) * float(per_slice) + outstanding * per_post)
         handled = int(lately)
+    late = unsettled(subscriber.target_seconds) if subscriber.name == PUSHES else None
+    if late:
+        outstanding += late.count
+        oldest = max(oldest, late.seconds if late.counts else 0.0)
     rate = handled / RATE_SECONDS
     return Lag(
         subscriber=subscriber.name,
@@ -152,6 +162,7 @@ def _lag(
         seconds_to_drain=_seconds_to_drain(outstanding, rate),
         target_seconds=subscriber.target_seconds,
         within_target=oldest <= subscriber.target_seconds,
+        unsettled=late.count if late else 0,
     )
 
 

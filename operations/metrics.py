@@ -31,6 +31,7 @@ PER_SUBSCRIBER: tuple[tuple[str, str, Callable[[lag.Lag], float | None]], ...] =
     ("oldest_seconds", "Age of the oldest unfinished event.", lambda each: each.oldest_seconds),
     ("target_seconds", "How old it may become.", lambda each: each.target_seconds),
     ("outstanding_rows", "Rows still to be written.", lambda each: each.rows_outstanding),
+    ("unsettled_pushes", "Begun too long ago and not ended.", lambda each: each.unsettled),
     ("drain_seconds", "Until nothing is outstanding.", lambda each: each.seconds_to_drain),
 )
 
@@ -106,11 +107,16 @@ def _labelled(name: str, text: str, label: str, values: dict[str, float | None])
     return family
 
 
-def metrics_view(request: HttpRequest) -> HttpResponse:
-    """For whoever bears METRICS_TOKEN; there is no such page for others."""
+def bears_token(request: HttpRequest) -> bool:
+    """Whether an operator asks, or a machine of theirs."""
     given = request.headers.get("Authorization", "").encode()
     wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
-    if not settings.METRICS_TOKEN or not hmac.compare_digest(given, wanted):
+    return bool(settings.METRICS_TOKEN) and hmac.compare_digest(given, wanted)
+
+
+def metrics_view(request: HttpRequest) -> HttpResponse:
+    """For whoever bears METRICS_TOKEN; there is no such page for others."""
+    if not bears_token(request):
         raise Http404
     house = CollectorRegistry()
     house.register(House())

@@ -1,5 +1,7 @@
 """The tables that are partitioned by post id, how long they are kept, and their ledgers."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,6 +9,7 @@ from django.conf import settings
 
 import notifications.models
 import timelines.models
+from events.turns import each_in_turn
 from notifications.models import Delivery, Notification
 from social import ledger_pruning, partitions, retention
 from timelines.models import TimelineEntry, Watermark
@@ -37,14 +40,15 @@ TABLES = (
 def create_ahead() -> None:
     """Make the partitions of the next posts, whatever state the horizons are in."""
     _bring_back()
-    for one in TABLES:
-        partitions.ensure_ahead(one.table, retention.head().newest, AHEAD)
+    _at_each(lambda one: partitions.ensure_ahead(one.table, retention.head().newest, AHEAD))
 
 
 def drop_expired(*, now: datetime) -> list[str]:
     """The names of the partitions that were dropped; `now` is the database's."""
     _bring_back()
-    return [name for one in TABLES for name in retention.expire(one.table, one.keep, now=now)]
+    dropped = []
+    _at_each(lambda one: dropped.extend(retention.expire(one.table, one.keep, now=now)))
+    return dropped
 
 
 def prune_ledgers() -> None:
@@ -54,6 +58,13 @@ def prune_ledgers() -> None:
         (notifications.models, Notification),
     ):
         ledger_pruning.prune(models.FanOut, models.SliceRecord, entries)
+
+
+def _at_each(act: Callable[[Partitioned], object]) -> None:
+    """An error at one table keeps no other from its turn, and is raised at the end."""
+    failures = each_in_turn(TABLES, act, what="keeping a table", seconds=math.inf)
+    if failures:
+        raise failures[0]
 
 
 def _bring_back() -> None:

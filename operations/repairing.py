@@ -1,11 +1,11 @@
-"""Repairing one post's fan-out: what is missing of it is found in the ledgers and enqueued."""
+"""Repairing one post's fan-out, whose gaps are found in the ledgers, or one user's timeline."""
 
 import notifications.models
 import notifications.tasks
 import timelines.models
 import timelines.tasks
 from social import ledger, partitions
-from social.models import Post
+from social.models import Post, User
 
 # Each app's rows: below their horizon nothing is written any more, and the ledger is forgotten.
 ROWS = {timelines: timelines.models.TimelineEntry, notifications: notifications.models.Notification}
@@ -27,3 +27,16 @@ def repair(post_id: int) -> dict[str, int]:
         app.tasks.enqueue_slices(slices)
         found[app.__name__] = len(slices)
     return found
+
+
+class NoSuchUserError(LookupError):
+    """There is no such user, or the account is closed."""
+
+
+def rebuild(user_id: int) -> str:
+    """Have what is missing of a user's timeline filled in, which is harmless when nothing is;
+    returns what to tell the operator. Raises NoSuchUserError."""
+    if not User.objects.filter(pk=user_id, is_active=True).exists():
+        raise NoSuchUserError(f"There is no user {user_id}, or the account is closed.")
+    timelines.tasks.rebuild_timeline.enqueue(owner_id=user_id)
+    return f"The timeline of user {user_id} is being filled in."

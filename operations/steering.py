@@ -15,7 +15,6 @@ from events.management.bounds import LARGEST_ID
 from events.registry import subscribers
 from operations import repairing
 from operations.tasks import drop_partitions
-from timelines.tasks import rebuild_timeline
 
 
 class PauseForm(forms.Form):
@@ -69,11 +68,6 @@ def _repair(post_id: int) -> str:
     return f"Missing slices of post {post_id} are enqueued: {counts}."
 
 
-def _rebuild(user_id: int) -> str:
-    rebuild_timeline.enqueue(owner_id=user_id)
-    return f"The timeline of user {user_id} is being filled in."
-
-
 def _drop() -> str:
     drop_partitions.enqueue()
     return "Expired partitions are being dropped; see manage.py partitions."
@@ -100,7 +94,7 @@ ACTIONS = {
         "The newest posts of everybody whom the user follows are filled in where they are missing,"
         " by the same code that fills in a new follow.",
         RebuildForm,
-        _rebuild,
+        repairing.rebuild,
     ),
     "drop": Action(
         "Drop expired partitions",

@@ -1,11 +1,24 @@
 """Periodic maintenance. Each task holds a lock of its own, so that two beats do no harm."""
 
+import math
+
 from django.conf import settings
 from django.utils import timezone
 
 from events.periodic_task import periodic_task
+from events.turns import each_in_turn
+from notifications import subscriptions
 from operations import canary, partitioned
-from social import database_clock, erasure, forgotten_passwords, idempotency, tokens
+from social import (
+    activity,
+    addresses,
+    database_clock,
+    erased_letters,
+    erasure,
+    forgotten_passwords,
+    idempotency,
+    tokens,
+)
 
 LOW = "operations.low"
 
@@ -28,16 +41,27 @@ def release_canary() -> None:
 
 @periodic_task("operations.prune", lane=LOW)
 def prune() -> None:
-    idempotency.prune(now=timezone.now())
-    tokens.prune(now=timezone.now())
-    partitioned.prune_ledgers()
+    now = timezone.now()
+    jobs = (
+        lambda: idempotency.prune(now=now),
+        lambda: tokens.prune(now=now),
+        lambda: subscriptions.prune(now=now),
+        partitioned.prune_ledgers,
+        lambda: erased_letters.erase(now=now),
+    )
+    failures = each_in_turn(jobs, lambda job: job(), what="pruning", seconds=math.inf)
+    if failures:
+        raise failures[0]
 
 
 @periodic_task("operations.erase_accounts", lane=LOW)
 def erase_accounts() -> None:
+    activity.settle()
     erasure.erase_all(now=timezone.now())
 
 
-@periodic_task("operations.send_reset_mails", lane=LOW)
-def send_reset_mails() -> None:
-    forgotten_passwords.send_due(now=timezone.now())
+@periodic_task("operations.send_mails", lane=LOW)
+def send_mails() -> None:
+    now = timezone.now()
+    forgotten_passwords.send_due(now=now)
+    addresses.send_due(now=now)

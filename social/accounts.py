@@ -1,4 +1,5 @@
-"""What the owner of an account does with it: enter it, change the password, close it.
+"""What is done with an account: its owner enters it, changes the password, closes it; an operator
+suspends, reactivates or closes it.
 
 Guarantee: whoever knows an old password, or holds a token of another device, is out when the
 password has been changed; a closed account is gone from every page at once.
@@ -8,12 +9,13 @@ from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from events import outbox
 from events.errors import PermanentError
+from social.blocks import unblocked
 from social.event_types import UserClosed
-from social.models import CANARY_PREFIX, Block, Closure, Token, User
+from social.models import CANARY_PREFIX, CLOSED_PREFIX, Closure, NewAddress, Token, User
 
 # Of a mail address; a username is shorter.
 LONGEST_NAME = 254
@@ -31,9 +33,9 @@ def normalized(name: str) -> str:
 
 
 def visible_to(viewer: User) -> QuerySet[User]:
-    """All accounts but canaries, the closed ones and those of people who block the viewer."""
-    blocks = Block.objects.filter(blocker=OuterRef("pk"), blocked=viewer)
-    found = User.objects.filter(~Exists(blocks), is_active=True)
+    """All accounts but canaries, those that are closed or suspended, and those of people whom a
+    block parts from the viewer."""
+    found = User.objects.filter(unblocked(viewer, "pk"), is_active=True)
     return found.exclude(username__startswith=CANARY_PREFIX)
 
 
@@ -49,12 +51,12 @@ def enter(user: User, device: str) -> tuple[Token, str]:
 
 @transaction.atomic
 def change_password(user: User, password: str, *, keep: Token | None = None) -> None:
-    """Set the password and revoke every token but `keep`. Raises PasswordChangedError."""
+    """Set the password and end every log-in but that of `keep`. Raises PasswordChangedError."""
     hashed = make_password(password)
     _hold(user)
     user.password = hashed
     user.save(update_fields=["password"])
-    user.auth_token_set.exclude(pk=keep.pk if keep else None).delete()
+    user.end_logins(keep=keep)
 
 
 def _hold(user: User) -> None:
@@ -68,16 +70,33 @@ def _hold(user: User) -> None:
 
 
 @transaction.atomic
-def close(user: User, *, now: datetime) -> None:
+def close(user: User, *, now: datetime) -> bool:
     """Nobody finds, reads or enters the account any more, and its name is free; erasure.py removes
-    what it has left behind. A second call does nothing."""
-    if not User.objects.select_for_update().filter(pk=user.pk, is_active=True).exists():
-        return
+    what it has left behind. False if it is closed already."""
+    if not _not_closed(user).select_for_update().exists():
+        return False
     user.is_active = user.is_staff = user.is_superuser = False
     # No username that can be registered holds a colon.
-    user.username = f"closed:{user.pk}"
+    user.username = f"{CLOSED_PREFIX}{user.pk}"
     user.email = user.first_name = user.last_name = ""
     user.set_unusable_password()
     user.save()
+    NewAddress.objects.filter(user=user).delete()
     Closure.objects.create(user=user, closed_at=now)
     outbox.record("user.closed", UserClosed(user_id=user.pk), now=now)
+    return True
+
+
+def suspend(user: User) -> bool:
+    """Shut the account until it is reactivated: nobody sees it, and it is told of nothing. False if
+    it is suspended or closed already."""
+    return bool(_not_closed(user).filter(is_active=True).update(is_active=False))
+
+
+def reactivate(user: User) -> bool:
+    """Undo a suspension. False if the account is active, or closed, which cannot be undone."""
+    return bool(_not_closed(user).filter(is_active=False).update(is_active=True))
+
+
+def _not_closed(user: User) -> QuerySet[User]:
+    return User.objects.filter(pk=user.pk).exclude(username__startswith=CLOSED_PREFIX)

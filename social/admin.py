@@ -1,22 +1,85 @@
-"""The social core in the admin. Follows, blocks and mutes have composite keys, which it refuses."""
+"""The social core in the admin. Follows, blocks and mutes have composite keys, which it refuses.
 
-from django.contrib import admin
+Guarantee: nothing here deletes the row of a user or a post, whose events may be under way.
+"""
+
+from collections.abc import Callable
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.contenttypes.models import ContentType
+from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from events.admin import ReadOnlyAdmin
-from social import posts
+from social import accounts, posts, texts
 from social.models import (
+    ActivityChange,
     Closure,
     ForgottenPassword,
     Horizon,
     IdempotencyKey,
+    NewAddress,
     Post,
     Token,
     User,
 )
 
-admin.site.register(User, UserAdmin)
+
+@admin.register(User)
+class AccountAdmin(UserAdmin):
+    """An operator suspends, reactivates or closes accounts, by actions that the admin's log names;
+    nobody deletes them."""
+
+    actions = ("suspend", "reactivate", "close_accounts")
+    readonly_fields = ("is_active",)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_close_permission(self, request) -> bool:
+        return request.user.has_perm("social.delete_user")
+
+    @admin.action(description="Suspend", permissions=["change"])
+    def suspend(self, request, queryset) -> None:
+        self._each(request, queryset, "suspended", accounts.suspend)
+
+    @admin.action(description="Reactivate", permissions=["change"])
+    def reactivate(self, request, queryset) -> None:
+        self._each(request, queryset, "reactivated", accounts.reactivate)
+
+    @admin.action(description="Close…", permissions=["close"])
+    def close_accounts(self, request, queryset) -> TemplateResponse | None:
+        if "confirmed" not in request.POST:
+            context = self.admin_site.each_context(request) | {
+                "title": f"Close {queryset.count():,} accounts?",
+                "opts": self.opts,
+                "users": queryset,
+            }
+            return TemplateResponse(request, "admin/social/user/confirm_close.html", context)
+        self._each(
+            request, queryset, "closed", lambda user: accounts.close(user, now=timezone.now())
+        )
+        return None
+
+    def _each(self, request, queryset, done: str, act: Callable[[User], bool]) -> None:
+        for user in queryset:
+            # Nobody locks themselves out, or somebody who may do more than they.
+            allowed = user != request.user and (request.user.is_superuser or not user.is_superuser)
+            if not allowed or not act(user):
+                self.message_user(request, f"User {user.pk} was not {done}.", messages.WARNING)
+                continue
+            # Without the name, which is to be gone when the account is closed.
+            LogEntry.objects.create(
+                user=request.user,
+                content_type=ContentType.objects.get_for_model(User),
+                object_id=user.pk,
+                object_repr=f"user {user.pk}",
+                action_flag=CHANGE,
+                change_message=f"The account was {done}.",
+            )
+            self.message_user(request, f"User {user.pk} was {done}.")
 
 
 @admin.register(Post)
@@ -40,7 +103,7 @@ class PostAdmin(ReadOnlyAdmin):
 
     @admin.display(description="content")
     def excerpt(self, post: Post) -> str:
-        return post.content[:80]
+        return texts.excerpt(post.content, 80)
 
 
 @admin.register(Token)
@@ -65,6 +128,11 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     ordering = ("-created_at",)
 
 
+@admin.register(ActivityChange)
+class ActivityChangeAdmin(ReadOnlyAdmin):
+    list_display = ("user_id", "after")
+
+
 @admin.register(Closure)
 class ClosureAdmin(ReadOnlyAdmin):
     list_display = ("user_id", "closed_at")
@@ -74,6 +142,12 @@ class ClosureAdmin(ReadOnlyAdmin):
 @admin.register(ForgottenPassword)
 class ForgottenPasswordAdmin(ReadOnlyAdmin):
     list_display = ("email", "requested_at", "mailed_at")
+    ordering = ("-requested_at",)
+
+
+@admin.register(NewAddress)
+class NewAddressAdmin(ReadOnlyAdmin):
+    list_display = ("user_id", "email", "requested_at", "mailed_at")
     ordering = ("-requested_at",)
 
 

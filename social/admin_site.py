@@ -2,28 +2,37 @@
 tried only so often, wherever."""
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from rest_framework.throttling import BaseThrottle
 
-from social import callers
+from social import attempts, callers
 
 
 class AdminSite(admin.AdminSite):
     site_header = site_title = "Connectify"
 
     def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
-        if request.method == "POST" and (seconds := _wait(request)):
+        if request.method != "POST":
+            return super().login(request, extra_context)
+        try:
+            _count(request)
+            if not request.POST.get("password"):
+                return super().login(request, extra_context)
+            with attempts.counted(request, request.POST.get("username", "")) as attempt:
+                response = super().login(request, extra_context)
+                attempt.failed = not isinstance(response, HttpResponseRedirect)
+                return response
+        except attempts.TooManyAttemptsError as error:
             return HttpResponse(
-                f"Too many attempts to log in. Try again in {seconds} seconds.",
+                str(error),
                 status=429,
                 content_type="text/plain",
-                headers={"Retry-After": seconds},
+                headers={"Retry-After": error.seconds},
             )
-        return super().login(request, extra_context)
 
 
-def _wait(request: HttpRequest) -> int:
-    """Count an attempt; how many seconds to wait before the next if it is one too many."""
+def _count(request: HttpRequest) -> None:
+    """Count a request of this address. Raises TooManyAttemptsError."""
     address = callers.network(BaseThrottle().get_ident(request))
-    account = callers.account(request.POST.get("username", ""))
-    return callers.wait(callers.count("login", [("address", address), ("account", account)]))
+    if seconds := callers.wait(callers.count("login", [("address", address)])):
+        raise attempts.TooManyAttemptsError(seconds)

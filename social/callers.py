@@ -10,6 +10,7 @@ from ipaddress import ip_address
 
 from django.conf import settings
 
+from social import names
 from social.accounts import normalized
 from social.throttles import Counters, Limit, Standing
 
@@ -33,6 +34,11 @@ def count(scope: str, callers: Iterable[tuple[str, object]]) -> list[Standing]:
     return counters(settings.REDIS_URL).hit(limits)
 
 
+def take_back(standings: Iterable[Standing]) -> None:
+    """Count what was counted last no more."""
+    counters(settings.REDIS_URL).take_back([each.limit for each in standings])
+
+
 def wait(standings: Iterable[Standing]) -> int:
     """Seconds until the next request; 0 if no limit is exceeded."""
     return max((each.seconds for each in standings if each.remaining < 0), default=0)
@@ -41,7 +47,7 @@ def wait(standings: Iterable[Standing]) -> int:
 def account(name: str) -> str:
     """Which account is meant by a username, a mail address or an id, however it is written. A
     digest, so that Valkey holds no mail addresses."""
-    meant = normalized(name).casefold()
+    meant = names.key(normalized(name))
     return hashlib.sha256(meant.encode("utf-8", "replace")).hexdigest()
 
 

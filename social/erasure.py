@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import F, QuerySet
 
+from events.turns import each_in_turn
 from social.models import Closure, IdempotencyKey, Post
 
 BATCH = 500
@@ -33,17 +35,24 @@ RELATIONS = (
 
 
 def erase_all(*, now: datetime) -> None:
-    """Erase every account that is closed, longest closed first."""
-    for user_id in Closure.objects.order_by("closed_at").values_list("user_id", flat=True):
+    """Erase every account that is closed, longest closed first. One that fails is tried again after
+    the others, and again until it is erased: what the law demands is never given up."""
+    waiting = Closure.objects.order_by(F("tried_at").asc(nulls_first=True), "closed_at")
+
+    def try_one(user_id: int) -> None:
+        Closure.objects.filter(user_id=user_id).update(tried_at=now)
         erase(user_id, now=now)
+
+    each_in_turn(waiting.values_list("user_id", flat=True), try_one, what="erasing an account")
 
 
 def erase(user_id: int, *, now: datetime, batch: int = BATCH) -> None:
-    """Remove the posts; all else, and the closure itself, once nothing more can come."""
+    """Remove the posts; all else, and the closure itself, once nothing more can come. A post that
+    somebody has locked is left for the next time."""
     while _erase_posts(user_id, now, batch):
         pass
     settled = Closure.objects.filter(user_id=user_id, closed_at__lt=now - SETTLED)
-    if not settled.exists():
+    if _posts_left(user_id).exists() or not settled.exists():
         return
     for statement in _relation_statements():
         while _execute(statement, [user_id, batch]) == batch:
@@ -55,14 +64,18 @@ def erase(user_id: int, *, now: datetime, batch: int = BATCH) -> None:
 @transaction.atomic
 def _erase_posts(user_id: int, now: datetime, batch: int) -> int:
     """Uses the index social_post_by_author; returns how many posts."""
-    left = Post.objects.filter(author_id=user_id).exclude(content="")
-    posts = list(left.order_by("-id").select_for_update()[:batch])
+    left = _posts_left(user_id).order_by("-id")
+    posts = list(left.select_for_update(skip_locked=True)[:batch])
     for post in posts:
         if post.deleted_at is None:
             post.deleted_at = now
             post.save(update_fields=["deleted_at"])
     Post.objects.filter(pk__in=[post.pk for post in posts]).update(content="")
     return len(posts)
+
+
+def _posts_left(user_id: int) -> QuerySet[Post]:
+    return Post.objects.filter(author_id=user_id).exclude(content="")
 
 
 def _relation_statements() -> Iterator[str]:

@@ -1,7 +1,7 @@
 """How many follow a user, and how many the user follows.
 
-Guarantee: they equal the follows there are, and reading them costs the same for everybody. Triggers
-keep them (see the migration 0002_follow_counts).
+Guarantee: they equal the follows there are of people whose accounts are not shut, and reading them
+costs the same for everybody. Triggers keep them (see the migration 0012_activity).
 """
 
 from collections.abc import Collection

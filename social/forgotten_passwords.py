@@ -6,27 +6,28 @@ has. A token is good once and for as long as PASSWORD_RESET_TIMEOUT says: it is 
 password that it replaces.
 """
 
-import smtplib
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-import structlog
 from django.conf import settings
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import send_mail
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Lower
 
 from events.errors import PermanentError
+from events.turns import each_in_turn
 from social import accounts
 from social.models import ForgottenPassword, User
 
 PAUSE = timedelta(minutes=10)
 # A mail that cannot be sent for so long is of no use to anybody.
 GIVEN_UP = timedelta(hours=1)
+# One that has failed is tried again after this.
+REST = timedelta(seconds=30)
 BATCH = 100
 # Accounts in a mail, the oldest ones: anybody can register more with somebody else's address.
 ACCOUNTS = 5
@@ -47,8 +48,6 @@ somebody, probably you, has asked to set a new password. To do so, follow the li
 If it was not you, do nothing: your password stays as it is.
 """
 
-log = structlog.get_logger(__name__)
-
 
 class ResetRefusedError(PermanentError):
     """The token is wrong, used or too old."""
@@ -61,23 +60,36 @@ def request(email: str, *, now: datetime) -> None:
 
 
 def send_due(*, now: datetime) -> int:
-    """Send the mails that wait; returns how many. One that fails is tried again by the next call,
-    and so may come twice, but is not lost."""
+    """Send the mails that wait; returns how many. One that fails is tried again after the others,
+    and so may come twice, and is given up with its hour."""
     ForgottenPassword.objects.filter(requested_at__lt=now - GIVEN_UP).delete()
+    rested = Q(tried_at=None) | Q(tried_at__lte=now - REST)
+    waiting = ForgottenPassword.objects.filter(rested, mailed_at=None)
+    oldest = waiting.order_by(F("tried_at").asc(nulls_first=True), "requested_at")[:BATCH]
     sent = 0
-    for row in ForgottenPassword.objects.filter(mailed_at=None)[:BATCH]:
-        try:
-            if users := _users_of(row.email)[:ACCOUNTS]:
-                links = "\n\n".join(f"{user.username}:\n{_link(user)}" for user in users)
-                send_mail(
-                    "Set a new password", TEXT.format(links=links), None, recipient_list=[row.email]
-                )
-                sent += 1
-        except (OSError, smtplib.SMTPException) as error:
-            log.warning("mail not sent", error=type(error).__name__)
-        else:
-            ForgottenPassword.objects.filter(pk=row.pk).update(mailed_at=now)
+
+    def send(number: int) -> None:
+        nonlocal sent
+        row = rows[number]
+        own = ForgottenPassword.objects.filter(pk=row.pk)
+        own.update(tried_at=now)
+        sent += _send(row.email)
+        own.update(mailed_at=now)
+
+    rows = list(oldest)
+    # By number, for what fails is logged, and addresses are nobody's business.
+    each_in_turn(range(len(rows)), send, what="sending a mail")
     return sent
+
+
+def _send(email: str) -> int:
+    """Send the mail if it is anybody's address; returns how many that were."""
+    users = _users_of(email)[:ACCOUNTS]
+    if not users:
+        return 0
+    links = "\n\n".join(f"{_unlinked(user.username)}:\n{_link(user)}" for user in users)
+    send_mail("Set a new password", TEXT.format(links=links), None, recipient_list=[email])
+    return 1
 
 
 @transaction.atomic
@@ -102,6 +114,11 @@ def _users_of(email: str) -> QuerySet[User]:
     found = User.objects.filter(email__iexact=email, is_active=True).alias(lower=Lower("email"))
     found = found.filter(lower=email).exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
     return found.order_by("pk")
+
+
+def _unlinked(name: str) -> str:
+    """The name, so that no program makes a link of it: somebody may be called www.example.com."""
+    return name.replace(".", "[.]").replace("@", "[@]")
 
 
 def _link(user: User) -> str:

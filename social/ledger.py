@@ -8,16 +8,25 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
+import structlog
 from django.conf import settings
 from django.db import models
+from django.db.models import ExpressionWrapper, F, Value
+from django.db.models.functions import Cast, Least, Power
 
 from events import depths
 from social import partitions
 from social.models import Post
 from social.slices import END, Range, Slice, disjoint
 
+log = structlog.get_logger(__name__)
+
 # Twice the promise of 30 seconds.
 LATE = timedelta(seconds=60)
+# After each repair but the first a fan-out has twice as long, up to this; after so many, which take
+# six hours, it is given up. Its dead letters say what was wrong, and are how an operator goes on.
+LONGEST = timedelta(hours=1)
+MOST_REPAIRS = 12
 
 
 class FanOut(models.Model):
@@ -30,6 +39,8 @@ class FanOut(models.Model):
     finished_at = models.DateTimeField(null=True)
     # Its slices are not enqueued yet: there is no room for them in their lane.
     waiting = models.BooleanField(default=False, db_default=False)
+    # How often what is missing was enqueued again.
+    repairs = models.SmallIntegerField(default=0, db_default=0)
 
     class Meta:
         abstract = True
@@ -120,19 +131,37 @@ def late(
     oldest: int = 0,
     limit: int = 1_000,
 ) -> list[Slice]:
-    """The missing slices of fan-outs that were planned more than LATE before `now`, oldest first;
-    those that wait for room in their lane are not late.
+    """The missing slices of fan-outs that were planned, or repaired, too long before `now`, oldest
+    first: LATE, and twice as long after each repair but the first; those that wait for room in
+    their lane are not late.
 
-    Those found complete, those of deleted posts, and those of posts below `oldest`, which have
-    expired, are closed. The others count as planned anew, so that they are not taken for late again
-    before their slices have had their time.
+    Those found complete, those of deleted posts, those of posts below `oldest`, which have expired,
+    and those repaired MOST_REPAIRS times in vain are closed. The others count as planned anew.
     """
     unfinished = fan_outs.objects.filter(finished_at=None, waiting=False, planned_at__lt=now - LATE)
-    post_ids = list(unfinished.order_by("planned_at").values_list("post_id", flat=True)[:limit])
-    posts = Post.objects.filter(pk__in=post_ids, pk__gte=oldest, deleted_at=None)
+    rested = unfinished.filter(planned_at__lt=now - _patience())
+    repairs = dict(rested.order_by("planned_at").values_list("post_id", "repairs")[:limit])
+    posts = Post.objects.filter(pk__in=repairs, pk__gte=oldest, deleted_at=None)
     live = set(posts.values_list("pk", flat=True))
-    missing = holes(records, post_ids)
-    again = [post_id for post_id in post_ids if missing[post_id] and post_id in live]
-    fan_outs.objects.filter(pk__in=again).update(planned_at=now)
-    fan_outs.objects.filter(pk__in=set(post_ids) - set(again)).update(finished_at=now)
+    missing = holes(records, repairs)
+    again = [post_id for post_id in repairs if missing[post_id] and post_id in live]
+    given_up = [post_id for post_id in again if repairs[post_id] >= MOST_REPAIRS]
+    if given_up:
+        log.error("fan-outs are given up: see their dead letters", post_ids=given_up)
+    again = [post_id for post_id in again if repairs[post_id] < MOST_REPAIRS]
+    fan_outs.objects.filter(pk__in=again).update(planned_at=now, repairs=F("repairs") + 1)
+    fan_outs.objects.filter(pk__in=set(repairs) - set(again)).update(finished_at=now)
     return [piece for post_id in again for piece in missing[post_id]]
+
+
+def _patience() -> models.Expression:
+    """How long a fan-out may take before it is repaired, by its repairs so far."""
+    # Bounded, so that no power is out of range whatever the column says.
+    doublings = Least(Cast("repairs", models.FloatField()), Value(10.0))
+    return Least(
+        ExpressionWrapper(
+            Value(LATE / 2, output_field=models.DurationField()) * Power(Value(2.0), doublings),
+            output_field=models.DurationField(),
+        ),
+        Value(LONGEST, output_field=models.DurationField()),
+    )

@@ -1,6 +1,8 @@
-"""When no more posts are taken: what cannot be worked off must not fill the disk.
+"""When no more is taken: what cannot be worked off must not fill the disk.
 
-Guarantee: posting is refused before the outbox or the disk is full; reading goes on.
+Guarantee: what adds to the outbox is refused before the outbox or the disk is full. What people do
+for their safety and privacy has a reserve of its own beyond that, which nothing else uses up.
+Reading goes on.
 """
 
 import shutil
@@ -17,7 +19,7 @@ RETRY_AFTER_SECONDS = 30
 
 
 class OverloadedError(Exception):
-    """No posts are taken now; the message is for the log."""
+    """Nothing of this kind is taken now; the message is for the log."""
 
 
 class Gauge:
@@ -25,26 +27,43 @@ class Gauge:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic):
         self._monotonic = monotonic
-        self._outbox = outbox.Length()
+        self._ordinary, self._reserved = outbox.Length(), outbox.Length()
         self._next_look = 0.0
-        self._reason = ""
+        self._reason = self._reason_beyond = ""
 
     def check(self) -> None:
-        """Raises OverloadedError."""
-        if self._monotonic() >= self._next_look:
-            self._reason = self._look()
-            self._next_look = self._monotonic() + LOOK_SECONDS
+        """Before posting, editing, following or registering. Raises OverloadedError."""
+        self._look_sometimes()
         if self._reason:
             raise OverloadedError(self._reason)
 
-    def _look(self) -> str:
-        """Why no posts should be taken; empty where nothing speaks against it."""
-        if self._outbox.exceeds(settings.OVERLOAD_PENDING_EVENTS):
-            return f"more than {settings.OVERLOAD_PENDING_EVENTS} events are pending"
-        disk = shutil.disk_usage(settings.OVERLOAD_DISK_PATH)
-        if disk.free < disk.total * settings.OVERLOAD_FREE_DISK:
-            return f"less than {settings.OVERLOAD_FREE_DISK:.0%} of the disk is free"
-        return ""
+    def check_reserve(self) -> None:
+        """Before deleting, unfollowing, blocking or closing an account. Raises OverloadedError."""
+        self._look_sometimes()
+        if self._reason_beyond:
+            raise OverloadedError(self._reason_beyond)
+
+    def _look_sometimes(self) -> None:
+        if self._monotonic() < self._next_look:
+            return
+        events, disk = settings.OVERLOAD_PENDING_EVENTS, settings.OVERLOAD_FREE_DISK
+        self._reason = _look(self._ordinary, events, disk)
+        # The second look is made, and costs something, only where the first found too much.
+        reserve = settings.OVERLOAD_RESERVE
+        self._reason_beyond = self._reason and _look(
+            self._reserved, int(events * (1 + reserve)), disk * (1 - reserve)
+        )
+        self._next_look = self._monotonic() + LOOK_SECONDS
+
+
+def _look(length: outbox.Length, events: int, free: float) -> str:
+    """Why nothing should be taken; empty where nothing speaks against it."""
+    if length.exceeds(events):
+        return f"more than {events} events are pending"
+    disk = shutil.disk_usage(settings.OVERLOAD_DISK_PATH)
+    if disk.free < disk.total * free:
+        return f"less than {free:.0%} of the disk is free"
+    return ""
 
 
 gauge = Gauge()

@@ -8,12 +8,13 @@ from datetime import datetime
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from events import metrics
 from events.errors import NotYetError
 from events.failpoints import failpoint
-from social.models import CANARY_PREFIX, Block, Post, User
+from social.blocks import unblocked
+from social.models import CANARY_PREFIX, Post, User
 
 log = structlog.get_logger(__name__)
 
@@ -32,10 +33,11 @@ def publish(author: User, content: str, *, now: datetime) -> Post:
 
 
 def visible_to(viewer: User) -> QuerySet[Post]:
-    """Posts with their authors: all but the deleted ones, and those of canaries, of closed
-    accounts and of people who block the viewer."""
-    blocks = Block.objects.filter(blocker=OuterRef("author"), blocked=viewer)
-    posts = Post.objects.filter(~Exists(blocks), deleted_at=None, author__is_active=True)
+    """Posts with their authors: all but the deleted ones, and those of canaries, of accounts that
+    are closed or suspended, and of people whom a block parts from the viewer."""
+    posts = Post.objects.filter(
+        unblocked(viewer, "author"), deleted_at=None, author__is_active=True
+    )
     seen = posts.exclude(author__username__startswith=CANARY_PREFIX)
     return seen.select_related("author")
 
@@ -62,6 +64,13 @@ def live(post_ids: Iterable[int]) -> set[int]:
     return found
 
 
+def any_deleted(subjects: Iterable[str]) -> bool:
+    """Whether one of the posts among the subjects ("post_id:5" each) is deleted."""
+    found = [subject.removeprefix("post_id:") for subject in subjects if subject[:8] == "post_id:"]
+    ids = [int(digits) for digits in found if digits.isdigit() and len(digits) < 19]
+    return bool(ids) and Post.objects.filter(pk__in=ids).exclude(deleted_at=None).exists()
+
+
 @transaction.atomic
 def edit(post: Post, content: str, *, now: datetime) -> Post:
     """The post with its new content. An unchanged one makes no event; raises Post.DoesNotExist
@@ -77,7 +86,8 @@ def edit(post: Post, content: str, *, now: datetime) -> Post:
 
 @transaction.atomic
 def delete(post: Post, *, now: datetime) -> None:
-    """Hide the post from every reader at once; its timeline rows are removed later."""
+    """Hide the post from every reader at once and erase its words; its timeline rows are removed
+    later."""
     if Post.objects.filter(pk=post.pk, deleted_at=None).select_for_update().exists():
         post.deleted_at = now
         post.save(update_fields=["deleted_at"])

@@ -1,6 +1,7 @@
 """Following and its opposite, blocking and muting; all idempotent.
 
-Guarantee: nobody follows somebody who blocks them or whom they block.
+Guarantee: nobody follows somebody who blocks them or whom they block. Everybody can be blocked and
+muted, also by people whom they block; whether an account exists changes no answer.
 """
 
 from datetime import datetime
@@ -10,7 +11,12 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from events.errors import PermanentError
-from social.models import Block, Follow, Mute, Post, User
+from social.models import CANARY_PREFIX, CLOSED_PREFIX, Block, Follow, Mute, Post, User
+
+# By the primary key.
+HOLD_ACTIVE = """
+    SELECT id FROM social_user WHERE id = ANY(%s) AND is_active ORDER BY id FOR SHARE
+"""
 
 
 class RelationError(PermanentError):
@@ -19,9 +25,11 @@ class RelationError(PermanentError):
 
 @transaction.atomic
 def follow(follower: User, followee: User, *, now: datetime) -> None:
-    """Raises RelationError for oneself, or where one of the two blocks the other."""
+    """Raises RelationError for oneself, or where one of the two blocks the other, and
+    User.DoesNotExist where the account of one is shut."""
     _refuse_oneself(follower, followee)
     _lock_pair(follower, followee)
+    _hold_active(follower, followee)
     if Block.objects.filter(
         Q(blocker=follower, blocked=followee) | Q(blocker=followee, blocked=follower)
     ).exists():
@@ -33,6 +41,12 @@ def follow(follower: User, followee: User, *, now: datetime) -> None:
     )
 
 
+def refuse_blocked(follower: User, followee: User) -> None:
+    """Raises RelationError where the follower blocks the other, whom they do not see otherwise."""
+    if Block.objects.filter(blocker=follower, blocked=followee).exists():
+        raise RelationError("One of you blocks the other.")
+
+
 @transaction.atomic
 def unfollow(follower: User, followee: User) -> None:
     for row in Follow.objects.filter(follower=follower, followee=followee):
@@ -41,8 +55,11 @@ def unfollow(follower: User, followee: User) -> None:
 
 @transaction.atomic
 def block(blocker: User, blocked: User, *, now: datetime) -> None:
-    """Raises RelationError for oneself. Ends the follows between the two, in both directions."""
+    """Ends the follows between the two, in both directions; of nobody's id it does nothing. Raises
+    RelationError for oneself."""
     _refuse_oneself(blocker, blocked)
+    if not _is_somebody(blocked):
+        return
     _lock_pair(blocker, blocked)
     Block.objects.get_or_create(blocker=blocker, blocked=blocked, defaults={"created_at": now})
     unfollow(blocker, blocked)
@@ -56,9 +73,10 @@ def unblock(blocker: User, blocked: User) -> None:
 
 @transaction.atomic
 def mute(muter: User, muted: User, *, now: datetime) -> None:
-    """Raises RelationError for oneself."""
+    """Of nobody's id it does nothing. Raises RelationError for oneself."""
     _refuse_oneself(muter, muted)
-    Mute.objects.get_or_create(muter=muter, muted=muted, defaults={"created_at": now})
+    if _is_somebody(muted):
+        Mute.objects.get_or_create(muter=muter, muted=muted, defaults={"created_at": now})
 
 
 @transaction.atomic
@@ -76,9 +94,24 @@ def _shown_from(author: User) -> int:
     return next(iter(posts.values_list("pk", flat=True)[first : first + 1]), 0)
 
 
+def _is_somebody(user: User) -> bool:
+    """Whether there is such an account; canaries and closed ones are nobody's."""
+    found = User.objects.filter(pk=user.pk).exclude(username__startswith=CANARY_PREFIX)
+    return found.exclude(username__startswith=CLOSED_PREFIX).exists()
+
+
 def _refuse_oneself(one: User, other: User) -> None:
     if one.pk == other.pk:
         raise RelationError("You cannot do this to yourself.")
+
+
+def _hold_active(one: User, other: User) -> None:
+    """Keep both accounts from being shut until the transaction ends, since their follows are marked
+    by that (see activity.py)."""
+    with connection.cursor() as cursor:
+        cursor.execute(HOLD_ACTIVE, [[one.pk, other.pk]])
+        if len(cursor.fetchall()) < 2:
+            raise User.DoesNotExist
 
 
 def _lock_pair(one: User, other: User) -> None:

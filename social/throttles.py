@@ -11,6 +11,7 @@ from typing import NamedTuple
 import structlog
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
+from redis.commands.core import Script
 from redis.retry import Retry
 
 # Valkey answers in less than a millisecond, or is away; then it is asked again after a pause.
@@ -26,6 +27,11 @@ COUNT = """
         answers[place] = {count, redis.call('TTL', key)}
     end
     return answers
+"""
+TAKE_BACK = """
+    for _, key in ipairs(KEYS) do
+        if redis.call('EXISTS', key) == 1 then redis.call('DECR', key) end
+    end
 """
 
 log = structlog.get_logger(__name__)
@@ -58,22 +64,31 @@ class Counters:
             retry=Retry(NoBackoff(), 0),
         )
         self._count = self._redis.register_script(COUNT)
+        self._take_back = self._redis.register_script(TAKE_BACK)
         self._window = window
         self._monotonic = monotonic
         self._away_until = 0.0
 
     def hit(self, limits: Sequence[Limit]) -> list[Standing]:
         """Count one request; how the limits stand after it. Empty while Valkey is away."""
-        if not limits or self._monotonic() < self._away_until:
-            return []
-        try:
-            counts = self._count([limit.key for limit in limits], [self._window])
-        except RedisError as error:
-            self._away_until = self._monotonic() + PAUSE_SECONDS
-            log.warning("requests are not counted", error=str(error))
-            return []
+        counts = self._ask(self._count, limits) or ()
         return [
             # Valkey calls the last half second none.
             Standing(limit, max(limit.quota - count, -1), max(seconds, 1))
-            for limit, (count, seconds) in zip(limits, counts, strict=True)
+            for limit, (count, seconds) in zip(limits, counts, strict=False)
         ]
+
+    def take_back(self, limits: Sequence[Limit]) -> None:
+        """Count one request less."""
+        self._ask(self._take_back, limits)
+
+    def _ask(self, script: Script, limits: Sequence[Limit]) -> list | None:
+        """What the script answers of the limits; None while Valkey is away."""
+        if not limits or self._monotonic() < self._away_until:
+            return None
+        try:
+            return script([limit.key for limit in limits], [self._window])
+        except RedisError as error:
+            self._away_until = self._monotonic() + PAUSE_SECONDS
+            log.warning("requests are not counted", error=str(error))
+            return None

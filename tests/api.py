@@ -3,7 +3,7 @@
 from knox.models import get_token_model
 from rest_framework.test import APIClient
 
-from social.models import User
+from social.models import NewAddress, User
 
 PASSWORD = "correct horse battery staple"
 
@@ -30,6 +30,13 @@ def assert_problem(response, status: int, field: str | None = None) -> None:
 def register(client: APIClient, **changes):
     account = {"username": "dora", "email": "dora@example.com", "password": PASSWORD}
     return client.post("/api/v1/accounts/register/", account | changes, format="json")
+
+
+def register_with_address(client: APIClient, **changes) -> None:
+    """As register(), and the mail to the address was answered."""
+    answer = register(client, **changes).json()
+    User.objects.filter(pk=answer["id"]).update(email=answer["new_email"])
+    NewAddress.objects.all().delete()
 
 
 def log_in(client: APIClient, **changes):

@@ -20,6 +20,12 @@ MODELS = [
 ]
 
 
+def test_its_link_to_the_site_leads_to_a_page(admin_client):
+    admin_page = admin_client.get("/admin/").content.decode()
+    assert '<a href="/">View site</a>' in admin_page
+    assert admin_client.get("/").status_code == 200
+
+
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 def test_every_model_that_can_be_is_registered(model):
     assert admin.site.is_registered(model)

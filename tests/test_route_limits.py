@@ -13,10 +13,13 @@ ROUTES = routes()
 LOGIN = {
     *("post register", "post login", "post close"),
     *("post password", "post forgotten", "post reset"),
+    *("put email", "post email-confirm"),
 }
-# The field of the body that says whose account is tried.
-ACCOUNTS = {"post login": "username", "post forgotten": "email", "post reset": "user_id"}
-NAMES = {"username": "dora", "email": "dora@example.com", "user_id": 1}
+# Bodies of those that try to enter an account.
+ATTEMPTS = {
+    "post login": {"username": "dora", "password": "wrong"},
+    "post reset": {"user_id": 1, "token": "wrong", "password": "correct horse battery staple"},
+}
 LIMITS = {
     "login": LOGIN,
     "post": {"post posts"},
@@ -65,10 +68,7 @@ def test_every_route_has_one_decision():
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_every_route_is_counted_as_was_decided(route):
     quota = next(QUOTAS[scope] for scope, names in LIMITS.items() if str(route) in names)
-    field = ACCOUNTS.get(str(route))
-    others = {name: value for name, value in NAMES.items() if name != field}
-    body = {} if route.method == "get" else others
-    assert limits(route, body) == f'"address";q={quota};w=60'
-    if field:
+    assert limits(route, {}) == f'"address";q={quota};w=60'
+    if attempt := ATTEMPTS.get(str(route)):
         both = f'"address";q={quota};w=60, "account";q={quota};w=60'
-        assert limits(route, {field: NAMES[field]}) == both
+        assert limits(route, attempt) == both

@@ -25,7 +25,7 @@ WITH_ID = [route for route in ROUTES if route.parameters]
 DESCRIBED = SchemaGenerator().get_schema(public=True)["paths"]
 WITH_BODY = [r for r in ROUTES if "requestBody" in DESCRIBED[r.path][r.method]]
 
-PUBLIC = {"post register", "post login", "post forgotten", "post reset"}
+PUBLIC = {"post register", "post login", "post forgotten", "post reset", "post email-confirm"}
 OWNERS = {
     *("patch post", "delete post", "delete token"),
     *("get push-subscription", "patch push-subscription", "delete push-subscription"),
@@ -115,3 +115,45 @@ def test_a_session_of_the_admin_opens_nothing_and_no_cookie_is_set(route, url, a
     response = ask(admin_client, route, url(route))
     assert_problem(response, 401)
     assert not response.cookies
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if str(r) not in PUBLIC], ids=str)
+def test_a_query_parameter_that_nobody_reads_is_refused(route, url, own):
+    for query, name in (("limt=5", "limt"), ("=5", ""), ("format=xml", "format")):
+        response = ask(own, route, f"{url(route)}?{query}")
+        assert_problem(response, 400)
+        assert name in [error["field"] for error in response.json()["errors"]]
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if str(r) in PUBLIC], ids=str)
+def test_it_is_refused_of_strangers_too(route):
+    assert_problem(ask(APIClient(), route, f"{reverse(route.name)}?next=/"), 400, "next")
+
+
+def _described(route: Route) -> set[str]:
+    parameters = DESCRIBED[route.path][route.method].get("parameters", [])
+    return {each["name"] for each in parameters if each.get("in") == "query"}
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if _described(r)], ids=str)
+def test_a_described_query_parameter_is_known_and_given_once(route, url, own):
+    for name in _described(route):
+        for times in (1, 2):
+            response = ask(own, route, f"{url(route)}?{'&'.join([f'{name}=!'] * times)}")
+            assert_problem(response, 400, name)
+            codes = {error["code"] for error in response.json()["errors"]}
+            assert ("twice" in codes) == (times == 2)
+            assert "unknown" not in codes
+
+
+def test_whoever_is_let_in_by_no_token_is_told_that_alone():
+    assert_problem(APIClient().get("/api/v1/timeline/?limt=5"), 401)
+
+
+@pytest.mark.parametrize("path", ["/health/live/", "/health/ready/", "/api/schema/", "/api/docs/"])
+def test_what_is_no_part_of_the_api_takes_any_query(client, path):
+    assert client.get(f"{path}?utm_source=mail").status_code == 200
+
+
+def test_the_admin_takes_its_own(admin_client):
+    assert admin_client.get("/admin/?utm_source=mail").status_code == 200

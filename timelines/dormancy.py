@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
-from social.models import Follow
+from events.turns import each_in_turn
+from social.models import Follow, User
 from timelines import backfill
 from timelines.models import Dormant, Reader
 
@@ -32,13 +34,13 @@ AWAY = """
     WHERE seen_at < %s AND NOT EXISTS (
         SELECT FROM timelines_dormant dormant WHERE dormant.owner_id = reader.owner_id
     )
-    LIMIT %s
+    ORDER BY seen_at LIMIT %s
 """
-# Who looks at this moment is asked again, or waits and then finds the row.
+# Who looks at this moment is not away.
 PUT_TO_SLEEP = """
     INSERT INTO timelines_dormant (owner_id)
     SELECT owner_id FROM timelines_reader
-    WHERE owner_id = ANY(%s) AND seen_at < %s ORDER BY owner_id FOR UPDATE
+    WHERE owner_id = ANY(%s) AND seen_at < %s ORDER BY owner_id FOR UPDATE SKIP LOCKED
     ON CONFLICT DO NOTHING
     RETURNING owner_id
 """
@@ -71,8 +73,21 @@ def put_to_sleep(*, now: datetime, limit: int = 1_000) -> int:
     with connection.cursor() as cursor:
         cursor.execute(AWAY, [before, limit])
         owners = [row[0] for row in cursor]
-    batches = (owners[first : first + OWNERS] for first in range(0, len(owners), OWNERS))
-    return sum(_put_to_sleep(batch, before) for batch in batches)
+    asleep = 0
+
+    def put(batch: list[int]) -> None:
+        nonlocal asleep
+        try:
+            asleep += _put_to_sleep(batch, before)
+        except Exception:
+            if len(batch) == 1:
+                raise
+            # Somebody is at a row of one of them: the others sleep without that one.
+            each_in_turn([[owner] for owner in batch], put, what="putting an owner to sleep")
+
+    batches = [owners[first : first + OWNERS] for first in range(0, len(owners), OWNERS)]
+    each_in_turn(batches, put, what="putting owners to sleep")
+    return asleep
 
 
 @transaction.atomic
@@ -92,26 +107,35 @@ def forget(owners: Collection[int]) -> None:
 
 
 def wake_returned(limit: int = 100) -> int:
-    """Fill in the timelines of those who have returned; returns how many there were."""
+    """Fill in the timelines of those who have returned; returns how many there were. Whoever cannot
+    be woken is read from the authors' posts meanwhile, and is tried again after the others."""
     returned = Dormant.objects.exclude(returned_at=None).order_by("returned_at")
     owners = list(returned.values_list("owner_id", flat=True)[:limit])
-    for owner in owners:
-        wake(owner)
-    return len(owners)
+
+    def try_one(owner: int) -> None:
+        try:
+            wake(owner)
+        except Exception:
+            Dormant.objects.filter(owner=owner).exclude(returned_at=None).update(returned_at=Now())
+            raise
+
+    failures = each_in_turn(owners, try_one, what="waking an owner")
+    return len(owners) - len(failures)
 
 
 def rebuild(owner: int, *, now: datetime) -> None:
     """Fill in what the owner's timeline lacks, whether or not they were away."""
-    _return(owner, now)
-    wake(owner)
+    if User.objects.filter(pk=owner, is_active=True).exists():
+        _return(owner, now)
+        wake(owner)
 
 
 def wake(owner: int) -> None:
     returned_at = Dormant.objects.filter(owner=owner).values_list("returned_at", flat=True).first()
     # 1. From here on slices write for the owner, so that what they have left out is a post that
-    #    exists, and is found by the next step.
+    #    exists, and is found by the next step. Not for one whose account is shut by now.
     follows = Follow.objects.filter(follower=owner)
-    follows.filter(dormant=True).update(dormant=False)
+    follows.filter(dormant=True, follower_out=False).update(dormant=False)
     # 2. The rows that are missing.
     authors = list(follows.order_by("followee_id").values_list("followee_id", flat=True))
     for first in range(0, len(authors), AUTHORS):

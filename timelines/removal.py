@@ -1,10 +1,12 @@
 """Sweeping the timeline rows of deleted posts. No reader has seen them since the deletion."""
 
+import math
 from collections.abc import Iterable, Iterator
 
 from django.conf import settings
 from django.db import connection, transaction
 
+from events.turns import each_in_turn
 from social import partitions
 from social.models import Post
 from timelines import locks
@@ -26,17 +28,30 @@ REMOVE = """
 
 
 def remove_posts(post_ids: Iterable[int]) -> int:
-    """Remove the rows of those of the posts that are deleted; returns how many there were."""
+    """Remove the rows of those of the posts that are deleted; returns how many there were. An error
+    at one of them keeps no other from its turn, and is raised at the end."""
     horizon = partitions.horizon(TimelineEntry._meta.db_table)
     kept = Post.objects.filter(pk__in=list(post_ids), pk__gte=horizon)
     deleted = kept.exclude(deleted_at=None)
     removed = 0
-    for post_id, author_id in deleted.values_list("pk", "author_id"):
+
+    def remove(post: tuple[int, int]) -> None:
+        nonlocal removed
+        post_id, author_id = post
         # Slices that still took the post for live have committed when the lock is had, and later
         # ones see it deleted. It is dropped at once, so that nobody waits for a long removal.
         with transaction.atomic():
             locks.take([author_id])
         removed += sum(_remove(post_id, author_id))
+
+    failures = each_in_turn(
+        list(deleted.values_list("pk", "author_id")),
+        remove,
+        what="sweeping a post",
+        seconds=math.inf,
+    )
+    if failures:
+        raise failures[0]
     return removed
 
 

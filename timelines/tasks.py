@@ -3,6 +3,7 @@
 The way of a post ends in timelines/fanout.py.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,9 +15,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from events import depths
+from events.errors import passing
 from events.failpoints import failpoint
 from events.lane_task import LaneTask
 from events.periodic_task import periodic_task
+from events.turns import each_in_turn
 from social import ledger
 from social.models import Post
 from social.slices import Slice
@@ -86,11 +89,33 @@ def feed() -> None:
 def feed_some(*, now: datetime) -> bool:
     """Enqueue some of them; False when there are no more, or no more room. They are planned anew,
     for the followers of now. A crash before they are noted to be enqueued enqueues them twice,
-    which the ledger finds out."""
+    which the ledger finds out. One that cannot be planned by itself is left to timelines.repair,
+    which gives it up in the end; the others do not wait for it."""
     waiting = FanOut.objects.filter(waiting=True).order_by("pk")
     post_ids = list(waiting.values_list("pk", flat=True)[:FED_TOGETHER])
     if not post_ids:
         return False
+    try:
+        return _feed(post_ids, now)
+    except Exception as error:
+        if passing(error):
+            raise
+    left_over = False
+
+    def feed_one(post_id: int) -> None:
+        nonlocal left_over
+        try:
+            left_over |= not _feed([post_id], now)
+        except Exception as error:
+            if not passing(error):
+                FanOut.objects.filter(pk=post_id).update(waiting=False, planned_at=now)
+            raise
+
+    each_in_turn(post_ids, feed_one, what="planning a post that waited")
+    return not left_over
+
+
+def _feed(post_ids: list[int], now: datetime) -> bool:
     # A deleted post has no slices, and timelines.repair closes it.
     live = Post.objects.filter(pk__in=post_ids, deleted_at=None).order_by("pk")
     plans = plan(live.values_list("pk", "author_id"), settings.TIMELINE_TASK_ROWS)
@@ -127,8 +152,14 @@ def remove_posts(*, post_ids: list[int]) -> None:
 def refresh_follows(*, pairs: list[list[int]]) -> None:
     """`pairs` are [follower id, followee id] each."""
     dormancy.expect({follower for follower, _ in pairs}, now=timezone.now())
-    for follower, followee in pairs:
-        backfill.refresh(follower, [followee])
+    failures = each_in_turn(
+        pairs,
+        lambda pair: backfill.refresh(pair[0], [pair[1]]),
+        what="refreshing a follow",
+        seconds=math.inf,
+    )
+    if failures:
+        raise failures[0]
 
 
 @shared_task(base=LaneTask, name="timelines.rebuild_timeline", lane=LOW)

@@ -31,7 +31,8 @@ class LatencySerializer(serializers.Serializer):
 
 
 class FiguresSerializer(serializers.Serializer):
-    """One day or hour in which something happened."""
+    """One day or hour in which something happened. Figures about few people a post, ten where the
+    server does not say otherwise, are null."""
 
     example = {
         "starts_at": "2026-01-15T00:00:00Z",
@@ -44,11 +45,16 @@ class FiguresSerializer(serializers.Serializer):
     }
     starts_at = serializers.DateTimeField()
     posts = serializers.IntegerField()
-    reach = serializers.IntegerField(help_text="Timelines that posts were written into.")
-    pushes = PushesSerializer(source="*")
+    reach = serializers.IntegerField(
+        help_text="Timelines that posts were written into.", allow_null=True
+    )
+    pushes = PushesSerializer(source="*", allow_null=True)
     followers = FollowersSerializer(source="*")
-    timeline_latency_ms = LatencySerializer(source="timeline_latency")
-    push_latency_ms = LatencySerializer(source="push_latency")
+    timeline_latency_ms = LatencySerializer(source="timeline_latency", allow_null=True)
+    push_latency_ms = LatencySerializer(source="push_latency", allow_null=True)
+
+    def to_representation(self, rollup) -> dict:
+        return super().to_representation(rollup) | dict.fromkeys(figures.about_few(rollup))
 
 
 class FiguresPageSerializer(serializers.Serializer):

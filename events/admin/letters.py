@@ -9,7 +9,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ERROR_FLAG, IGNORED_PARAMS, PAGE_VAR
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, QuerySet
 from django.template.response import TemplateResponse
 from django.urls import path
 
@@ -17,6 +17,7 @@ from events import healing
 from events.admin.looking import MessageAdmin
 from events.errors import PassingError, told_apart
 from events.models import DeadLetter
+from events.subjects import CONCEALED, concealed
 from events.tasks import discard_letters, replay_letters
 
 TASKS = {"replay": replay_letters, "discard": discard_letters}
@@ -39,7 +40,8 @@ class DeadLetterAdmin(MessageAdmin):
     fields = (
         *("queue", "message_id", "task", "event_type", "subjects", "state", "attempts"),
         *("first_failed_at", "last_failed_at", "replayed_at", "healed_at"),
-        *("exception_type", "exception_message", "traceback"),
+        "erased_at",
+        *("exception_type", "message_text", "traceback_text"),
         *("traceparent", "headers", "properties", "body_text"),
     )
     ordering = ("-last_failed_at",)
@@ -54,7 +56,16 @@ class DeadLetterAdmin(MessageAdmin):
 
     @admin.display
     def reason(self, letter: DeadLetter) -> str:
-        return f"{letter.exception_type} {letter.exception_message[:80]}"
+        return f"{letter.exception_type} {self.message_text(letter)[:80]}"
+
+    @admin.display(description="exception message")
+    def message_text(self, letter: DeadLetter) -> str:
+        # Asked once for each letter of a page, by key.
+        return CONCEALED if concealed(letter.subjects) else letter.exception_message
+
+    @admin.display(description="traceback")
+    def traceback_text(self, letter: DeadLetter) -> str:
+        return CONCEALED if concealed(letter.subjects) else letter.traceback
 
     def has_replay_permission(self, request) -> bool:
         return request.user.has_perm("events.replay_deadletter")
@@ -85,7 +96,7 @@ class DeadLetterAdmin(MessageAdmin):
             self.message_user(request, f"Not by {', '.join(sorted(unknown))}.", messages.ERROR)
             return None
         if "confirmed" not in request.POST:
-            return self._ask(request, healing.select(selection).count(), verb)
+            return self._ask(request, _chosen(selection, verb).count(), verb)
         arguments = {"selection": selection}
         if verb == "replay":
             try:
@@ -93,7 +104,7 @@ class DeadLetterAdmin(MessageAdmin):
             except ValidationError:
                 self.message_user(request, "Give a rate from 1 to 10,000.", messages.ERROR)
                 return None
-        count = healing.select(selection).count()
+        count = _chosen(selection, verb).count()
         try:
             with told_apart():
                 TASKS[verb].enqueue(**arguments)
@@ -154,6 +165,11 @@ def _selection(request) -> dict:
     if term:
         chosen |= {"subjects__contains": [term]}
     return chosen
+
+
+def _chosen(selection: dict, verb: str) -> QuerySet[DeadLetter]:
+    letters = healing.select(selection)
+    return healing.replayable(letters) if verb == "replay" else letters
 
 
 def _log(request, message: str) -> None:

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.db.models import Q
 
 from events import plain
+from events.subjects import CONCEALED, concealed, subjects_of_event
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -42,11 +43,13 @@ SHOWN = 20_000
 
 
 class MessageAdmin(ReadOnlyAdmin):
-    """For rows that hold a message."""
+    """For rows that hold a message, which is not shown once what it is about was deleted."""
 
     @admin.display(description="body")
     def body_text(self, row) -> str:
         body = bytes(row.body)
+        if concealed(subjects_of_event(body)):
+            return CONCEALED
         shown = plain.text(body[:SHOWN])
         return f"{shown}\n… {len(body):,} bytes in all" if len(body) > SHOWN else shown
 

@@ -69,7 +69,7 @@ def at_work(scene: Scene) -> dict[str, Condition]:
     event = query(connection, LAST_EVENT)[0][0]
     asked_at = time.monotonic()
 
-    def nothing(statement: str, last: int, **parameters: str) -> Condition:
+    def nothing(statement: str, last: int, **parameters: str | int) -> Condition:
         return lambda depths: not query(connection, statement, {"last": last, **parameters})
 
     def empty(*lanes: str) -> Condition:
@@ -84,7 +84,7 @@ def at_work(scene: Scene) -> dict[str, Condition]:
         return seen
 
     return {
-        "timelines": nothing(BEHIND, post),
+        "timelines": nothing(BEHIND, post, expired=0),
         "relay": nothing(UNPUBLISHED, event),
         **{
             f"{subscriber}_consumer": nothing(UNHANDLED, event, subscriber=subscriber)

@@ -23,7 +23,7 @@ MINUTE = 60.0
 # Those that beat sends at least twice a minute.
 PERIODIC = {
     *("analytics.roll_up", "events.reconcile", "notifications.repair", "notifications.resume"),
-    *("operations.erase_accounts", "operations.send_reset_mails"),
+    *("operations.erase_accounts", "operations.send_mails"),
     *("timelines.raise_watermark", "timelines.repair", "timelines.wake"),
 }
 # A slice bears the time of the worker that wrote it, a post that of the web server.

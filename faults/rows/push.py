@@ -10,6 +10,7 @@ from faults.database import query
 from faults.declaration import row
 from faults.phones import FINE, Phones, phones
 from faults.scene import Scene
+from stack.push_service import post_topic
 
 RATE = 2.0
 # Those with the most followers, of whom each writes once more when the fault begins.
@@ -104,7 +105,7 @@ def judge_latency(
 ) -> None:
     """Of the pushes to the fine push service, while the others misbehaved and before: on a machine
     that is busy with other work they are slow for its sake."""
-    created = {f"post-{pk}": at for pk, (_, at) in posts.items()}
+    created = {post_topic(pk): at for pk, (_, at) in posts.items()}
     before, during = [], []
     for receipt in made.receipts(FINE):
         at = created[receipt.topic]

@@ -13,7 +13,7 @@ from faults.management import lag
 from faults.phones import FINE, Phones, phones
 from faults.rows.push import BURST_AUTHORS, POSTS, PROMISE_SECONDS, RATE, SLOWER, UNSETTLED
 from faults.scene import Scene
-from stack.push_service import Device, registration
+from stack.push_service import Device, post_topic, registration
 
 FAULT_SECONDS = 30.0
 SLOW_SECONDS = 3.0
@@ -54,7 +54,7 @@ def judge_latency(scene: Scene, made: Phones, posts: Posts, name: str, began_at:
     """Of the phones' first receipts since the fault began: in time, or not much slower than before,
     where the machine is busy with other work."""
     tokens = {device.token for _, device in made.devices.values()}
-    created = {f"post-{pk}": at for pk, (_, at) in posts.items()}
+    created = {post_topic(pk): at for pk, (_, at) in posts.items()}
     first: dict[tuple[str, str], float] = {}
     for receipt in made.receipts(name):
         known = receipt.topic in created and receipt.token in tokens

@@ -117,6 +117,7 @@ class AuthorPreferenceView(GenericAPIView):
         return Response({"push": "none" if silenced.exists() else "all"})
 
     def put(self, request, user_id: int) -> Response:
+        """Have all of an author's posts pushed, or none."""
         author = self._visible(user_id)
         wish = self.get_serializer(data=request.data)
         wish.is_valid(raise_exception=True)

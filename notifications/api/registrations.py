@@ -8,9 +8,11 @@ from django.conf import settings
 from rest_framework import serializers
 
 from notifications import webpush
-from notifications.endpoints import EndpointError, check_endpoint
+from notifications.endpoints import EndpointError, canonical
 from notifications.models import WEB_PUSH, PushSubscription
+from notifications.transports.fcm import MOST_COLLAPSE_KEYS
 from social.api.serializers import StrictSerializer
+from social.api.texts import NameField
 
 POINT_BYTES = 65
 SECRET_BYTES = 16
@@ -32,12 +34,12 @@ class SubscriptionSerializer(StrictSerializer, serializers.ModelSerializer):
         "test": None,
     }
     required_in_patch = ["name"]
+    name = NameField()
 
     class Meta:
         model = PushSubscription
         fields = ("id", "transport", "name", "created_at", "tested_at", "test")
         read_only_fields = ("id", "transport", "created_at", "tested_at", "test")
-        extra_kwargs = {"name": {"required": True}}
 
 
 def check_point(value: str) -> str:
@@ -88,33 +90,52 @@ class WebPushSerializer(StrictSerializer):
         required=False,
         help_text="What the browser was given as applicationServerKey; by default today's key.",
     )
-    name = serializers.CharField(max_length=100, allow_blank=True, default="")
+    name = NameField(default="")
 
     def validate_application_server_key(self, value: str) -> str:
         return check_point(value)
 
     def validate_endpoint(self, value: str) -> str:
         try:
-            check_endpoint(value)
+            return canonical(value)
         except EndpointError as error:
             raise serializers.ValidationError(str(error)) from error
-        return value
 
     def to_registration(self) -> dict:
         """The arguments of subscriptions.register."""
         given = self.validated_data
         key = given.get("application_server_key") or webpush.public_key(settings.VAPID_PRIVATE_KEY)
-        named = {"endpoint": given["endpoint"], "name": given["name"]}
+        asked = self.initial_data["endpoint"].strip()
+        other = {"other_spelling": asked} if asked != given["endpoint"] else {}
+        named = {"endpoint": given["endpoint"], "name": given["name"], **other}
         return named | {"application_server_key": key, **given["keys"]}
+
+
+class WishesSerializer(StrictSerializer):
+    """How the device wants its messages."""
+
+    alert = serializers.BooleanField(
+        default=True, help_text="false: data alone, which the app shows itself"
+    )
+    priority = serializers.ChoiceField(
+        ["high", "normal"], default="high", help_text="normal: not before a sleeping device wakes"
+    )
+    collapse_keys = serializers.IntegerField(
+        default=0,
+        min_value=0,
+        max_value=MOST_COLLAPSE_KEYS,
+        help_text="how many messages FCM keeps for a device that is away; 0: all",
+    )
 
 
 class PushTokenSerializer(StrictSerializer):
     """A registration token, such as Firebase Cloud Messaging gives an app, and a name."""
 
     example = {"transport": "fcm", "token": "c1XaMpLeT0kEn", "name": "phone"}
+    wishes = WishesSerializer(required=False)
     transport = serializers.CharField(max_length=20, help_text="fcm")
     token = serializers.RegexField(r"\A[A-Za-z0-9_:-]+\Z", max_length=1000)
-    name = serializers.CharField(max_length=100, allow_blank=True, default="")
+    name = NameField(default="")
 
     def validate_transport(self, value: str) -> str:
         # The console's pushes stand in the log, for developers and the canary.
@@ -125,7 +146,9 @@ class PushTokenSerializer(StrictSerializer):
 
     def to_registration(self) -> dict:
         given = self.validated_data
-        return {"endpoint": given["token"], **{k: given[k] for k in ("transport", "name")}}
+        wishes = dict(given.get("wishes", {}))
+        own = {name: given[name] for name in ("transport", "name")}
+        return {"endpoint": given["token"], "wishes": wishes, **own}
 
 
 def registration_of(data: object) -> WebPushSerializer | PushTokenSerializer:

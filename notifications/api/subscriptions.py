@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import APIException, Throttled
+from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -69,10 +69,17 @@ class SubscriptionsView(GenericAPIView):
         registration.is_valid(raise_exception=True)
         try:
             device, created = subscriptions.register(
-                request.user, **registration.to_registration(), now=timezone.now()
+                request.user,
+                **registration.to_registration(),
+                token=request.auth,
+                now=timezone.now(),
             )
+        except subscriptions.LoggedOutError as error:
+            raise AuthenticationFailed("Invalid token.") from error
         except subscriptions.TooManyDevicesError as error:
             raise TooManyDevices from error
+        except subscriptions.ReservedError as error:
+            raise serializers.ValidationError({"token": [str(error)]}) from error
         code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
         return Response(self.get_serializer(device).data, status=code)
 

@@ -11,10 +11,15 @@ import aiohttp
 from notifications.claims import Push
 from notifications.messages import Message
 from notifications.outcomes import Answer
+from notifications.reasons import OwnError
 
 
-class UnavailableError(Exception):
+class UnavailableError(OwnError):
     """The way to all devices of a transport is closed for now; the message says why."""
+
+
+class UnusableError(OwnError, ValueError):
+    """The device can never be used as it is; the message says why."""
 
 
 class Transport(ABC):

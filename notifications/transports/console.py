@@ -1,4 +1,4 @@
-"""Pushes as lines of the log, for development: what a device would show."""
+"""Pushes as lines of the log, for development: what a device would show, and never its address."""
 
 from datetime import datetime
 
@@ -20,5 +20,5 @@ class Console(Transport):
     async def send(
         self, http: aiohttp.ClientSession, push: Push, message: Message, *, now: datetime
     ) -> Answer:
-        log.info("push", device=push.endpoint, title=message.title, body=message.body)
+        log.info("push", device=push.subscription_id, title=message.title, body=message.body)
         return Answer(200)

@@ -4,8 +4,11 @@ https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages
 """
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
+from functools import cached_property
+from urllib.parse import quote
 
 import aiohttp
 from django.conf import settings
@@ -14,17 +17,34 @@ from notifications.claims import Push
 from notifications.messages import Message
 from notifications.outcomes import Answer
 from notifications.transports import Transport, UnavailableError
-from notifications.transports.google_tokens import TokenSource
+from notifications.transports.google_tokens import TokenSource, read_key
 
 ANSWER_LIMIT = 16_384
+# https://firebase.google.com/docs/cloud-messaging/concept-options
+BODY_LIMIT = 4_096
+# Characters of title and text that are tried.
+LENGTHS = (300, 150, 75, 30)
+# FCM keeps the newest message of each of four collapse keys for a device that is away, "with no
+# guarantees about which ones" where there are more.
+# https://firebase.google.com/docs/cloud-messaging/customize-messages/set-message-type
+MOST_COLLAPSE_KEYS = 4
 
 
 class Fcm(Transport):
-    def __init__(self) -> None:
-        """Reads the key file of a service account, as Firebase's console hands it out."""
-        key = json.loads(Path(settings.FCM_KEY_FILE).read_text())
-        self._url = f"{settings.FCM_ORIGIN}/v1/projects/{key['project_id']}/messages:send"
-        self._tokens = TokenSource(key)
+    @cached_property
+    def _key(self) -> dict[str, str]:
+        """Read when it is first needed, and again while it cannot be used: it costs only pushes by
+        FCM, which go out once the file is mended."""
+        return read_key(settings.FCM_KEY_FILE)
+
+    @cached_property
+    def _url(self) -> str:
+        project = quote(self._key["project_id"], safe="")
+        return f"{settings.FCM_ORIGIN}/v1/projects/{project}/messages:send"
+
+    @cached_property
+    def _tokens(self) -> TokenSource:
+        return TokenSource(self._key)
 
     def origin(self, push: Push) -> str:
         return settings.FCM_ORIGIN
@@ -33,7 +53,8 @@ class Fcm(Transport):
         self, http: aiohttp.ClientSession, push: Push, message: Message, *, now: datetime
     ) -> Answer:
         token = await self._tokens.token(http, now=now)
-        body = request_body(push.endpoint, message, now=now)
+        wishes = json.loads(push.wishes) if push.wishes else {}
+        body = request_body(push.endpoint, message, wishes, now=now)
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         async with http.post(
             self._url, data=body, headers=headers, allow_redirects=False
@@ -46,34 +67,70 @@ class Fcm(Transport):
             return Answer(response.status, response.headers.get("Retry-After"), gone)
 
 
-def request_body(token: str, message: Message, *, now: datetime) -> bytes:
-    """A data message, which the app itself shows, with TTL, urgency and topic for each kind of
-    device. Far below the 4,096 bytes that FCM takes, as a message is."""
+def request_body(
+    token: str, message: Message, wishes: Mapping[str, object], *, now: datetime
+) -> bytes:
+    """The request for one device, of at most 4,096 bytes, which is what FCM takes: the words are in
+    it up to three times, and are cut where they are long in UTF-8.
+
+    The data is for the app. With `alert`, which is the default, the system shows the message
+    itself, for an app that sleeps does not run: on an iPhone by aps.alert, which the app's own
+    extension may change before (`mutable-content`). Without it, the app is woken to show it.
+    `priority` is high by default: normal waits for the end of Doze on Android. `collapse_keys`
+    says how many of our messages FCM keeps for a device that is away, 0 (the default) for all.
+    """
+    for length in LENGTHS:
+        short = replace(message, title=message.title[:length], body=message.body[:length])
+        body = _request_body(token, short, wishes, now)
+        if len(body) <= BODY_LIMIT:
+            break
+    return body
+
+
+def _request_body(
+    token: str, message: Message, wishes: Mapping[str, object], now: datetime
+) -> bytes:
     seconds = int((message.expires_at - now).total_seconds())
-    data = {
-        "title": message.title,
-        "body": message.body,
-        "tag": message.tag,
-        "post_id": str(message.post_id),
-    }
+    alert, high = wishes.get("alert", True), wishes.get("priority", "high") == "high"
+    android = {"ttl": f"{seconds}s", "priority": "HIGH" if high else "NORMAL"}
+    if kept := min(int(wishes.get("collapse_keys", 0)), MOST_COLLAPSE_KEYS):
+        android["collapse_key"] = f"posts-{message.post_id % kept}"
+    aps: dict[str, object] = {"thread-id": "posts"}
+    if alert:
+        shown = {"title": message.title, "body": message.body}
+        android["notification"] = shown | {"tag": message.tag}
+        aps |= {"alert": shown, "mutable-content": 1, "sound": "default"}
+    else:
+        aps["content-available"] = 1
     content = {
-        "message": {
-            "token": token,
-            "data": data,
-            "android": {"ttl": f"{seconds}s", "priority": "NORMAL", "collapse_key": message.tag},
-            "apns": {
-                "headers": {
-                    "apns-expiration": str(int(message.expires_at.timestamp())),
-                    "apns-priority": "5",
-                    "apns-collapse-id": message.tag,
-                }
+        "token": token,
+        "data": {
+            "title": message.title,
+            "body": message.body,
+            "tag": message.tag,
+            "post_id": str(message.post_id),
+        },
+        "android": android,
+        "apns": {
+            "headers": {
+                "apns-expiration": str(int(message.expires_at.timestamp())),
+                # Apple refuses 10 for a push that shows nothing.
+                # https://developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns
+                "apns-priority": "10" if high and alert else "5",
+                "apns-push-type": "alert" if alert else "background",
+                "apns-collapse-id": message.tag,
             },
-            "webpush": {
-                "headers": {"TTL": str(seconds), "Urgency": "normal", "Topic": message.tag}
-            },
-        }
+            "payload": {"aps": aps},
+        },
+        "webpush": {
+            "headers": {
+                "TTL": str(seconds),
+                "Urgency": message.urgency(now) if high else "normal",
+                "Topic": message.tag,
+            }
+        },
     }
-    return json.dumps(content, ensure_ascii=False).encode()
+    return json.dumps({"message": content}, ensure_ascii=False).encode()
 
 
 def error_code(body: bytes) -> str | None:

@@ -11,7 +11,7 @@ from notifications.connections import Connections
 from notifications.endpoints import check_endpoint
 from notifications.messages import Message
 from notifications.outcomes import GONE_STATUSES, Answer
-from notifications.transports import Transport
+from notifications.transports import Transport, UnusableError
 
 
 class WebPush(Transport):
@@ -26,9 +26,14 @@ class WebPush(Transport):
     async def send(
         self, http: aiohttp.ClientSession, push: Push, message: Message, *, now: datetime
     ) -> Answer:
-        body = webpush.encrypt(message.encoded, push.p256dh, push.auth)
+        try:
+            body = webpush.encrypt(message.encoded, push.p256dh, push.auth)
+        # Whatever the libraries make of keys that are none.
+        except Exception as error:
+            raise UnusableError("the device's keys cannot be used") from error
         headers = webpush.headers(
             topic=message.tag,
+            urgency=message.urgency(now),
             ttl=max(0, int((message.expires_at - now).total_seconds())),
             authorization=self._signer.authorization(push.endpoint),
         )

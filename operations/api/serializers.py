@@ -37,13 +37,17 @@ class PushStatesSerializer(serializers.Serializer):
 
 
 class PostDeliverySerializer(serializers.Serializer):
+    """Figures about few people, ten where the server does not say otherwise, are null."""
+
     example = {
+        "state": "delivered",
         "followers": 1000,
         "timelines": {"written": 940, "expected": 940},
         "pushes": dict.fromkeys(Delivery.State.values, 0) | {"sent": 310, "refused": 2},
         "push_latency_ms": {"p50": 300, "p95": 900, "p99": 1500},
     }
+    state = serializers.ChoiceField(["under way", "delivered"])
     followers = serializers.IntegerField(help_text="Of the author, now.")
-    timelines = TimelinesSerializer(source="*")
-    pushes = PushStatesSerializer()
-    push_latency_ms = LatenciesSerializer(source="latencies_ms")
+    timelines = TimelinesSerializer(source="*", allow_null=True)
+    pushes = PushStatesSerializer(allow_null=True)
+    push_latency_ms = LatenciesSerializer(source="latencies_ms", allow_null=True)

@@ -6,12 +6,16 @@ from contextlib import contextmanager
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as PasswordError
+from django.core.mail.message import sanitize_address
 from django.db import IntegrityError, models, transaction
+from django.utils import timezone
 from rest_framework import serializers
 
-from social import accounts
+from social import accounts, addresses, attempts
 from social.api.problems import WrongCredentials
 from social.api.serializers import ALICE, PersonSerializer, ProfileSerializer, StrictSerializer
+from social.api.texts import NameField, shows_all_of_itself
+from social.lookalikes import NameRefusedError
 from social.models import User
 
 SECRET = "correct horse battery staple"
@@ -26,13 +30,25 @@ def password_field() -> serializers.CharField:
 
 # What is checked, for length and all else, is what will be stored: both grow by being normalised.
 class UsernameField(serializers.CharField):
+    def __init__(self, **options) -> None:
+        super().__init__(**options)
+        self.validators.append(shows_all_of_itself)
+
     def to_internal_value(self, data) -> str:
         return accounts.normalized(super().to_internal_value(data))
 
 
 class AddressField(serializers.EmailField):
     def to_internal_value(self, data) -> str:
-        return User.objects.normalize_email(super().to_internal_value(data))
+        address = User.objects.normalize_email(super().to_internal_value(data))
+        try:
+            # As a mail to it will be addressed. A domain's label, for example, may be too long once
+            # it is written in ASCII.
+            if address:
+                sanitize_address(address, "utf-8")
+        except (ValueError, IndexError):
+            self.fail("invalid")
+        return address
 
 
 @contextmanager
@@ -45,17 +61,23 @@ def password_checked() -> Iterator[None]:
 
 
 class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
-    example = ALICE | {"email": "alice@example.com", "password": SECRET}
+    example = ALICE | {"email": "", "new_email": "alice@example.com", "password": SECRET}
     serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
         models.CharField: UsernameField,
         models.EmailField: AddressField,
     }
     password = password_field()
+    new_email = serializers.SerializerMethodField(
+        help_text="Counts once the mail to it is answered; null if there is none."
+    )
 
     class Meta:
         model = User
-        fields = ("id", "username", "email", "password")
+        fields = ("id", "username", "email", "new_email", "password")
         read_only_fields = ("id",)
+
+    def get_new_email(self, user: User) -> str | None:
+        return addresses.waiting(user)
 
     def validate(self, attrs: dict) -> dict:
         user = User(username=attrs["username"], email=attrs.get("email", ""))
@@ -66,7 +88,13 @@ class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
     def create(self, validated_data: dict) -> User:
         try:
             with transaction.atomic():
-                return User.objects.create_user(**validated_data)
+                email = validated_data.pop("email", "")
+                user = User.objects.create_user(**validated_data)
+                if email:
+                    addresses.want(user, email, now=timezone.now())
+                return user
+        except NameRefusedError as error:
+            raise serializers.ValidationError(error.message_dict, code="lookalike") from error
         except IntegrityError as error:
             # Somebody else took the name since it was looked for.
             message = User._meta.get_field("username").error_messages["unique"]
@@ -77,11 +105,14 @@ class LoginSerializer(StrictSerializer):
     example = {"username": "alice", "password": SECRET, "device": "phone"}
     username = UsernameField(max_length=150)
     password = password_field()
-    device = serializers.CharField(max_length=100, required=False, default="")
+    device = NameField(default="")
 
     def validate(self, attrs: dict) -> dict:
-        # Django hashes the password for an unknown name too, so that the time tells nothing.
-        user = authenticate(username=attrs["username"], password=attrs["password"])
+        request = self.context["request"]._request
+        with attempts.counted(request, attrs["username"]) as attempt:
+            # Django hashes the password for an unknown name too, so that the time tells nothing.
+            user = authenticate(request, username=attrs["username"], password=attrs["password"])
+            attempt.failed = user is None
         if user is None:
             raise WrongCredentials
         return attrs | {"user": user}
@@ -95,8 +126,11 @@ class LoginAnswerSerializer(serializers.Serializer):
 
 
 class MeSerializer(ProfileSerializer):
-    example = ProfileSerializer.example | {"email": "alice@example.com"}
+    example = ProfileSerializer.example | {"email": "alice@example.com", "new_email": None}
     email = serializers.CharField(read_only=True)
+    new_email = serializers.CharField(
+        read_only=True, allow_null=True, help_text="Counts once the mail to it is answered."
+    )
 
 
 # Holding a token is not enough for what cannot be undone.
@@ -118,6 +152,16 @@ class PasswordChangeSerializer(PasswordConfirmation):
         with password_checked():
             validate_password(attrs["password"], self.context["request"].user)
         return attrs
+
+
+class EmailSerializer(PasswordConfirmation):
+    example = PasswordConfirmation.example | {"email": "alice@example.com"}
+    email = AddressField(max_length=254, allow_blank=True)
+
+
+class ConfirmSerializer(StrictSerializer):
+    example = {"token": "WzEsImFsaWNlQGV4YW1wbGUuY29tIl0:1vO…"}
+    token = serializers.CharField(max_length=1_000)
 
 
 class ForgottenSerializer(StrictSerializer):

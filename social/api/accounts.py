@@ -8,10 +8,11 @@ from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from social import accounts, follow_counts
+from social import accounts, addresses, follow_counts
 from social.api import account_serializers as serializers
 from social.api import shapes
 from social.api.description import may_answer
+from social.overload import gauge
 
 
 class RegisterView(CreateAPIView):
@@ -22,6 +23,10 @@ class RegisterView(CreateAPIView):
     serializer_class = serializers.RegistrationSerializer
     throttle_scope = "login"
 
+    def perform_create(self, serializer) -> None:
+        gauge.check()
+        super().perform_create(serializer)
+
 
 class LoginView(GenericAPIView):
     """A new token for one device. It is shown this once; only its digest is kept."""
@@ -30,7 +35,6 @@ class LoginView(GenericAPIView):
     permission_classes = (AllowAny,)
     serializer_class = serializers.LoginSerializer
     throttle_scope = "login"
-    throttle_account = "username"
 
     @extend_schema(responses={200: serializers.LoginAnswerSerializer} | may_answer(403))
     def post(self, request) -> Response:
@@ -57,8 +61,8 @@ class MeView(APIView):
     @extend_schema(responses=serializers.MeSerializer)
     def get(self, request) -> Response:
         user = request.user
-        shown = shapes.profile(user, follow_counts.read(user.pk)) | {"email": user.email}
-        return Response(shown)
+        own = {"email": user.email, "new_email": addresses.waiting(user)}
+        return Response(shapes.profile(user, follow_counts.read(user.pk)) | own)
 
 
 class CloseView(GenericAPIView):
@@ -70,5 +74,6 @@ class CloseView(GenericAPIView):
     @extend_schema(responses={204: None} | may_answer(403))
     def post(self, request) -> Response:
         self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        gauge.check_reserve()
         accounts.close(request.user, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)

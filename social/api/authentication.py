@@ -37,9 +37,10 @@ class TokenAuthentication(KnoxAuthentication):
         for known in find(token[: CONSTANTS.TOKEN_KEY_LENGTH]):
             if not compare_digest(digest, known.digest):
                 continue
+            # One that has expired is deleted by tokens.prune: a deletion here would be taken for a
+            # revocation.
             if known.expiry is None or known.expiry >= timezone.now():
                 return known
-            known.delete()
         raise AuthenticationFailed("Invalid token.")
 
 

@@ -1,9 +1,12 @@
 """What all parts of the API's description share. A postprocessing hook of drf-spectacular.
 
-The problems that each operation may answer, and its headers; that unknown fields are refused; and
-what serializers have as attributes: `example`, and `required_in_patch`, the fields without which
-there is nothing to change.
+The problems that each operation may answer, and its headers; a summary, which is how its
+description begins; that unknown fields are refused. Serializers have as attributes: `example`, and
+`required_in_patch`, the fields without which there is nothing to change; where there is none, one
+of them at least is.
 """
+
+import re
 
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework.serializers import Serializer
@@ -28,6 +31,8 @@ def complete(result: dict, generator, request, public: bool) -> dict:
     schemas["Problem"] = PROBLEM
     result["components"] |= components()
     for path, operations in result["paths"].items():
+        for operation in operations.values():
+            operation.setdefault("summary", _first_words(operation["description"]))
         if path.startswith(API_PREFIX):
             for method, operation in operations.items():
                 _complete_operation(method, operation)
@@ -40,11 +45,28 @@ def _complete_object(name: str, schema: dict, serializer: Serializer) -> None:
     # Requests have components of their own, without what only answers have.
     if name.endswith("Request"):
         schema["additionalProperties"] = False
-    if name.startswith("Patched") and (required := getattr(serializer, "required_in_patch", None)):
-        schema["required"] = required
+    if name.startswith("Patched"):
+        required = getattr(serializer, "required_in_patch", None)
+        schema |= {"required": required} if required else {"minProperties": 1}
+    for field in schema["properties"].values():
+        _merge_with_empty(field)
     example = getattr(serializer, "example", {})
     if shown := {key: example[key] for key in example if key in schema["properties"]}:
         schema["examples"] = [shown]
+
+
+def _merge_with_empty(field: dict) -> None:
+    """drf-spectacular says "this pattern, or empty" as two alternatives, of which a default of ""
+    would have to be both. One pattern says the same."""
+    text, *empty = field.get("oneOf", [{}])
+    if empty == [{"type": "string", "maxLength": 0}] and "pattern" in text:
+        del field["oneOf"]
+        field |= text | {"pattern": f"^(?:{text['pattern']})?$"}
+
+
+def _first_words(description: str) -> str:
+    """Up to the first full stop, colon or semicolon that ends something."""
+    return re.split(r"[.:;](?:\s|$)", description, maxsplit=1)[0].replace("\n", " ")
 
 
 def _complete_operation(method: str, operation: dict) -> None:
@@ -64,7 +86,7 @@ def _has_required(body: dict, schemas: dict) -> bool:
     """Whether a body of no fields would be refused; without a body it is the same."""
     [content] = body["content"].values()
     schema = schemas[content["schema"]["$ref"].rpartition("/")[2]]
-    return "required" in schema or "oneOf" in schema
+    return bool({"required", "minProperties", "oneOf"} & schema.keys())
 
 
 def _own_headers(method: str, parameters: set[str]) -> list[str]:
@@ -81,11 +103,9 @@ def _statuses(method: str, operation: dict) -> set[str]:
     """Of answers that are described in one place for all operations."""
     parameters = operation["parameters"]
     places = {parameter["in"] for parameter in parameters}
-    statuses = {"429", "503"}
+    statuses = {"400", "429", "503"}
     if method == "get":
         statuses.add("304")
-    if method != "get" or "query" in places:
-        statuses.add("400")
     if "requestBody" in operation:
         statuses |= {"413", "415"}
     if "path" in places:

@@ -5,7 +5,10 @@ from rest_framework.negotiation import BaseContentNegotiation
 
 class AlwaysJSON(BaseContentNegotiation):
     def select_parser(self, request, parsers):
-        """The first that takes the request's content type; None makes it a 415."""
+        """The first that takes the request's content type; None makes it a 415, as does a body that
+        is compressed."""
+        if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+            return None
         given = (request.content_type or "").partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == given), None)
 

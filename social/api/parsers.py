@@ -23,6 +23,8 @@ class StrictJSONParser(BaseParser):
         body = stream.read(limit + 1)
         if len(body) > limit:
             raise PayloadTooLarge
+        if len(body) < _promised(parser_context):
+            raise ParseError("The body breaks off, or is not framed as HTTP has it.")
         try:
             text = body.decode("utf-8")
             parsed = json.loads(
@@ -33,6 +35,12 @@ class StrictJSONParser(BaseParser):
         except (ValueError, RecursionError) as error:
             raise ParseError(f"Malformed JSON: {type(error).__name__}.") from error
         return parsed
+
+
+def _promised(context: dict | None) -> int:
+    """The length that a request's body should have. It has another where the client went away or
+    stalled amid the body, or its chunks were none: see connectify/bodies.py."""
+    return int(context["request"].META.get("CONTENT_LENGTH") or 0) if context else 0
 
 
 def _unique_keys(pairs: list) -> dict:

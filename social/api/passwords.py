@@ -7,7 +7,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
-from social import accounts, forgotten_passwords
+from social import accounts, attempts, forgotten_passwords
 from social.api import account_serializers as serializers
 from social.api.description import may_answer
 
@@ -35,7 +35,6 @@ class ForgottenView(GenericAPIView):
     permission_classes = (AllowAny,)
     serializer_class = serializers.ForgottenSerializer
     throttle_scope = "login"
-    throttle_account = "email"
 
     @extend_schema(responses={202: None})
     def post(self, request) -> Response:
@@ -52,13 +51,19 @@ class ResetView(GenericAPIView):
     permission_classes = (AllowAny,)
     serializer_class = serializers.ResetSerializer
     throttle_scope = "login"
-    throttle_account = "user_id"
 
     @extend_schema(responses={204: None} | may_answer(403))
     def post(self, request) -> Response:
         given = self.get_serializer(data=request.data)
         given.is_valid(raise_exception=True)
         reset = given.validated_data
-        with serializers.password_checked():
-            forgotten_passwords.reset(reset["user_id"], reset["token"], reset["password"])
+        with (
+            serializers.password_checked(),
+            attempts.counted(request._request, f"id:{reset['user_id']}") as attempt,
+        ):
+            try:
+                forgotten_passwords.reset(reset["user_id"], reset["token"], reset["password"])
+            except forgotten_passwords.ResetRefusedError:
+                attempt.failed = True
+                raise
         return Response(status=status.HTTP_204_NO_CONTENT)

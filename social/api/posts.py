@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from events.failpoints import failpoint
 from social import accounts, idempotency, posts
 from social.api import paging, shapes
+from social.api.description import may_answer
 from social.api.serializers import PostPageSerializer, PostSerializer
 from social.overload import gauge
 
@@ -35,10 +36,11 @@ class PostsView(GenericAPIView):
                 "Idempotency-Key",
                 KEY,
                 OpenApiParameter.HEADER,
-                description="The same key and body within 24 hours give the first answer again.",
+                description="The same key and body within 24 hours give the first answer again,"
+                " or 404 if the post has been deleted since.",
             )
         ],
-        responses={201: PostSerializer},
+        responses={201: PostSerializer} | may_answer(404),
     )
     def post(self, request) -> Response:
         draft = self.get_serializer(data=request.data)
@@ -53,10 +55,18 @@ class PostsView(GenericAPIView):
         key = request.headers.get("Idempotency-Key")
         if key is None:
             return Response(publish(), status=status.HTTP_201_CREATED)
+
+        def publish_wordless() -> dict:
+            return publish() | {"content": None}
+
         answer, repeated = idempotency.once(
-            request.user, _checked(key), content.encode(), publish, now=now
+            request.user, _checked(key), content.encode(), publish_wordless, now=now
         )
         before_reply()
+        if repeated:
+            get_object_or_404(posts.by(request.user), pk=answer["id"])
+        # The words of a repeated request are those of the first one.
+        answer |= {"content": content}
         headers = {"Idempotent-Replayed": "true"} if repeated else None
         return Response(answer, status=status.HTTP_201_CREATED, headers=headers)
 
@@ -84,6 +94,7 @@ class PostView(GenericAPIView):
         post = get_object_or_404(self.get_queryset(), pk=pk, author=request.user)
         change = self.get_serializer(data=request.data, partial=True)
         change.is_valid(raise_exception=True)
+        gauge.check()
         content = change.validated_data.get("content", post.content)
         edited = posts.edit(post, content, now=timezone.now())
         return Response(shapes.post(edited))
@@ -92,6 +103,7 @@ class PostView(GenericAPIView):
     def delete(self, request, pk: int) -> Response:
         """Delete a post of one's own."""
         post = get_object_or_404(self.get_queryset(), pk=pk, author=request.user)
+        gauge.check_reserve()
         posts.delete(post, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -14,8 +14,10 @@ from structlog.contextvars import get_contextvars
 
 from events.errors import passing
 from social.accounts import PasswordChangedError
+from social.addresses import AddressRefusedError
 from social.api.parsers import PayloadTooLarge
 from social.api.renderers import FastJSONRenderer
+from social.attempts import TooManyAttemptsError
 from social.forgotten_passwords import ResetRefusedError
 from social.idempotency import KeyInUseError, KeyReusedError
 from social.overload import RETRY_AFTER_SECONDS, OverloadedError
@@ -73,6 +75,8 @@ TRANSLATED = (
     (ResetRefusedError, lambda error: WrongCredentials("This link is wrong, used or too old.")),
     (KeyInUseError, lambda error: KeyInUse()),
     (KeyReusedError, lambda error: KeyReused()),
+    (AddressRefusedError, lambda error: WrongCredentials("This link is wrong, used or too old.")),
+    (TooManyAttemptsError, lambda error: exceptions.Throttled(error.seconds)),
     (OverloadedError, lambda error: Unavailable(RETRY_AFTER_SECONDS)),
 )
 
@@ -107,6 +111,8 @@ def _counted(error: exceptions.APIException, context: dict) -> exceptions.APIExc
         context["view"].check_throttles(context["request"])
     except exceptions.Throttled as throttled:
         return throttled
+    except exceptions.ValidationError:
+        pass  # Whatever else is wrong is for those who are let in.
     return error
 
 

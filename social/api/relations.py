@@ -1,9 +1,8 @@
 """Follows, blocks and mutes over REST."""
 
-from django.db.models import Exists, OuterRef
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -12,7 +11,9 @@ from social import accounts, relations
 from social.api import paging, shapes
 from social.api.description import may_answer
 from social.api.serializers import PersonPageSerializer
-from social.models import Block, User
+from social.blocks import unblocked
+from social.models import User
+from social.overload import gauge
 
 
 class RelationView(APIView):
@@ -20,31 +21,51 @@ class RelationView(APIView):
 
     begin = None
     end = None
+    check = gauge.check_reserve
     throttle_scope = "follow"
 
     @extend_schema(request=None, responses={204: None} | may_answer(409))
     def put(self, request, user_id: int) -> Response:
-        other = get_object_or_404(accounts.visible_to(request.user), pk=user_id)
+        other = self.other(user_id)
+        type(self).check()
         type(self).begin(request.user, other, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses={204: None})
     def delete(self, request, user_id: int) -> Response:
+        gauge.check_reserve()
         # Whoever it is, also somebody who blocks one by now: the answer does not tell.
         type(self).end(request.user, User(pk=user_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    def other(self, user_id: int) -> User:
+        """Whoever it is, and whether or not there is such a user: the answer does not tell."""
+        return User(pk=user_id)
 
+
+def named(*, put: str, delete: str):
+    """Summaries of the two methods, which the views below inherit."""
+    return extend_schema_view(put=extend_schema(summary=put), delete=extend_schema(summary=delete))
+
+
+@named(put="Follow somebody", delete="End following somebody")
 class FollowView(RelationView):
     begin = relations.follow
     end = relations.unfollow
+    check = gauge.check
+
+    def other(self, user_id: int) -> User:
+        relations.refuse_blocked(self.request.user, User(pk=user_id))
+        return get_object_or_404(accounts.visible_to(self.request.user), pk=user_id)
 
 
+@named(put="Block somebody", delete="End blocking somebody")
 class BlockView(RelationView):
     begin = relations.block
     end = relations.unblock
 
 
+@named(put="Mute somebody", delete="End muting somebody")
 class MuteView(RelationView):
     begin = relations.mute
     end = relations.unmute
@@ -61,9 +82,8 @@ class PeopleView(APIView):
     def page(self, user: User) -> Response:
         rows = getattr(user, self.relation).filter(**{f"{self.shown}__is_active": True})
         if user != self.request.user:
-            # Who blocks the viewer is nowhere to be found; one's own lists are one's own.
-            blocks = Block.objects.filter(blocker=OuterRef(self.shown), blocked=self.request.user)
-            rows = rows.filter(~Exists(blocks))
+            # A block hides the two from each other everywhere; one's own lists are one's own.
+            rows = rows.filter(unblocked(self.request.user, self.shown))
         rows = rows.select_related(self.shown)
         return paging.page(self.request, rows, f"{self.shown}_id", self._person)
 

@@ -23,7 +23,7 @@ class TokensView(APIView):
     @extend_schema(operation_id="accounts_tokens_destroy_all", responses={204: None})
     def delete(self, request) -> Response:
         """Log out everywhere."""
-        request.user.auth_token_set.all().delete()
+        request.user.end_logins()
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from social.api import accounts, passwords, posts, profiles, relations, tokens
+from social.api import accounts, addresses, passwords, posts, profiles, relations, tokens
 from social.api.converters import RowIdConverter
 
 register_converter(RowIdConverter, "id")
@@ -13,6 +13,8 @@ urlpatterns = [
     path("accounts/close/", accounts.CloseView.as_view(), name="close"),
     path("accounts/tokens/", tokens.TokensView.as_view(), name="tokens"),
     path("accounts/tokens/<id:number>/", tokens.TokenView.as_view(), name="token"),
+    path("accounts/email/", addresses.EmailView.as_view(), name="email"),
+    path("accounts/email/confirm/", addresses.ConfirmView.as_view(), name="email-confirm"),
     path("accounts/password/", passwords.PasswordView.as_view(), name="password"),
     path("accounts/password/forgotten/", passwords.ForgottenView.as_view(), name="forgotten"),
     path("accounts/password/reset/", passwords.ResetView.as_view(), name="reset"),

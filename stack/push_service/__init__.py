@@ -6,6 +6,7 @@ from stack.push_service.receipts import Receipt, read_receipts
 from stack.push_service.report import Report, decrypt_all
 from stack.push_service.service import PushService, running_push_service
 from stack.push_service.service_account import ServiceAccount
+from stack.push_service.topics import post_topic
 from stack.push_service.vapid import VapidError, verify_vapid
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "ServiceAccount",
     "VapidError",
     "decrypt_all",
+    "post_topic",
     "read_receipts",
     "running_push_service",
     "verify_vapid",

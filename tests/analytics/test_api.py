@@ -1,7 +1,10 @@
 """An author's figures over REST."""
 
+from datetime import timedelta
+
 import pytest
 
+from analytics.models import Rollup
 from analytics.recording import record
 from analytics.rollups import roll_up
 from social.models import Token
@@ -29,7 +32,7 @@ def counted(alice, bob):
     batch = [
         event("e1", "post.created", author_id=alice.pk),
         event("e2", "timeline.delivered", author_id=alice.pk, rows=40),
-        event("e3", "push.settled", author_id=alice.pk, sent=5, failed=2, refused=1),
+        event("e3", "push.settled", author_id=alice.pk, sent=9, failed=2, refused=1),
         event("e4", "post.created", author_id=bob.pk),
         event("e5", "post.created", author_id=alice.pk, day=16),
     ]
@@ -43,12 +46,51 @@ def test_an_author_sees_the_figures_of_own_posts_by_day(told, counted):
         "starts_at": "2026-01-15T00:00:00Z",
         "posts": 1,
         "reach": 40,
-        "pushes": {"sent": 5, "failed": 1, "refused": 1, "expired": 0},
+        "pushes": {"sent": 9, "failed": 1, "refused": 1, "expired": 0},
         "followers": {"gained": 0, "lost": 0},
         "timeline_latency_ms": {"p50": 12, "p95": 24, "p99": 25},
         "push_latency_ms": {"p50": None, "p95": None, "p99": None},
     }
     assert (second["starts_at"], second["posts"]) == ("2026-01-16T00:00:00Z", 1)
+
+
+@pytest.fixture
+def small(alice):
+    """Twelve posts of Alice's that reached one follower, the last one the day after, and one
+    that reached twelve people, of whom one has a device."""
+    posts = [event(f"p{n}", "post.created", author_id=alice.pk) for n in range(12)]
+    rows = [
+        event(f"r{n}", "timeline.delivered", author_id=alice.pk, day=15 + (n == 11), rows=1)
+        for n in range(12)
+    ]
+    pushes = [
+        event(f"s{n}", "push.settled", author_id=alice.pk, sent=1, failed=0) for n in range(12)
+    ]
+    many = [
+        event("m1", "post.created", author_id=alice.pk, day=20),
+        event("m2", "timeline.delivered", author_id=alice.pk, day=20, rows=12),
+        event("m3", "push.settled", author_id=alice.pk, day=20, sent=1, failed=0),
+    ]
+    record([*posts, *rows, *pushes, *many], now=DAY + timedelta(days=5))
+    roll_up()
+
+
+FIGURES = ("reach", "pushes", "timeline_latency_ms", "push_latency_ms")
+
+
+def test_figures_about_few_people_are_not_told(told, small, settings):
+    first, second, third = told("days", since="2026-01-15", until="2026-01-20")["results"]
+    for row in (first, second):
+        assert {name: row[name] for name in FIGURES} == dict.fromkeys(FIGURES)
+    assert (first["posts"], second["posts"]) == (12, 0)
+    assert (third["reach"], third["pushes"], third["push_latency_ms"]) == (12, None, None)
+    settings.FIGURES_FROM = 1
+    assert told("days", since="2026-01-15", until="2026-01-15")["results"][0]["reach"] == 11
+
+
+def test_a_rollup_from_before_slices_were_counted_goes_by_its_posts(told, small):
+    Rollup.objects.update(slices=0)
+    assert told("days", since="2026-01-15", until="2026-01-15")["results"][0]["reach"] is None
 
 
 def test_hours_are_told_apart(told, counted):

@@ -42,9 +42,12 @@ def test_figures_are_exact_by_event_id():
     pushes = {"pushes_sent": 5, "pushes_failed": 1, "pushes_refused": 1, "pushes_expired": 1}
     rest = {"posts": 2, **pushes, "gained": 1, "lost": 1}
     for period in ("day", "hour"):
-        assert counts(period) == {15: {"reach": 42, **rest}, 16: {"posts": 1}}
-        assert counts(period, author=2) == {15: {"reach": 40, **rest}, 16: {"posts": 1}}
-        assert counts(period, author=3) == {15: {"reach": 2}}
+        assert counts(period) == {15: {"reach": 42, "slices": 2, **rest}, 16: {"posts": 1}}
+        assert counts(period, author=2) == {
+            15: {"reach": 40, "slices": 1, **rest},
+            16: {"posts": 1},
+        }
+        assert counts(period, author=3) == {15: {"reach": 2, "slices": 1}}
     assert counts("minute") == counts()
     assert counts("minute", author=2) == {}
 
@@ -87,3 +90,17 @@ def test_rollups_that_run_at_once_count_each_event_once():
     record([event(f"e{n}", "post.created") for n in range(300)], now=DAY)
     at_once(roll_up)
     assert counts() == {15: {"posts": 300}}
+
+
+def test_an_event_that_cannot_be_counted_costs_itself_alone():
+    good = [event(f"e{number:02d}", "post.created") for number in range(50)]
+    bad = [
+        event("e07x", "push.settled", sent=2**70, failed=0),
+        event("e23x", "timeline.delivered", rows=2**62),
+        event("e24x", "timeline.delivered", rows=2**62),
+        event("e31x", "timeline.delivered", rows=-(2**80)),
+    ]
+    assert record([*good, *bad], now=DAY) == 54
+    assert roll_up() == 54
+    assert roll_up() == 0
+    assert counts()[15]["posts"] == 50

@@ -1,11 +1,11 @@
 import time
 
 from bench.town import missing
-from stack.push_service import Device, Receipt
+from stack.push_service import Device, Receipt, post_topic
 
 
 def receipt(post_id: int, device: Device, status: int = 201) -> Receipt:
-    told = {"ttl": "60", "urgency": "normal", "topic": f"post-{post_id}", "body": b""}
+    told = {"ttl": "60", "urgency": "normal", "topic": post_topic(post_id), "body": b""}
     return Receipt("webpush", device.token, time.time(), time.monotonic(), status, **told)
 
 

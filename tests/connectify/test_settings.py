@@ -57,6 +57,68 @@ def test_nothing_starts_without_its_secrets(production, name):
     assert not any(value in done.stderr for key, value in production.items() if key in SECRETS)
 
 
+WEAK = {
+    "short": "k4Jx8vQz",
+    "of 31 characters": secrets.token_hex(16)[:31],
+    "nothing": "",
+    "one character": "x" * 64,
+    "a few characters": "abcab" * 13 + "b",
+    "a word again and again": "correct-horse-" * 5,
+    "a word twice and a half": "correct-horse-battery-staple-" * 2 + "correct-horse",
+    "one of a repository": "django-insecure-" + secrets.token_hex(32),
+    "digits again and again": "0123456789" * 5,
+}
+
+
+@pytest.mark.parametrize("kind", WEAK)
+def test_nothing_starts_with_a_key_that_can_be_guessed(production, kind):
+    done = manage(production | {"SECRET_KEY": WEAK[kind]}, "check")
+    assert done.returncode != 0
+    assert "SECRET_KEY can be guessed" in done.stderr
+    assert not WEAK[kind] or WEAK[kind] not in done.stderr
+
+
+AS_IT_IS = """
+from django.conf import settings
+print(settings.SECRET_KEY, settings.BROKER_URL, settings.DATABASES["default"]["PASSWORD"])
+print(settings.ALLOWED_HOSTS, settings.METRICS_TOKEN, settings.DEFAULT_FROM_EMAIL)
+"""
+
+
+def test_a_dollar_sign_stands_for_no_other_variable(production):
+    key = "$OTHER_" + secrets.token_hex(32)
+    given = {
+        "SECRET_KEY": key,
+        "BROKER_URL": "$OTHER",
+        "DATABASE_URL": "postgres://connectify:$OTHER@db/connectify",
+        "ALLOWED_HOSTS": "$OTHER,b.example",
+        "METRICS_TOKEN": "$$OTHER",
+        "DEFAULT_FROM_EMAIL": "${OTHER}",
+    }
+    others = {"OTHER": "other", "OTHER_" + key.partition("_")[2]: "other" * 20}
+    done = manage(production | others | given, "shell", "--no-imports", "-c", AS_IT_IS)
+    assert done.stdout.splitlines() == [
+        f"{key} $OTHER $OTHER",
+        "['$OTHER', 'b.example'] $$OTHER ${OTHER}",
+    ], done.stderr
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_DIRECT_URL", "EMAIL_URL"])
+def test_an_address_is_not_taken_from_another_variable_either(production, name):
+    others = {"OTHER": "postgres://connectify:secret@elsewhere/connectify"}
+    given = {name: "$OTHER"}
+    code = "from django.conf import settings; print(settings.DATABASES, settings.DATABASE_DIRECT)"
+    done = manage(production | others | given, "shell", "--no-imports", "-c", code)
+    assert "elsewhere" not in done.stdout
+
+
+@pytest.mark.parametrize("value", ["$OTHER", "ture", "2", "-"])
+def test_a_switch_is_on_or_off(monkeypatch, value):
+    monkeypatch.setenv("HTTPS", value)
+    with pytest.raises(ImproperlyConfigured, match=r"^HTTPS is .*; it must be 1 or 0"):
+        runpy.run_path(str(SETTINGS))
+
+
 ROUTES = """
 from django.urls import resolve, reverse
 print(reverse("admin:index"), resolve("/hidden/here/").view_name)

@@ -13,7 +13,7 @@ from demo.outcome import Outcome
 from demo.posting import Posting, content
 from demo.scenario import Scenario
 from demo.verdict import judge
-from stack.push_service import Device, Receipt
+from stack.push_service import Device, Receipt, post_topic
 from tests.demo.people import ALICE, BOB, DAVE, GRAPH, IDS, entry
 
 DEMAND = Demand(Scenario(GRAPH, [ALICE, BOB], [BOB], [DAVE]))
@@ -23,7 +23,7 @@ ROWS = [(70, 102), (70, 103), (70, 104), (71, 101), (71, 104)]
 
 
 def receipt(device: Device, post: int, body: str, at: float) -> Receipt:
-    shown = {"post_id": post, "body": body, "tag": f"post-{post}"}
+    shown = {"post_id": post, "body": body, "tag": post_topic(post)}
     plaintext = json.dumps(shown).encode()
     sealed = http_ece.encrypt(
         plaintext,
@@ -32,7 +32,7 @@ def receipt(device: Device, post: int, body: str, at: float) -> Receipt:
         auth_secret=device.auth,
         version="aes128gcm",
     )
-    return Receipt("webpush", device.token, 0.0, at, 201, "60", "normal", f"post-{post}", sealed)
+    return Receipt("webpush", device.token, 0.0, at, 201, "60", "normal", post_topic(post), sealed)
 
 
 PUSHES = [

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from stack.processes import Processes
-from stack.push_service import Device, decrypt_all, running_push_service
+from stack.push_service import Device, decrypt_all, post_topic, running_push_service
 from tests.waiting import until
 
 # How a device's push service answers: the state and the attempts in which its push ends, and
@@ -107,9 +107,9 @@ def test_a_worker_killed_between_answer_and_commit_repeats_the_push_once(
     until(lambda: world.sql(DELIVERIES, post_id)[0][1] == "sent", 60)
     assert world.sql(DELIVERIES, post_id)[0][2] == 2
     first, second = push_service.receipts.of(device.token)
-    assert first.topic == second.topic == f"post-{post_id}"
+    assert first.topic == second.topic == post_topic(post_id)
     tags = [json.loads(text)["tag"] for _, text in decrypt_all([first, second], [device]).opened]
-    assert tags == [f"post-{post_id}"] * 2
+    assert tags == [post_topic(post_id)] * 2
 
 
 def test_a_host_that_hangs_is_tried_again_only_after_all_other_hosts_were_told(

@@ -14,10 +14,11 @@ from stack.push_service import Device, registration
 PASSWORD = "correct horse battery staple"
 CROWD = """
     WITH crowd AS (
-        INSERT INTO social_user (username, password, email, first_name, last_name,
+        INSERT INTO social_user (username, name_key, password, email, first_name, last_name,
                                  is_superuser, is_staff, is_active, date_joined)
-        SELECT %s || number, '!', '', '', '', false, false, true, now()
-        FROM generate_series(1, %s) AS number RETURNING id
+        SELECT name, name, '!', '', '', '', false, false, true, now()
+        FROM (SELECT %s || number AS name FROM generate_series(1, %s) AS number) AS named
+        RETURNING id
     )
     INSERT INTO social_follow (follower_id, followee_id, created_at)
     SELECT id, %s, now() FROM crowd RETURNING follower_id
@@ -38,6 +39,10 @@ class World:
         self._connection = psycopg2.connect(database_url)
         self._connection.autocommit = True
         self._http = requests.Session()
+
+    def go_to(self, origin: str) -> None:
+        """Use another web server of the same database from now on."""
+        self._api = f"{origin}/api/v1"
 
     def close(self) -> None:
         self._http.close()

@@ -3,7 +3,7 @@ from uuid import uuid4
 import pytest
 
 from notifications import subscriptions
-from notifications.endpoints import EndpointError, check_endpoint
+from notifications.endpoints import EndpointError, canonical, check_endpoint
 from notifications.models import Delivery
 from notifications.pushing import push_slices
 from social.slices import END, Slice
@@ -44,6 +44,15 @@ REFUSED = {
     "localhost": "https://localhost/x",
     "a broken bracket": "https://[bad/x",
     "no URL": "x",
+    "a host below a known one": f"https://a.{HOST}/x",
+    "two labels before a wildcard": "https://a.b.notify.windows.com/?token=x",
+    "a wildcard's own host": "https://notify.windows.com/?token=x",
+    "a fragment": f"https://{HOST}/x#1",
+    "a query": f"https://{HOST}/x?y=1",
+    "an empty query": f"https://{HOST}/x?",
+    "a second parameter": "https://db5p.notify.windows.com/w/?token=x&y=1",
+    "another parameter": "https://db5p.notify.windows.com/w/?other=x",
+    "no parameter where the address is one": "https://db5p.notify.windows.com/w/",
     "nothing": "",
 }
 
@@ -63,6 +72,7 @@ def test_an_endpoint_elsewhere_is_refused(settings, endpoint):
         "https://fcm.googleapis.com/fcm/send/e:APA91b",
         "https://db5p.notify.windows.com/w/?token=BQYAAA%3d%3d",
         "https://web.push.apple.com/QOz",
+        "https://jmt17.google.com/fcm/send/e:APA91b",
     ],
 )
 def test_an_endpoint_of_a_known_push_service_is_taken(endpoint):
@@ -125,3 +135,28 @@ def test_a_proxy_of_the_environment_is_not_used(bob, post, now, service, monkeyp
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert push(bob, post, f"{service.origin}/push/x", now).state == "sent"
+
+
+@pytest.mark.parametrize(
+    ("given", "spelled"),
+    [
+        (f"https://{HOST}:443/x", f"https://{HOST}/x"),
+        (f"https://{HOST}/a/../x", f"https://{HOST}/x"),
+        (f"https://{HOST}/./x", f"https://{HOST}/x"),
+        (f"https://{HOST}/%78", f"https://{HOST}/x"),
+        (
+            "https://db5p.notify.windows.com/w/?token=BQ%2bA%3d",
+            "https://db5p.notify.windows.com/w/?token=BQ%2BA%3D",
+        ),
+        ("http://127.0.0.1:08000/push/x", "http://127.0.0.1:8000/push/x"),
+    ],
+)
+def test_an_endpoint_has_one_spelling(given, spelled):
+    assert canonical(given) == canonical(spelled)
+    assert canonical(canonical(given)) == canonical(given)
+
+
+@pytest.mark.parametrize("given", [f"https://{HOST}/{'%22' * 400}", "http://127.0.0.1:99999/x"])
+def test_an_endpoint_that_has_no_spelling_that_can_be_kept_is_refused(given):
+    with pytest.raises(EndpointError):
+        canonical(given)

@@ -4,11 +4,14 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 
 from notifications.claims import Push
 from notifications.messages import Message
 from notifications.sending import Sender
-from stack.push_service import ServiceAccount, running_push_service
+from notifications.transports.fcm import request_body
+from stack.push_service import Device, ServiceAccount, running_push_service
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 
@@ -54,8 +57,18 @@ def test_a_device_is_told_by_its_token(sender, service):
         "tag": "post-1",
         "post_id": "1",
     }
-    assert message["android"] == {"ttl": "3600s", "priority": "NORMAL", "collapse_key": "post-1"}
+    shown = {"title": "alice", "body": "Hello world!"}
+    assert message["android"] == {
+        "ttl": "3600s",
+        "priority": "HIGH",
+        "notification": shown | {"tag": "post-1"},
+    }
     assert message["webpush"]["headers"]["Topic"] == "post-1"
+    # Without an alert an iPhone shows nothing while the app sleeps.
+    aps = message["apns"]["payload"]["aps"]
+    assert (aps["alert"], aps["mutable-content"]) == (shown, 1)
+    assert message["apns"]["headers"]["apns-priority"] == "10"
+    assert message["apns"]["headers"]["apns-push-type"] == "alert"
     assert message["apns"]["headers"]["apns-collapse-id"] == "post-1"
 
 
@@ -105,7 +118,7 @@ def test_an_access_token_that_is_refused_is_replaced_and_the_push_tried_again(se
     (outcome,) = send(sender, "token-1")
     assert (outcome.state, outcome.reason) == (
         "retrying",
-        "UnavailableError the access token was refused",
+        "the access token was refused",
     )
     (outcome,) = send(sender, "token-1")
     assert outcome.state == "sent"
@@ -117,7 +130,7 @@ def test_without_an_access_token_nothing_is_given_up(sender, service):
     (outcome,) = send(sender, "token-1")
     assert (outcome.state, outcome.reason) == (
         "retrying",
-        "UnavailableError no access token: answered 500",
+        "no access token: answered 500",
     )
     assert len(service.receipts) == 0
 
@@ -126,3 +139,93 @@ def test_the_longest_message_fits(sender, service):
     send(sender, "t" * 200, title="👩" * 150, body="\x01" * 300)
     (receipt,) = service.receipts
     assert len(receipt.body) <= 4_096
+
+
+BROKEN = {
+    "line ends as two characters": lambda key: (
+        key | {"private_key": key["private_key"].replace("\n", "\\n")}
+    ),
+    "no PEM": lambda key: key | {"private_key": "x"},
+    "a number": lambda key: key | {"private_key": 7},
+    "nothing": lambda key: key | {"private_key": ""},
+    "no project": lambda key: {name: key[name] for name in key if name != "project_id"},
+    "a list for a project": lambda key: key | {"project_id": []},
+    "a list": lambda key: [key],
+    "no JSON": lambda key: "{",
+    "bytes": lambda key: b"\xff\xfe",
+    "no file": lambda key: None,
+}
+
+
+@pytest.fixture(params=BROKEN)
+def broken_file(request, account, service, tmp_path, settings):
+    file = tmp_path / "broken.json"
+    content = BROKEN[request.param](account.key_file(service.origin))
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    elif content is not None:
+        file.write_text(content if isinstance(content, str) else json.dumps(content))
+    settings.FCM_KEY_FILE = str(file)
+    settings.FCM_ORIGIN = service.origin
+    settings.PUSH_TRANSPORTS = {
+        "fcm": "notifications.transports.fcm.Fcm",
+        "web_push": "notifications.transports.web_push.WebPush",
+    }
+    return file
+
+
+def test_a_key_file_that_cannot_be_used_costs_the_pushes_by_fcm_alone(
+    broken_file, service, account
+):
+    sender = Sender()
+    keys = Device.generate().subscription(service.origin)
+    web = Push(1, 9, 1, "web_push", keys["endpoint"], **keys["keys"])
+    now = datetime.now(UTC)
+    message = Message("alice", "hi", "post-1", 1, now + timedelta(hours=1))
+    fcm = Push(1, 1, 1, "fcm", "token-1", "", "")
+    outcomes = sender.send([fcm, web, fcm], {1: message}, lambda: now)
+    assert [outcome.state for outcome in outcomes] == ["retrying", "sent", "retrying"]
+    # Once the file is mended, they go out without a restart.
+    broken_file.write_text(json.dumps(account.key_file(service.origin)))
+    (outcome,) = sender.send([fcm], {1: message}, lambda: now)
+    assert outcome.state == "sent"
+    sender.close()
+
+
+def test_a_key_file_that_cannot_be_used_is_told_at_the_start(broken_file):
+    with pytest.raises(SystemCheckError, match=r"notifications\.E002") as caught:
+        call_command("check")
+    assert "BEGIN" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "priority", "apns", "alert", "kept"),
+    [
+        ({}, "HIGH", "10", True, 0),
+        ({"alert": False}, "HIGH", "5", False, 0),
+        ({"priority": "normal"}, "NORMAL", "5", True, 0),
+        ({"collapse_keys": 1}, "HIGH", "10", True, 1),
+        ({"collapse_keys": 4}, "HIGH", "10", True, 4),
+        ({"collapse_keys": 400}, "HIGH", "10", True, 4),
+    ],
+)
+def test_a_message_is_as_its_device_wishes(wishes, priority, apns, alert, kept):
+    messages = [
+        json.loads(
+            request_body(
+                "token",
+                Message("alice", "hi", "tag", number, NOW + timedelta(hours=1)),
+                wishes,
+                now=NOW,
+            )
+        )["message"]
+        for number in range(1, 100)
+    ]
+    keys = {message["android"].get("collapse_key") for message in messages} - {None}
+    assert len(keys) == kept
+    for message in messages:
+        aps = message["apns"]["payload"]["aps"]
+        assert message["android"]["priority"] == priority
+        assert message["apns"]["headers"]["apns-priority"] == apns
+        assert ("alert" in aps, "content-available" in aps) == (alert, not alert)
+        assert ("notification" in message["android"]) is alert

@@ -1,9 +1,10 @@
-from datetime import UTC, datetime
+import base64
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from notifications import webpush
-from notifications.messages import message_of
+from notifications.messages import message_of, topic
 from social.models import Post, User
 from stack.push_service import Device
 
@@ -33,3 +34,18 @@ def test_a_long_post_is_cut_between_characters():
 
 def test_a_tag_is_short_enough_for_a_topic():
     assert len(message("x").tag) <= 32
+
+
+@pytest.mark.parametrize("number", [1, 999, 1_000, 1_001, 9_999, 10_000_000, 2**63 - 1])
+@pytest.mark.parametrize("kind", ["post", "test", "more"])
+def test_a_topic_has_one_length_that_every_push_service_takes(kind, number):
+    tag = topic(kind, number)
+    assert len(tag) == 24
+    assert base64.urlsafe_b64encode(base64.urlsafe_b64decode(tag)).decode() == tag
+
+
+@pytest.mark.django_db
+def test_a_push_wakes_a_device_within_a_minute_and_not_later(post):
+    message = message_of(post)
+    assert message.urgency(post.created_at + timedelta(seconds=59)) == "high"
+    assert message.urgency(post.created_at + timedelta(seconds=60)) == "normal"

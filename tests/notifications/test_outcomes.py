@@ -7,6 +7,7 @@ from notifications.messages import Message
 from notifications.outcomes import Answer, again, judge, seconds_of
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
+LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 MESSAGE = Message("alice", "hi", "post-1", 1, NOW + timedelta(hours=24))
 
 
@@ -30,10 +31,28 @@ def push(attempt: int = 1) -> Push:
         ("Thu, 15 Jan 2026 10:31:00 -0000", 60),
         ("Thu, 15 Jan 2026 10:29:00 GMT", 0),
         ("Thu, 99 Jan 2026 10:31:00 GMT", 0),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", 0),
+        ("Mon, 01 Jan 99999 00:00:00 GMT", 0),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", (LAST - NOW).total_seconds()),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", (LAST - NOW).total_seconds() + 86_340),
+        ("Thu, 15 Jan 2026 10:31:00 +99999999999999999999", 0),
+        ("Thu, 15 Jan 2026 99999999999999999999:31:00 GMT", 0),
+        ("120, 120", 0),
+        ("1e9", 0),
+        ("inf", 0),
+        ("nan", 0),
+        ("0x10", 0),
+        ("\x00", 0),
+        ("\udcff\udcfe", 0),
+        ("(((((", 0),
+        ("Thu, 15 Jan", 0),
+        (", ,,", 0),
+        ("99999999999999999999999999999999999", 1e35),
     ],
 )
 def test_retry_after_is_seconds_or_a_date_or_nothing(header, seconds):
-    assert seconds_of(header, NOW) == seconds
+    assert seconds_of(header, NOW) == pytest.approx(seconds, rel=1e-9)
 
 
 @pytest.mark.parametrize(

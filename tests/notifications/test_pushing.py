@@ -9,13 +9,14 @@ import pytest
 
 from events.models import OutboxEvent
 from notifications import claims, messages, pushing, retries, settling
+from notifications.messages import topic
 from notifications.models import Delivery, Notification, Preference, PushSubscription
 from notifications.outcomes import Outcome
 from social import posts, relations
 from social.models import Horizon, Post, User
 from social.slices import END, Slice
 from stack.push_service import decrypt_all
-from tests.notifications.conftest import register
+from tests.notifications.conftest import forget_failures, register
 
 pytestmark = pytest.mark.django_db
 
@@ -63,10 +64,10 @@ def test_a_follower_with_a_device_is_told_once(post, bob, device, service, now):
     assert json.loads(plaintext) == {
         "title": "alice",
         "body": "Hello world!",
-        "tag": f"post-{post.pk}",
+        "tag": topic("post", post.pk),
         "post_id": post.pk,
     }
-    assert (receipt.topic, receipt.urgency) == (f"post-{post.pk}", "normal")
+    assert (receipt.topic, receipt.urgency) == (topic("post", post.pk), "high")
     row = Delivery.objects.get()
     assert (row.state, row.attempts, row.provider_status) == ("sent", 1, 201)
     assert settled() == [(1, 0)]
@@ -321,3 +322,85 @@ def test_nobody_is_told_of_a_post_that_has_expired(post, bob, device, service, n
     Horizon.objects.create(table_name=Notification._meta.db_table, post_id=post.pk + 1)
     assert tell(post, now) == []
     assert not Notification.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "9" * 400,
+        "-1",
+        "1.5",
+        "soon",
+    ],
+)
+def test_whatever_one_service_says_of_when_to_come_again_each_push_settles(
+    post, bob, device, service, now, text
+):
+    others = [register(bob, service, now) for _ in range(5)]
+    service.answer(device.token, 503, retry_after=text)
+    tell(post, now)
+    states = list(Delivery.objects.order_by("subscription_id").values_list("state", flat=True))
+    assert states[0] in ("retrying", "expired")
+    assert states[1:] == ["sent"] * 5
+    assert all(len(service.receipts.of(other.token)) == 1 for other in others)
+
+
+@pytest.mark.parametrize("how", ["reset", "garbage", "hang", 500, 404])
+def test_no_reason_and_no_line_of_the_log_holds_an_address(
+    post, bob, device, service, now, how, caplog
+):
+    service.answer(device.token, how)
+    register(bob, service, now)
+    PushSubscription.objects.filter(endpoint__endswith=device.token).update(
+        auth="AAAA" * (how == 404)
+    )
+    pushing.push_slices(whole(post), task=uuid4(), clock=lambda: now)
+    told = " ".join(Delivery.objects.values_list("reason", flat=True)) + caplog.text
+    assert device.token not in told
+    assert service.origin not in told
+    assert not {"sending"} & set(Delivery.objects.values_list("state", flat=True))
+
+
+def test_after_an_hour_a_retry_must_fit_into_the_cap_again(alice, bob, device, service, now):
+    Preference.objects.update(hourly_cap=2)
+    service.answer("*", 503)
+    # Two an hour, of three hours: all of them are tried again when the service is back.
+    due = []
+    for minutes in (0, 10, 61, 71, 122, 132):
+        moment = now + timedelta(minutes=minutes)
+        due += tell(posts.publish(alice, "x", now=moment), moment)
+    service.answers.forget("*")
+    service.receipts.clear()
+    forget_failures(service)
+    later = now + timedelta(minutes=133)
+    assert tell_again(due, later) == []
+    titles = [
+        json.loads(text)["title"] for _, text in decrypt_all(service.receipts, [device]).opened
+    ]
+    assert sorted(titles) == ["Connectify", "alice", "alice"]
+    held = Delivery.objects.filter(state="held").values_list("reason", flat=True)
+    assert list(held) == ["hourly cap"] * 3
+
+
+def test_a_summary_stands_for_what_the_cap_holds_back(alice, bob, device, service, now):
+    Preference.objects.update(hourly_cap=1)
+    for _ in range(4):
+        tell(posts.publish(alice, "x", now=now), now)
+    first, summary = (
+        json.loads(text) for _, text in decrypt_all(service.receipts, [device]).opened
+    )
+    assert first["title"] == "alice"
+    assert (summary["title"], summary["body"]) == ("Connectify", messages.SUMMARY)
+    assert summary["tag"] == topic("more", 0)
+
+
+def test_a_summary_that_failed_is_tried_again_as_a_summary(alice, bob, device, service, now):
+    Preference.objects.update(hourly_cap=1)
+    tell(posts.publish(alice, "x", now=now), now)
+    service.answer(device.token, 503, first=1)
+    due = tell(posts.publish(alice, "x", now=now), now)
+    assert tell_again(due, now + timedelta(seconds=30)) == []
+    opened = decrypt_all(service.receipts, [device]).opened
+    assert [json.loads(text)["title"] for _, text in opened] == ["alice", "Connectify"]

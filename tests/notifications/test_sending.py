@@ -2,7 +2,9 @@ import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
+import jwt
 import pytest
 
 from notifications.claims import Push
@@ -175,4 +177,38 @@ def test_a_transport_that_was_taken_out_of_the_settings_fails_by_itself(sender, 
     gone = Push(1, 2, 1, "pigeon", "rooftop", "", "")
     outcomes = send(sender, [gone, push])
     assert [outcome.state for outcome in outcomes] == ["failed", "sent"]
-    assert outcomes[0].reason == "no transport pigeon"
+    assert outcomes[0].reason == "this transport is not offered any more"
+
+
+class Surprising(Transport):
+    """Raises, for each device, the error that it is named after."""
+
+    ERRORS: ClassVar = {
+        error.__name__: error
+        for error in (
+            *(KeyError, RuntimeError, OverflowError, RecursionError, MemoryError, AssertionError),
+            *(UnicodeError, ZeroDivisionError, jwt.exceptions.InvalidKeyError, StopIteration),
+        )
+    }
+
+    def origin(self, push):
+        if push.endpoint.startswith("origin "):
+            raise self.ERRORS[push.endpoint.removeprefix("origin ")]("https://secret.example/x")
+        return "surprising"
+
+    async def send(self, http, push, message, *, now):
+        raise self.ERRORS[push.endpoint]("https://secret.example/x")
+
+
+@pytest.mark.parametrize("where", ["", "origin "])
+@pytest.mark.parametrize("name", Surprising.ERRORS)
+def test_whatever_one_attempt_raises_each_push_has_its_outcome(
+    sender, service, settings, where, name, caplog
+):
+    transport = f"{__name__}.{Surprising.__name__}"
+    settings.PUSH_TRANSPORTS = settings.PUSH_TRANSPORTS | {"surprising": transport}
+    fine = pushes_to(service, 2)
+    outcomes = send(sender, [fine[0], Push(1, 9, 1, "surprising", where + name, "", ""), fine[1]])
+    assert [outcome.state for outcome in outcomes] == ["sent", "retrying", "sent"]
+    assert "secret" not in outcomes[1].reason + caplog.text
+    assert outcomes[1].reason.startswith(("RuntimeError", name))

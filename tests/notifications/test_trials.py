@@ -15,7 +15,7 @@ def test_a_test_push_reaches_the_device_and_is_no_delivery(device, service):
     send_trial(row.pk, clock=timezone.now)
     (receipt,) = service.receipts.of(device.token)
     ((_, plaintext),) = decrypt_all([receipt], [device]).opened
-    assert json.loads(plaintext)["tag"] == receipt.topic == f"test-{row.pk}"
+    assert json.loads(plaintext)["tag"] == receipt.topic == f"test-{row.pk:019d}"
     row.refresh_from_db()
     assert row.test == "sent"
     assert not Delivery.objects.exists()

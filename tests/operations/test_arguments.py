@@ -12,6 +12,9 @@ def test_what_is_no_id_is_refused_by_its_name(command, given):
 
 
 @pytest.mark.django_db
-def test_the_largest_id_is_one():
-    with pytest.raises(CommandError, match=f"There is no post {2**63 - 1}"):
-        call_command("repair_post", str(2**63 - 1))
+@pytest.mark.parametrize(
+    ("command", "kind"), [("repair_post", "post"), ("rebuild_timeline", "user")]
+)
+def test_the_largest_id_is_one_of_nothing(command, kind):
+    with pytest.raises(CommandError, match=f"There is no {kind} {2**63 - 1}"):
+        call_command(command, str(2**63 - 1))

@@ -15,11 +15,12 @@ from events.publisher import Publisher
 from events.registry import decode_event, subscribers
 from events.relay import relay_batch
 from notifications import pushing
-from notifications.models import Delivery
+from notifications.models import Delivery, Preference, PushSubscription
 from operations import canary
-from social import accounts, posts
+from social import accounts, posts, relations
 from social.models import Post, Token, User
 from social.slices import Slice
+from tests.api import assert_problem, client_of
 from tests.bus import work_off
 from timelines.models import TimelineEntry
 from timelines.tasks import write_slices
@@ -95,3 +96,47 @@ def test_its_accounts_are_made_once(released):
     canary.release(now=timezone.now())
     assert User.objects.filter(username__startswith="canary:").count() == 2
     assert Post.objects.count() == 2
+
+
+def test_one_whose_push_went_to_somebody_elses_device_has_not_arrived(released, bob):
+    follower = User.objects.get(username="canary:follower")
+    PushSubscription.objects.filter(user=follower).update(user=bob)
+    assert not canary.device_is_there()
+    Preference.objects.create(user=bob)
+    relations.follow(bob, User.objects.get(username="canary:author"), now=timezone.now())
+    pushing.push_slices([Slice(released.post_id, *WHOLE)], task=uuid4(), clock=timezone.now)
+    assert Delivery.objects.get().state == "sent"
+    (flight,) = canary.flights()
+    assert flight.pushed_at is None
+
+
+@pytest.mark.parametrize("how", ["taken", "gone", "switched off"])
+def test_the_next_canary_notices_what_became_of_its_device_and_mends_it(released, bob, how, caplog):
+    follower = User.objects.get(username="canary:follower")
+    if how == "taken":
+        PushSubscription.objects.update(user=bob)
+    elif how == "gone":
+        PushSubscription.objects.all().delete()
+    else:
+        Preference.objects.update(push_enabled=False)
+    canary.release(now=timezone.now())
+    assert how in caplog.text
+    assert canary.device_is_there()
+    assert PushSubscription.objects.get().user == follower
+    assert Preference.objects.get(user=follower).push_enabled
+
+
+def test_a_canary_in_order_says_nothing(released, caplog):
+    canary.release(now=timezone.now())
+    assert "canary" not in caplog.text
+
+
+def test_its_devices_name_is_nobody_elses(released, bob, settings):
+    settings.DEBUG = True
+    settings.PUSH_TRANSPORTS |= {"fcm": "notifications.transports.fcm.Fcm"}
+    for transport in ("fcm", "console"):
+        for token in ("canary:log", "canary:other"):
+            body = {"transport": transport, "token": token}
+            response = client_of(bob).post("/api/v1/push/subscriptions/", body, format="json")
+            assert_problem(response, 400, "token")
+    assert canary.device_is_there()

@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from events import outbox
-from events.models import OutboxEvent
+from events import healing, outbox
+from events.models import DeadLetter, OutboxEvent
 from events.reconciling import RESEND
 from events.registry import subscribers
 from social import ledger_pruning, partitions
@@ -126,6 +126,16 @@ def test_reconciling_beside_a_paced_replay_reads_none_of_it_for_each_event(grown
     }
     events = OutboxEvent.objects.filter(published_at__gt=window["since"]).count()
     assert rows_read(RESEND.rpartition("RETURNING")[0], window) <= 6 * events
+
+
+def test_letters_beside_a_paced_replay_read_none_of_it_for_each_letter(grown):
+    """Though the planner knows nothing of the replay yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(PACED)
+    letters = DeadLetter.objects.filter(state="replayed")
+    letters.update(replayed_at=timezone.now() - timedelta(hours=1))
+    sql, parameters = healing.unsettled().query.sql_with_params()
+    assert rows_read(sql, parameters) <= 4 * letters.count()
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -6,7 +6,8 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from events.models import OutboxEvent
-from social import idempotency
+from social import idempotency, posts
+from social.api import shapes
 from social.models import IdempotencyKey, Post
 from social.overload import LOOK_SECONDS, Gauge, OverloadedError
 from tests.api import assert_problem, client_of
@@ -28,6 +29,25 @@ def test_the_same_key_and_body_give_the_first_answer(alice):
     assert "Idempotent-Replayed" not in first
     assert second["Idempotent-Replayed"] == "true"
     assert Post.objects.count() == OutboxEvent.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_repeated_request_gets_the_first_answer_also_after_an_edit(alice):
+    client = client_of(alice)
+    first = post(client).json()
+    client.patch(f"{POSTS}{first['id']}/", {"content": "changed"}, format="json")
+    assert post(client).json() == first
+
+
+@pytest.mark.django_db
+def test_a_repeated_request_for_a_post_that_is_deleted_makes_no_other_one(alice):
+    client = client_of(alice)
+    first = post(client).json()
+    client.delete(f"{POSTS}{first['id']}/")
+    again = post(client)
+    assert_problem(again, 404)
+    assert b"hello" not in again.content
+    assert Post.objects.count() == 1
 
 
 @pytest.mark.django_db
@@ -74,7 +94,7 @@ def test_a_key_in_progress_is_a_conflict(alice):
     def slow() -> dict:
         working.set()
         release.wait(10)
-        return {"id": 1}
+        return shapes.post(posts.publish(alice, "hello", now=timezone.now()))
 
     def first_request():
         idempotency.once(alice, "key-1", b"hello", slow, now=timezone.now())
@@ -86,7 +106,7 @@ def test_a_key_in_progress_is_a_conflict(alice):
     assert_problem(post(client_of(alice)), 409)
     release.set()
     first.join(10)
-    assert post(client_of(alice)).json() == {"id": 1}
+    assert post(client_of(alice)).json()["id"] == Post.objects.get().pk
 
 
 @pytest.mark.django_db

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -92,3 +93,23 @@ def test_of_slices_is_left_what_is_neither_done_nor_in_one_before(slices, left, 
     record(2, 0, END, now)
     found = ledger.uncovered(SliceRecord, [Slice(1, *each) for each in slices])
     assert found == [Slice(1, *each) for each in left]
+
+
+def test_repairs_of_the_same_hole_back_off_and_end(planned, now):
+    moment, repairs = now, []
+    for _ in range(10 * 60):
+        moment += timedelta(minutes=1)
+        if late(moment):
+            repairs.append(moment)
+    waits = [round((b - a) / timedelta(minutes=1)) for a, b in pairwise([now, *repairs])]
+    assert waits == [2, 2, 3, 5, 9, 17, 33, 61, 61, 61, 61, 61]
+    assert len(waits) == ledger.MOST_REPAIRS
+    assert FanOut.objects.get().finished_at
+    assert late(now + timedelta(days=30)) == []
+
+
+def test_a_hole_that_is_repaired_every_time_holds_up_no_other(planned, alice, now):
+    FanOut.objects.update(repairs=32_767)
+    other = posts.publish(alice, "x", now=now)
+    FanOut.objects.create(post_id=other.pk, planned_at=now)
+    assert late(now + ledger.LONGEST * 2) == [Slice(other.pk, 0, END)]

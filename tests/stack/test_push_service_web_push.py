@@ -72,6 +72,9 @@ def test_push_is_created_recorded_and_opens_later(service, alice):
         ({"Urgency": "urgent"}, 400),
         ({"Topic": "a topic with blanks"}, 400),
         ({"Topic": "x" * 33}, 400),
+        # No base64 has a length of 1 modulo 4, and Apple decodes it.
+        ({"Topic": "post-1001"}, 400),
+        ({"Topic": "x" * 29}, 400),
         ({"Content_Encoding": None}, 415),
         ({"Content_Encoding": "aesgcm"}, 415),
         ({"body": bytes(4097)}, 413),

@@ -7,6 +7,7 @@ from events.registry import decode_event, subscribers
 from social import accounts, posts, relations
 from social.slices import END, Slice
 from tests.conftest import make_user
+from tests.refusal import refused
 from timelines import dormancy, fanout, reading
 from timelines.models import Dormant, Reader, TimelineEntry
 
@@ -115,3 +116,29 @@ def test_a_visit_is_written_once_an_hour(bob, now, django_assert_num_queries):
         look(bob, now + timedelta(minutes=59))
     look(bob, now + timedelta(minutes=61))
     assert Reader.objects.get().seen_at == now + timedelta(minutes=61)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_owner_who_cannot_be_woken_goes_behind_the_others(alice, bob, carol, away, now):
+    carols = Dormant.objects.create(owner=carol)
+    publish(alice, now)
+    Dormant.objects.filter(owner=bob).update(returned_at=now)
+    Dormant.objects.filter(pk=carols.pk).update(returned_at=now + timedelta(seconds=1))
+    with refused("social_follow", unless=f"dormant OR follower_id <> {bob.pk}"):
+        assert dormancy.wake_returned(limit=1) == 0
+        assert dormancy.wake_returned(limit=1) == 1
+    assert Dormant.objects.get().owner_id == bob.pk
+    assert shown(bob) != []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_owner_who_cannot_be_put_to_sleep_costs_the_others_nothing(
+    alice, bob, carol, now, settings
+):
+    relations.follow(carol, alice, now=now)
+    before = now - settings.TIMELINE_DORMANT_AFTER - timedelta(seconds=1)
+    for user in (bob, carol):
+        look(user, before)
+    with refused("social_follow", unless=f"NOT dormant OR follower_id <> {bob.pk}"):
+        assert dormancy.put_to_sleep(now=now) == 1
+    assert Dormant.objects.get().owner_id == carol.pk

@@ -1,6 +1,8 @@
 """A web server as in production, on a database of its own, and people who use it."""
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,20 +22,53 @@ def database_url() -> str:
     return databases.make(os.environ["DATABASE_URL"], DATABASE)
 
 
-@pytest.fixture(scope="session")
-def origin(database_url, tmp_path_factory) -> str:
-    environ = os.environ | {"DATABASE_URL": database_url, "DATABASE_DIRECT_URL": database_url}
-    databases.migrate(ROOT, environ)
-    home = tmp_path_factory.mktemp("web")
+@contextmanager
+def serving(environ: dict[str, str], home: Path) -> Iterator[tuple[Processes, str]]:
+    """A web server with these variables, as processes, and its origin."""
     ports = Ports(home / "ports.json")
     ports.claim("web")
     processes = Processes({"web": web(ports["web"])}, root=ROOT, home=home, environ=environ)
     try:
         processes.start()
         processes.wait_ready()
-        yield f"http://127.0.0.1:{ports['web']}"
+        yield processes, f"http://127.0.0.1:{ports['web']}"
     finally:
         processes.stop()
+
+
+@pytest.fixture(scope="session")
+def environ(database_url) -> dict[str, str]:
+    environ = os.environ | {"DATABASE_URL": database_url, "DATABASE_DIRECT_URL": database_url}
+    databases.migrate(ROOT, environ)
+    return environ
+
+
+@pytest.fixture(scope="session")
+def running(environ, tmp_path_factory) -> Iterator[tuple[Processes, str]]:
+    with serving(environ, tmp_path_factory.mktemp("web")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def processes(running) -> Processes:
+    return running[0]
+
+
+@pytest.fixture(scope="session")
+def origin(running) -> str:
+    return running[1]
+
+
+@pytest.fixture
+def serve(environ, tmp_path_factory) -> Iterator[Callable[..., str]]:
+    """Start another web server with other variables; its origin."""
+    with ExitStack() as started:
+
+        def serve(**others: str) -> str:
+            home = tmp_path_factory.mktemp("web")
+            return started.enter_context(serving(environ | others, home))[1]
+
+        yield serve
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ class HomeTimelineView(APIView):
         parameters=[
             OpenApiParameter("before", str, description="A cursor: posts older than this."),
             OpenApiParameter("after", str, description="A cursor: posts newer than this."),
-            OpenApiParameter("limit", int, description="How many; taken to the range 1 to 50."),
+            paging.LIMIT,
         ],
         responses=TimelinePageSerializer,
     )

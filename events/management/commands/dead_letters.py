@@ -8,6 +8,7 @@ from django.db.models import Count
 from events import healing
 from events.management import bounds
 from events.models import DeadLetter
+from events.subjects import CONCEALED, concealed
 
 FILTERS = {
     "queue": "queue",
@@ -62,9 +63,8 @@ class Command(BaseCommand):
 
     def _list(self, letters, options) -> None:
         for letter in letters.order_by("-last_failed_at")[: options["limit"]]:
-            self.stdout.write(
-                f"{letter.last_failed_at:%Y-%m-%d %H:%M:%S}  {letter}  {letter.exception_message}"
-            )
+            message = _shown(letter, letter.exception_message)
+            self.stdout.write(f"{letter.last_failed_at:%Y-%m-%d %H:%M:%S}  {letter}  {message}")
         self.stdout.write(f"{letters.count():,} {options['state__exact']} letters match.")
 
     def _groups(self, letters, options) -> None:
@@ -83,10 +83,12 @@ class Command(BaseCommand):
                 if field.name != "body"
             }
             described["body"] = bytes(letter.body).decode("utf-8", "replace")
+            for name in ("body", "exception_message", "traceback"):
+                described[name] = _shown(letter, described[name])
             self.stdout.write(json.dumps(described, indent=2, default=str, ensure_ascii=False))
 
     def _replay(self, letters, options) -> None:
-        if self._confirmed(letters, options, "replayed"):
+        if self._confirmed(healing.replayable(letters), options, "replayed"):
             count = healing.replay(letters, rate=options["rate"])
             self.stdout.write(f"{count:,} letters go out, {options['rate']:g} a second.")
 
@@ -98,3 +100,7 @@ class Command(BaseCommand):
         if not options["yes"]:
             self.stdout.write(f"{letters.count():,} letters would be {what}. Add --yes to do it.")
         return options["yes"]
+
+
+def _shown(letter: DeadLetter, text: str) -> str:
+    return CONCEALED if concealed(letter.subjects) else text

@@ -42,7 +42,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{each.subscriber}: {'in time' if each.within_target else 'LATE'},"
                 f" oldest {each.oldest_seconds:.1f} s of {each.target_seconds:.0f} s; {depth};"
-                f" {each.rows_outstanding:,} rows outstanding"
+                f" {each.rows_outstanding:,} rows outstanding{_unsettled(each.unsettled)}"
                 f" at {each.rows_per_second:,.0f} a second:"
                 f" {'standing still' if drain is None else f'{drain:.0f} s to drain'}"
             )
@@ -50,3 +50,7 @@ class Command(BaseCommand):
             self.stdout.write(f"STUCK: {what}")
         for what in rejections:
             self.stdout.write(f"REJECTED: {what}")
+
+
+def _unsettled(count: int) -> str:
+    return f" ({count:,} pushes not settled)" if count else ""

@@ -1,9 +1,9 @@
 """Rebuilding one timeline by hand."""
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from events.management import bounds
-from timelines.tasks import rebuild_timeline
+from operations import repairing
 
 
 class Command(BaseCommand):
@@ -13,5 +13,7 @@ class Command(BaseCommand):
         parser.add_argument("user_id", type=bounds.whole(1, bounds.LARGEST_ID))
 
     def handle(self, user_id: int, **options) -> None:
-        rebuild_timeline.enqueue(owner_id=user_id)
-        self.stdout.write(f"The timeline of user {user_id} is being filled in.")
+        try:
+            self.stdout.write(repairing.rebuild(user_id))
+        except repairing.NoSuchUserError as error:
+            raise CommandError(str(error)) from error

@@ -180,7 +180,8 @@ def test_only_the_name_is_changed(bob, body):
 def test_anothers_device_is_not_found(bob, carol, method):
     path = f"{SUBSCRIPTIONS}{subscribe(bob).json()['id']}/"
     ask = getattr(client_of(carol), method)
-    assert_problem(ask(path, {"name": "mine"}, format="json"), 404)
+    body = {"name": "mine"} if method == "patch" else None
+    assert_problem(ask(path, body, format="json"), 404)
     assert PushSubscription.objects.get().name == "laptop"
 
 
@@ -229,3 +230,53 @@ def test_a_device_keeps_the_key_that_it_was_made_with(bob):
 @pytest.mark.parametrize("key", ["", "AAAA", "B" * 87, "no key at all", 5, None])
 def test_a_key_that_is_none_is_refused(bob, key):
     assert_problem(subscribe(bob, application_server_key=key), 400, "application_server_key")
+
+
+@pytest.mark.parametrize("other", [":443/a", "/b/../a", "/%61"])
+def test_another_spelling_of_an_endpoint_is_no_other_device(bob, carol, other):
+    first = subscribe(bob, endpoint=f"{MOZILLA}/a")
+    again = subscribe(bob, endpoint=f"{MOZILLA}{other}")
+    assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
+    assert subscribe(carol, endpoint=f"{MOZILLA}{other}").status_code == 201
+    assert PushSubscription.objects.get().user == carol
+
+
+@pytest.mark.parametrize("other", ["?x=1", "#x", "?", "?x", "&x"])
+def test_a_query_or_a_fragment_makes_no_second_device(bob, other):
+    subscribe(bob, endpoint=f"{MOZILLA}/a")
+    response = subscribe(bob, endpoint=f"{MOZILLA}/a{other}")
+    assert response.status_code == 400 or other == "&x"
+
+
+def test_a_device_of_before_there_was_one_spelling_is_taken_over(bob, now):
+    device = subscribe(bob, endpoint=f"{MOZILLA}/a").json()["id"]
+    PushSubscription.objects.filter(pk=device).update(endpoint=f"{MOZILLA}:443/a")
+    assert subscribe(bob, endpoint=f"{MOZILLA}:443/a").status_code == 201
+    assert PushSubscription.objects.get().endpoint == f"{MOZILLA}/a"
+
+
+@pytest.fixture
+def fcm(settings):
+    settings.PUSH_TRANSPORTS |= {"fcm": "notifications.transports.fcm.Fcm"}
+
+
+def test_a_device_says_how_it_wants_its_messages(bob, fcm):
+    wishes = {"alert": False, "priority": "normal", "collapse_keys": 4}
+    body = {"transport": "fcm", "token": "t", "wishes": wishes}
+    assert client_of(bob).post(SUBSCRIPTIONS, body, format="json").status_code == 201
+    assert PushSubscription.objects.get().wishes == wishes
+
+
+@pytest.mark.parametrize("wishes", [{"collapse_keys": 5}, {"priority": "x"}, {"other": 1}, 7])
+def test_wishes_that_are_none_are_refused(bob, fcm, wishes):
+    body = {"transport": "fcm", "token": "t", "wishes": wishes}
+    assert client_of(bob).post(SUBSCRIPTIONS, body, format="json").status_code == 400
+
+
+def test_two_transports_may_have_the_same_token(bob, carol, fcm, settings):
+    settings.DEBUG = True
+    settings.PUSH_TRANSPORTS |= {"console": "notifications.transports.console.Console"}
+    for user, transport in ((bob, "fcm"), (carol, "console")):
+        body = {"transport": transport, "token": "same"}
+        assert client_of(user).post(SUBSCRIPTIONS, body, format="json").status_code == 201
+    assert PushSubscription.objects.count() == 2

@@ -2,13 +2,14 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications.models import Delivery, Held
 from social import partitions, posts, relations
-from social.models import Follow
+from social.models import Follow, User
 from social.slices import END, Slice
 from tests.api import assert_problem, client_of
 from tests.conftest import make_user
@@ -19,8 +20,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def followers(alice):
-    """Ten people who follow Alice, of whom one stays away."""
-    users = [make_user(f"follower-{number}") for number in range(10)]
+    """Fourteen people who follow Alice, of whom one stays away."""
+    users = [make_user(f"follower-{number}") for number in range(14)]
     for user in users:
         relations.follow(user, alice, now=timezone.now())
     Follow.objects.filter(follower=users[0]).update(dormant=True)
@@ -29,22 +30,26 @@ def followers(alice):
 
 @pytest.fixture
 def pushes(post, followers):
-    """Four pushes that were sent after 1 to 4 seconds, and some that were not."""
+    """Four pushes that were sent after 1 to 4 seconds, and six that were not."""
     partitions.ensure(Delivery._meta.db_table, [post.pk])
-    states = [*["sent"] * 4, "held", "retrying", "refused", "refused"]
-    Delivery.objects.bulk_create(
-        Delivery(
-            post=post,
-            subscription_id=number,
-            recipient_id=followers[number].pk,
-            state=state,
-            attempts=1,
-            reason=Held.AUTHOR if state == "held" else "",
-            created_at=post.created_at,
-            claimed_by=uuid4(),
-            settled_at=post.created_at + timedelta(seconds=number + 1),
-        )
-        for number, state in enumerate(states)
+    states = [*["sent"] * 4, "held", "retrying", *["refused"] * 4]
+    for number, state in enumerate(states):
+        push(post, followers[number], number, state)
+
+
+def push(post, recipient, device: int, state: str = "sent") -> None:
+    """A push that was settled after as many seconds as the device's number says, and one more."""
+    partitions.ensure(Delivery._meta.db_table, [post.pk])
+    Delivery.objects.create(
+        post=post,
+        subscription_id=device,
+        recipient_id=recipient.pk,
+        state=state,
+        attempts=1,
+        reason=Held.AUTHOR if state == "held" else "",
+        created_at=post.created_at,
+        claimed_by=uuid4(),
+        settled_at=post.created_at + timedelta(seconds=device + 1),
     )
 
 
@@ -54,29 +59,77 @@ def delivery(user, post, status: int = 200) -> dict:
     return response.json()
 
 
+NO_FIGURES = {"timelines": None, "pushes": None, "push_latency_ms": None}
+
+
 def test_before_the_fan_out_everything_is_expected_and_nothing_written(alice, post, followers):
-    assert delivery(alice, post) == {
-        "followers": 10,
-        "timelines": {"written": 0, "expected": 9},
-        "pushes": dict.fromkeys(Delivery.State.values, 0),
-        "push_latency_ms": {"p50": None, "p95": None, "p99": None},
+    assert delivery(alice, post) == NO_FIGURES | {
+        "state": "under way",
+        "followers": 14,
+        "timelines": {"written": 0, "expected": 13},
     }
+
+
+@pytest.mark.parametrize("stays_away", [False, True])
+def test_an_author_with_few_followers_is_told_no_more_than_that_it_is_delivered(
+    alice, bob, post, now, stays_away
+):
+    """Whether Bob sleeps, stays away, has a device or none, the answer is the same."""
+    Follow.objects.update(dormant=stays_away)
+    assert delivery(alice, post) == NO_FIGURES | {"state": "under way", "followers": 1}
+    fanout.write([Slice(post.pk, 0, END)], now=now)
+    told = NO_FIGURES | {"state": "delivered", "followers": 1}
+    assert delivery(alice, post) == told
+    if not stays_away:
+        push(post, bob, 1, state="held")
+        assert delivery(alice, post) == told
+
+
+def test_figures_begin_with_so_many_people_as_the_setting_says(
+    alice, post, followers, pushes, now, settings
+):
+    fanout.write([Slice(post.pk, 0, END)], now=now)
+    settings.FIGURES_FROM = 11
+    # Thirteen timelines, pushes to ten people, two of whom have another device.
+    for user in followers[:2]:
+        push(post, user, 100 + user.pk)
+    told = delivery(alice, post)
+    assert (told["timelines"], told["pushes"]) == ({"written": 13, "expected": 13}, None)
+    settings.FIGURES_FROM = 10
+    assert delivery(alice, post)["pushes"]["sent"] == 6
+    settings.FIGURES_FROM = 14
+    assert delivery(alice, post) == NO_FIGURES | {"state": "delivered", "followers": 14}
+
+
+def test_an_operator_sees_all_figures_of_any_post(alice, bob, carol, post, now):
+    fanout.write([Slice(post.pk, 0, END)], now=now)
+    push(post, bob, 1, state="held")
+    User.objects.filter(pk=carol.pk).update(is_staff=True)
+    delivery(carol, post, 404)
+    carol.groups.add(Group.objects.get(name="viewer"))
+    told = delivery(carol, post)
+    assert told["timelines"] == {"written": 1, "expected": 1}
+    assert told["pushes"]["held"] == 1
+    posts.delete(post, now=now)
+    delivery(carol, post, 404)
 
 
 def test_what_is_written_and_what_is_missing_add_up(alice, post, followers, now):
     fanout.write([Slice(post.pk, 0, followers[3].pk)], now=now)
-    assert delivery(alice, post)["timelines"] == {"written": 3, "expected": 9}
+    assert delivery(alice, post)["timelines"] == {"written": 3, "expected": 13}
+    assert delivery(alice, post)["state"] == "under way"
     fanout.write([Slice(post.pk, followers[3].pk, END)], now=now)
     # Who begins to follow, or goes, later changes nothing about what was written.
     relations.unfollow(followers[5], alice)
-    assert delivery(alice, post)["timelines"] == {"written": 9, "expected": 9}
-    assert delivery(alice, post)["followers"] == 9
+    assert delivery(alice, post)["timelines"] == {"written": 13, "expected": 13}
+    assert delivery(alice, post)["followers"] == 13
+    assert delivery(alice, post)["state"] == "delivered"
 
 
 def test_pushes_are_told_by_state_with_the_latency_of_those_sent(alice, post, pushes):
     told = delivery(alice, post)
     wanted = dict.fromkeys(Delivery.State.values, 0)
-    assert told["pushes"] == wanted | {"sent": 4, "held": 1, "retrying": 1, "refused": 2}
+    assert told["pushes"] == wanted | {"sent": 4, "held": 1, "retrying": 1, "refused": 4}
     assert told["push_latency_ms"] == {"p50": 2000, "p95": 4000, "p99": 4000}
 
 

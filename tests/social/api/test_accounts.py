@@ -85,13 +85,14 @@ def test_a_revoked_token_opens_nothing(alice):
 def test_one_sees_ones_own_account(alice, bob, django_assert_num_queries):
     client = client_of(alice)
     client.get(ME)
-    # The token, the counts.
-    with django_assert_num_queries(2):
+    # The token, the counts, the address that waits.
+    with django_assert_num_queries(3):
         answer = client.get(ME).json()
     assert answer == {
         "id": alice.pk,
         "username": "alice",
         "email": "",
+        "new_email": None,
         "joined_at": answer["joined_at"],
         "followers": 1,
         "following": 0,

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 from datetime import UTC
 from functools import partial
 
@@ -12,12 +13,15 @@ from rest_framework.exceptions import ParseError, ValidationError
 
 from notifications import listing
 from notifications.api import cursors as of_notifications
+from social import texts
 from social.api import paging
 from social.api.parsers import StrictJSONParser
 from social.api.serializers import PostSerializer
+from social.api.texts import Text
 from social.models import POST_LENGTH
 from timelines.api import cursors
 
+PATTERN = Text().regex.pattern
 IDS = st.integers(1, 2**63 - 1)
 # Single characters as well as texts at the limit; surrogates and NUL among them.
 TEXTS = st.text(st.characters(exclude_categories=())) | st.builds(
@@ -97,8 +101,11 @@ def test_any_bytes_are_json_or_a_problem(body):
 @given(TEXTS)
 def test_a_post_is_kept_as_it_came_or_refused(text):
     draft = PostSerializer(data={"content": text})
-    fits = len(text) <= POST_LENGTH and text.strip() and "\0" not in text
+    fits = len(text) <= POST_LENGTH and not texts.is_blank(text)
+    harmless = not texts.is_harmful(text) and texts.is_balanced(text)
     storable = not any("\ud800" <= character <= "\udfff" for character in text)
-    assert draft.is_valid() == bool(fits and storable)
+    assert draft.is_valid() == bool(fits and harmless and storable)
+    if draft.is_valid():
+        assert re.search(PATTERN, text)
     if draft.is_valid():
         assert draft.validated_data["content"] == text

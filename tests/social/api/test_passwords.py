@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from social import forgotten_passwords
 from social.forgotten_passwords import ACCOUNTS
 from social.models import ForgottenPassword, User
-from tests.api import PASSWORD, assert_problem, log_in, register
+from tests.api import PASSWORD, assert_problem, log_in, register, register_with_address
 
 pytestmark = pytest.mark.django_db
 CHANGE = "/api/v1/accounts/password/"
@@ -22,7 +22,7 @@ NEW = "a quite different sentence"
 @pytest.fixture
 def dora():
     """Dora's client; her phone is logged in."""
-    register(APIClient())
+    register_with_address(APIClient())
     client = APIClient()
     token = log_in(client).json()["token"]
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
@@ -115,12 +115,12 @@ def test_a_link_does_not_allow_a_bad_password_and_stays_good(dora, bad):
 
 
 def test_all_accounts_of_an_address_are_in_one_mail(dora):
-    register(APIClient(), username="work", email="Dora@Example.com")
+    register_with_address(APIClient(), username="work", email="Dora@Example.com")
     User.objects.create(username="open", email="dora@example.com", password="!")
     User.objects.create(username="shut", email="dora@example.com", password="x", is_active=False)
     # In upper case this one is alike; it may be somebody else's.
     User.objects.create(username="other", email="dora@example\u0131.com", password="x")
-    register(APIClient(), username="another", email="dora@examplei.com")
+    register_with_address(APIClient(), username="another", email="dora@examplei.com")
     ask("dora@example.com")
     ask("dora@examplei.com")
     assert forgotten_passwords.send_due(now=timezone.now()) == 2
@@ -143,6 +143,14 @@ def test_a_mail_has_the_links_of_a_few_accounts_only(dora):
     assert names_in(mail.outbox[0]) == ["dora", *(f"spam{n}" for n in range(ACCOUNTS - 1))]
 
 
+def test_no_program_makes_a_link_of_a_name_in_a_mail(dora):
+    User.objects.create(username="www.evil.example", email="dora@example.com", password="x")
+    User.objects.create(username="a@evil.example", email="dora@example.com", password="x")
+    ask("dora@example.com")
+    forgotten_passwords.send_due(now=timezone.now())
+    assert names_in(mail.outbox[0])[1:] == ["www[.]evil[.]example", "a[@]evil[.]example"]
+
+
 def test_an_address_of_nobodys_is_answered_alike_and_gets_no_mail(dora, django_assert_num_queries):
     answers = []
     for address in ("dora@example.com", "nobody@example.com"):
@@ -161,15 +169,40 @@ def test_an_address_gets_one_mail_in_ten_minutes(dora, now):
 
 
 def test_a_mail_that_cannot_be_sent_is_tried_again_and_comes_once(dora, settings, now):
-    register(APIClient(), username="work")
+    register_with_address(APIClient(), username="work")
     forgotten_passwords.request("dora@example.com", now=now)
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     assert forgotten_passwords.send_due(now=now) == 0
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert forgotten_passwords.send_due(now=now) == 1
     assert forgotten_passwords.send_due(now=now) == 0
+    later = now + forgotten_passwords.REST
+    assert forgotten_passwords.send_due(now=later) == 1
+    assert forgotten_passwords.send_due(now=later + forgotten_passwords.REST) == 0
     (message,) = mail.outbox
     assert names_in(message) == ["dora", "work"]
     forgotten_passwords.send_due(now=now + timedelta(hours=2))
+    assert not ForgottenPassword.objects.exists()
+
+
+def test_an_address_that_no_mail_can_be_sent_to_is_not_taken():
+    for domain in ("ü" * 60 + ".de", "ü" * 58 + ".example", "a" * 64 + ".de"):
+        response = register(APIClient(), username="eve", email=f"eve@{domain}")
+        assert_problem(response, 400, "email")
+    assert register(APIClient(), username="eve", email="eve@bücher.example").status_code == 201
+    assert register(APIClient(), username="ann", email="").status_code == 201
+
+
+def test_an_address_of_before_holds_up_nobody_elses_mail(dora, now):
+    impossible = f"eve@{'ü' * 60}.de"
+    User.objects.create(username="eve", email=impossible, password="argon2")
+    for number in range(forgotten_passwords.BATCH):
+        User.objects.create(username=f"eve{number}", email=f"{number}{impossible}", password="x")
+        forgotten_passwords.request(f"{number}{impossible}", now=now)
+    moment = now + timedelta(seconds=1)
+    forgotten_passwords.request("dora@example.com", now=moment)
+    # A round of nothing but what fails, which goes behind the others.
+    assert forgotten_passwords.send_due(now=moment) == 0
+    assert forgotten_passwords.send_due(now=moment) == 1
+    assert forgotten_passwords.send_due(now=now + timedelta(hours=2)) == 0
     assert not ForgottenPassword.objects.exists()

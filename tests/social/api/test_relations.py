@@ -1,10 +1,14 @@
+from itertools import permutations
+
 import pytest
 from django.utils import timezone
 
-from social import canaries, relations
-from social.models import Follow
+from social import accounts, canaries, posts, relations
+from social.models import Block, Follow, Mute
+from social.slices import END, Slice
 from tests.api import assert_problem, client_of
 from tests.conftest import make_user
+from timelines import fanout
 
 pytestmark = pytest.mark.django_db
 
@@ -87,16 +91,64 @@ def test_who_is_blocked_finds_no_profile(alice, carol):
 RELATIONS = ("follow", "block", "mute")
 
 
-@pytest.mark.parametrize("relation", RELATIONS)
-def test_who_is_blocked_is_told_of_nobody(alice, carol, relation):
-    """One is blocked, one is a canary, one does not exist: the answers are the same."""
+@pytest.fixture
+def strangers(alice, carol):
+    """Ids of one who blocks Carol, a canary, an account that is closed, and nobody."""
     relations.block(alice, carol, now=timezone.now())
     canary, _ = canaries.ensure(now=timezone.now())
+    closed = make_user("dora")
+    accounts.close(closed, now=timezone.now())
+    return [alice.pk, canary.pk, closed.pk, 2**62]
+
+
+def test_who_is_blocked_can_follow_nobody_and_is_told_so_as_of_nobody(strangers, carol):
     client = client_of(carol)
-    for user_id in (alice.pk, canary.pk, 2**62):
-        url = f"/api/v1/users/{user_id}/{relation}/"
+    for user_id in strangers:
+        url = f"/api/v1/users/{user_id}/follow/"
         assert_problem(client.put(url), 404)
         assert client.delete(url).status_code == 204
+
+
+@pytest.mark.parametrize(("relation", "rows"), [("block", Block), ("mute", Mute)])
+def test_anybody_is_blocked_and_muted_back_and_nobody_alike(
+    strangers, alice, carol, relation, rows, settings
+):
+    client = client_of(carol)
+    answers = set()
+    for user_id in strangers:
+        url = f"/api/v1/users/{user_id}/{relation}/"
+        for response in (client.put(url), client.put(url)):
+            answers.add((response.status_code, response.content))
+    assert answers == {(204, b"")}
+    assert_problem(client.put(f"/api/v1/users/{carol.pk}/{relation}/"), 409)
+    # There is a row about Alice alone, beside that of her own block.
+    assert {row.pk for row in rows.objects.all()} - {(alice.pk, carol.pk)} == {(carol.pk, alice.pk)}
+    settings.THROTTLES = settings.THROTTLES | {"follow": {"user": 0}}
+    assert_problem(client.put(f"/api/v1/users/{2**62}/{relation}/"), 429)
+
+
+def test_a_block_hides_the_two_from_each_other_everywhere(alice, bob, carol, now):
+    """Alice blocks Carol. Bob, who is followed by both and follows both, sees both."""
+    everybody = {person: client_of(person) for person in (alice, bob, carol)}
+    for one, other in permutations((alice, bob, carol), 2):
+        relations.follow(one, other, now=now)
+    for person in everybody:
+        written = posts.publish(person, f"words of {person}", now=now)
+        fanout.write([Slice(written.pk, 0, END)], now=now)
+    assert everybody[alice].put(f"/api/v1/users/{carol.pk}/block/").status_code == 204
+    for one, other in permutations((alice, carol)):
+        client = everybody[one]
+        theirs = other.posts.get().pk
+        for path in ("", "posts/", "followers/", "following/"):
+            assert_problem(client.get(f"/api/v1/users/{other.pk}/{path}"), 404)
+        assert_problem(client.get(f"/api/v1/posts/{theirs}/"), 404)
+        assert shown(client.get(f"/api/v1/users/{bob.pk}/followers/")) == [one.username]
+        assert shown(client.get(f"/api/v1/users/{bob.pk}/following/")) == [one.username]
+        timeline = client.get("/api/v1/timeline/").json()["results"]
+        assert [post["content"] for post in timeline] == ["words of bob"]
+    assert shown(everybody[bob].get(f"/api/v1/users/{bob.pk}/followers/")) == ["carol", "alice"]
+    everybody[alice].delete(f"/api/v1/users/{carol.pk}/block/")
+    assert everybody[alice].get(f"/api/v1/users/{carol.pk}/").status_code == 200
 
 
 @pytest.mark.parametrize("relation", RELATIONS)

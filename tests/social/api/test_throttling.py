@@ -4,12 +4,13 @@ import pytest
 from rest_framework.test import APIClient
 
 from social.callers import network
-from tests.api import assert_problem, client_of, log_in, register
+from tests.api import PASSWORD, assert_problem, client_of, log_in, register
 
 pytestmark = pytest.mark.django_db
 ME = "/api/v1/accounts/me/"
 POSTS = "/api/v1/posts/"
 LOGIN = "/api/v1/accounts/login/"
+RESET = "/api/v1/accounts/password/reset/"
 
 
 @pytest.fixture
@@ -71,16 +72,56 @@ def test_addresses_of_one_ipv6_network_are_one_caller(settings, address):
     assert codes == [403, 403, 429]
 
 
-def test_an_account_is_tried_only_so_often_from_wherever(settings):
+def codes(client: APIClient, name: str, passwords: list[str | None]) -> list[int]:
+    return [log_in(client, username=name, password=each).status_code for each in passwords]
+
+
+@pytest.fixture
+def name() -> str:
     name = f"dora-{secrets.token_hex(4)}"
     register(APIClient(), username=name)
+    return name
+
+
+def test_an_account_is_tried_only_so_often_from_one_network(settings, name, address):
     allow(settings, "login", account=3)
-    for _ in range(3):
-        assert_problem(log_in(APIClient(), username=name, password="wrong"), 403)
+    client = APIClient(REMOTE_ADDR=address)
+    assert codes(client, name, ["wrong"] * 3) == [403] * 3
     for typed in (name, name.upper(), f"  {name}", f"{name}\u3000\n", f"\uff44{name[1:]}"):
-        assert_problem(log_in(APIClient(), username=typed, password="wrong"), 429)
-    assert_problem(log_in(APIClient(), username=name), 429)
-    assert log_in(APIClient(), username=f"{name}x").status_code == 403
+        refused = log_in(client, username=typed)
+        assert_problem(refused, 429)
+        assert 0 < int(refused["Retry-After"]) <= 60
+    assert log_in(client, username=f"{name}x").status_code == 403
+
+
+def test_nobody_locks_another_one_out_from_afar(settings, name, address):
+    allow(settings, "login", account=3)
+    assert codes(APIClient(REMOTE_ADDR=address), name, ["wrong"] * 4) == [403, 403, 403, 429]
+    assert log_in(APIClient(), username=name).status_code == 200
+
+
+def test_an_account_has_a_ceiling_for_all_networks(settings, name):
+    allow(settings, "login", account=3, ceiling=5)
+    clients = [APIClient(REMOTE_ADDR=f"2001:db8:0:{n:x}::1") for n in range(4)]
+    found = [codes(client, name, ["wrong", "wrong"]) for client in clients]
+    assert found == [[403, 403], [403, 403], [403, 429], [429, 429]]
+
+
+def test_only_failures_count_and_only_with_a_password(settings, name, address):
+    allow(settings, "login", account=2)
+    client = APIClient(REMOTE_ADDR=address)
+    assert codes(client, name, [PASSWORD] * 4) == [200] * 4
+    assert codes(client, name, [None, ""] * 4) == [400] * 8
+    assert codes(client, name, ["wrong", PASSWORD, "wrong", PASSWORD]) == [403, 200, 403, 429]
+
+
+def test_a_token_from_a_mail_is_tried_only_so_often_from_one_network(settings, alice, address):
+    allow(settings, "login", account=2)
+    client = APIClient(REMOTE_ADDR=address)
+    given = {"user_id": alice.pk, "token": "wrong", "password": PASSWORD}
+    tried = [client.post(RESET, given, format="json").status_code for _ in range(3)]
+    assert tried == [403, 403, 429]
+    assert APIClient().post(RESET, given, format="json").status_code == 403
 
 
 @pytest.mark.parametrize("token", [None, "Bearer x", "Bearer " + "0" * 64, "Basic eDp5"])
@@ -109,7 +150,7 @@ def test_requests_without_a_good_token_are_counted_by_address(settings, alice, a
     ],
 )
 def test_bodies_that_name_no_account_are_counted_too(settings, address, body, content_type, status):
-    allow(settings, "login", address=2, account=0)
+    allow(settings, "login", address=2)
     client = APIClient(REMOTE_ADDR=address)
     answers = [client.post(LOGIN, body, content_type=content_type) for _ in range(3)]
     assert_problem(answers[0], status)

@@ -1,0 +1,54 @@
+"""Whose log-in a device belongs to: that of a token, or of a web session, that registered it last.
+
+Guarantee: when a log-in ends, by whatever way, its devices are removed in the same transaction: the
+database removes those of a token that is deleted. One that only expires leaves them. When all
+log-ins of a user end, so do the devices whose log-in is not known.
+"""
+
+import secrets
+from collections.abc import Sequence
+
+from django.contrib.auth.signals import user_logged_out
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import connection
+
+from notifications.models import PushSubscription
+from social.models import Token, User, logins_ended
+from social.tokens import tokens_expired
+
+# Kept in a session's data, since its key changes while the log-in goes on.
+SESSION_KEY = "notifications.login"
+
+# Uses the index notifications_device_token.
+EXPIRE = """
+    UPDATE notifications_pushsubscription device
+    SET token_id = NULL, used_at = greatest(device.used_at, token.last_used_at)
+    FROM social_token token
+    WHERE token.number = ANY(%s) AND device.token_id = token.number
+"""
+
+
+def connect() -> None:
+    logins_ended.connect(on_logins_ended)
+    tokens_expired.connect(on_tokens_expired)
+    user_logged_out.connect(on_session_ended)
+
+
+def session_name(session: SessionBase) -> str:
+    """The random name, 32 characters, of a web session's log-in, for subscriptions.register."""
+    return session.setdefault(SESSION_KEY, secrets.token_hex(16))
+
+
+def on_logins_ended(user: User, keep: Token | None, **_) -> None:
+    devices = PushSubscription.objects.filter(user=user)
+    (devices.exclude(token=keep) if keep else devices).delete()
+
+
+def on_tokens_expired(numbers: Sequence[int], **_) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(EXPIRE, [list(numbers)])
+
+
+def on_session_ended(request, **_) -> None:
+    if name := request.session.get(SESSION_KEY):
+        PushSubscription.objects.filter(session=name).delete()

@@ -1,0 +1,16 @@
+"""What a person sees who opens the server's address in a browser."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+USUAL_ADMIN_PATH = "admin/"
+
+
+@require_safe
+def front_page(request: HttpRequest) -> HttpResponse:
+    """An admin that was put elsewhere is shown to those alone who are logged in to it."""
+    shown = settings.ADMIN_PATH == USUAL_ADMIN_PATH or request.user.is_staff
+    return render(request, "front_page.html", {"admin": shown and reverse("admin:index")})

@@ -1,0 +1,28 @@
+"""Accounts that are shut, by closing or suspending them, or opened again.
+
+Guarantee: those who are not active are counted among nobody's followers and follows. A trigger sees
+to it (migration 0012_activity) in the transaction that changes `is_active`, save for the followers
+beyond its first 5,000, who are done here.
+"""
+
+from django.db import connection
+
+from social.models import ActivityChange
+
+# Followers a transaction: some tens of milliseconds.
+BATCH = 5_000
+MARK = "SELECT social_mark_follows(%s, %s)"
+
+
+def settle(*, batch: int = BATCH) -> None:
+    """Count anew for the followers of whoever was shut or opened, as far as that is to be done."""
+    for user_id in list(ActivityChange.objects.values_list("user_id", flat=True)):
+        while not _mark(user_id, batch):
+            pass
+
+
+def _mark(user_id: int, batch: int) -> bool:
+    """Whether all of the user's followers are done."""
+    with connection.cursor() as cursor:
+        cursor.execute(MARK, [user_id, batch])
+        return cursor.fetchone()[0]

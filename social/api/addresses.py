@@ -1,0 +1,46 @@
+"""Mail addresses over REST: changed by who knows the password, and confirmed by who reads them."""
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+
+from social import addresses
+from social.api import account_serializers as serializers
+from social.api.description import may_answer
+
+
+class EmailView(GenericAPIView):
+    """Change one's mail address: a mail with a link is sent to the new one, and the old one counts
+    until its token comes back. An empty one is removed at once."""
+
+    serializer_class = serializers.EmailSerializer
+    throttle_scope = "login"
+
+    @extend_schema(responses={202: None, 204: None} | may_answer(403))
+    def put(self, request) -> Response:
+        given = self.get_serializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        if email := given.validated_data["email"]:
+            addresses.want(request.user, email, now=timezone.now())
+            return Response(status=status.HTTP_202_ACCEPTED)
+        addresses.remove(request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ConfirmView(GenericAPIView):
+    """Confirm a mail address with the token from the mail; it is the account's from now on."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    serializer_class = serializers.ConfirmSerializer
+    throttle_scope = "login"
+
+    @extend_schema(responses={204: None} | may_answer(403))
+    def post(self, request) -> Response:
+        given = self.get_serializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        addresses.confirm(given.validated_data["token"])
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,155 @@
+"""One row that PostgreSQL refuses costs itself alone: in claims, and in what is settled."""
+
+from uuid import uuid4
+
+import pytest
+from django.db import DataError, connection
+
+from events.errors import is_data_error
+from events.models import OutboxEvent
+from notifications import claims, pushing, settling
+from notifications.claims import Push
+from notifications.models import Delivery, Notification, Preference, PushSubscription, SliceRecord
+from notifications.outcomes import Outcome, State
+from social import partitions, relations
+from social.slices import END, Slice
+from tests.conftest import make_user
+from tests.notifications.conftest import register
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def crowd(alice, post, service, now):
+    """Twenty followers of Alice's with two devices each, in the order of their ids."""
+    followers = [make_user(f"follower{number}") for number in range(20)]
+    for follower in followers:
+        relations.follow(follower, alice, now=now)
+        for _ in range(2):
+            register(follower, service, now)
+    for model in (Notification, Delivery):
+        partitions.ensure(model._meta.db_table, [post.pk])
+    return followers
+
+
+def refuse(table: str, condition: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT refused CHECK ({condition})")
+
+
+def tell(post, now):
+    return pushing.push_slices([Slice(post.pk, 0, END)], task=uuid4(), clock=lambda: now)
+
+
+def states() -> dict[int, str]:
+    return dict(Delivery.objects.values_list("subscription_id", "state"))
+
+
+def test_a_host_that_is_longer_than_its_column_costs_nobody_a_push(post, crowd, service, now):
+    host = f"{'a' * 63}.{'b' * 63}.updates.push.services.mozilla.com"
+    hostile = PushSubscription.objects.first()
+    PushSubscription.objects.filter(pk=hostile.pk).update(endpoint=f"https://{host}/x")
+    tell(post, now)
+    assert states().pop(hostile.pk) == "refused"
+    assert sorted(states().values()) == ["refused"] + ["sent"] * 39
+    assert Delivery.objects.get(subscription_id=hostile.pk).host == host[:100]
+
+
+def test_counters_at_their_ends_and_unknown_time_zones_stop_no_claim(post, crowd, service, now):
+    guilty = PushSubscription.objects.first()
+    Delivery.objects.create(
+        **{"post": post, "subscription_id": guilty.pk, "recipient_id": guilty.user_id},
+        **{"state": "sending", "attempts": 32_767, "created_at": now, "due_at": now - claims.LEASE},
+    )
+    Preference.objects.filter(user=crowd[3]).update(
+        time_zone="Nowhere/Land", quiet_from="22:00", quiet_until="07:00"
+    )
+    tell(post, now)
+    assert set(states().values()) == {"sent"}
+
+
+@pytest.mark.parametrize("guilty", [0, 19, 20, 39])
+def test_a_device_whose_row_is_refused_fails_alone(post, crowd, service, now, guilty):
+    device = PushSubscription.objects.order_by("pk")[guilty].pk
+    refuse("notifications_delivery", f"subscription_id <> {device} OR state = 'failed'")
+    tell(post, now)
+    assert states().pop(device) == "failed"
+    assert sorted(states().values()) == ["failed"] + ["sent"] * 39
+    assert Delivery.objects.get(subscription_id=device).reason == "IntegrityError 23514"
+    assert Notification.objects.count() == 20
+    assert len(service.receipts) == 39
+    # The slice is done: nothing is left for the repair.
+    assert SliceRecord.objects.filter(post_id=post.pk, after=0, up_to=END).exists()
+
+
+def test_a_follower_who_cannot_be_told_costs_the_others_nothing(post, crowd, service, now):
+    guilty = crowd[7]
+    refuse("notifications_notification", f"recipient_id <> {guilty.pk}")
+    tell(post, now)
+    assert sorted(states().values()) == ["failed"] * 2 + ["sent"] * 38
+    failed = Delivery.objects.filter(state="failed").values_list("recipient_id", flat=True)
+    assert set(failed) == {guilty.pk}
+
+
+def test_taking_a_slice_apart_takes_a_few_statements_for_each_guilty_row(
+    post, crowd, service, now, django_assert_max_num_queries
+):
+    refuse("notifications_notification", f"recipient_id <> {crowd[7].pk}")
+    live = {post.pk: post}
+    # Five halvings of twenty followers, at four statements a part, and two devices by themselves.
+    with django_assert_max_num_queries(80):
+        claims.claim([Slice(post.pk, 0, END)], live, task=uuid4(), now=now)
+
+
+def test_what_no_row_is_to_blame_for_is_raised(post, crowd, now):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE notifications_delivery RENAME COLUMN host TO house")
+    with pytest.raises(Exception, match="host"):
+        tell(post, now)
+    assert not Delivery.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [("a\x00b", 201), ("\ud800", 201), ("x" * 500, 201), ("", 10**9), ("", -1), ("\U0001f600", 7)],
+)
+def test_whatever_was_answered_can_be_recorded(post, crowd, now, reason, status):
+    pushes = claims.claim([Slice(post.pk, 0, END)], {post.pk: post}, task=uuid4(), now=now)
+    outcomes = [Outcome(push, State.SENT, now, status, reason) for push in pushes]
+    assert len(settling.settle(outcomes, {post.pk: post}, now=now)) == 40
+    assert set(states().values()) == {"sent"}
+
+
+def test_an_outcome_that_is_refused_ends_as_failed_and_the_others_are_settled(
+    post, crowd, service, now
+):
+    device = PushSubscription.objects.order_by("pk")[13].pk
+    refuse("notifications_delivery", f"subscription_id <> {device} OR state <> 'sent'")
+    assert tell(post, now) == []
+    assert states().pop(device) == "failed"
+    assert sorted(states().values()) == ["failed"] + ["sent"] * 39
+    assert Delivery.objects.get(subscription_id=device).reason == settling.UNRECORDED
+    assert SliceRecord.objects.filter(post_id=post.pk, after=0, up_to=END).exists()
+    assert len(service.receipts) == 40
+    assert OutboxEvent.objects.filter(routing_key="push.settled").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (DataError("value too long"), True),
+        (ValueError("a NUL"), True),
+        (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"), True),
+        (OverflowError(), True),
+        (ConnectionError(), False),
+        (TypeError("a fault of ours"), False),
+        (KeyError("a fault of ours"), False),
+    ],
+)
+def test_only_what_a_row_can_cause_is_taken_apart(error, expected):
+    assert is_data_error(error) is expected
+
+
+def test_a_push_has_a_message_of_its_own_where_it_is_a_summary():
+    push = Push(7, 1, 1, "web_push", "", "", "", summary=True)
+    assert push.message_id == -7

@@ -1,0 +1,182 @@
+"""The words of a deleted post are searched in every table and queue, as the clock moves on."""
+
+import os
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from django_celery_results.models import TaskResult
+
+import events.tasks
+import operations.tasks
+from celery_app import app
+from events import healing, topology
+from events.errors import NotYetError
+from events.models import DeadLetter, OutboxEvent, WaitingEvent
+from events.publisher import Publisher
+from events.registry import subscribers
+from events.relay import relay_batch
+from social import accounts, erasure, posts
+from social.models import Post
+from tests.api import client_of
+from tests.bus import work_off
+from tests.events.test_processing import Recording
+
+pytestmark = pytest.mark.django_db(transaction=True)
+POSTS = "/api/v1/posts/"
+# Of each post its first words, its words after an edit, and those of the exception that it causes.
+WORDS = ("glockenspiel", "xylophone", "vibraphone")
+TABLES = """
+    SELECT oid::regclass::text FROM pg_class
+    WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace AND NOT relispartition
+"""
+# Bytes are shown as hexadecimal digits.
+HOLDS = """
+    SELECT EXISTS (SELECT FROM {table} AS looked
+                   WHERE strpos(looked::text, %(word)s) > 0
+                         OR strpos(looked::text, encode(%(word)s::bytea, 'hex')) > 0)
+"""
+TIMES = """
+    SELECT table_name, string_agg(format('%%1$I = %%1$I - %%2$L::interval', column_name, %s), ', ')
+    FROM information_schema.columns
+    WHERE table_schema = 'public' AND data_type = 'timestamp with time zone'
+          AND (table_name ~ '^(events|social)_' OR table_name = 'django_celery_results_taskresult')
+    GROUP BY table_name
+"""
+
+
+def tables() -> set[str]:
+    """Those in which any of the words is found, in whatever column."""
+    with connection.cursor() as cursor:
+        cursor.execute(TABLES)
+        names = [name for (name,) in cursor.fetchall()]
+        assert len(names) > 30
+        found = set()
+        for name in names:
+            for word in WORDS:
+                cursor.execute(HOLDS.format(table=name), {"word": word})
+                if cursor.fetchone()[0]:
+                    found.add(name)
+        return found
+
+
+def queues(broker) -> set[str]:
+    """Those with a message, in which any of the words is found."""
+    names = [subscriber.queue for subscriber in subscribers.values()]
+    found = set()
+    with broker.channel() as channel:
+        for name in [*names, *app.amqp.queues, topology.DEAD_QUEUE_NAME]:
+            while message := channel.basic_get(name):
+                text = f"{message.body} {message.properties} {message.headers}"
+                if any(word in text for word in WORDS):
+                    found.add(name)
+    return found  # With the channel closed, the messages are back in their queues.
+
+
+def pass_time(delta: timedelta) -> None:
+    """Everything that was noted is so much older, and the periodic tasks run."""
+    with connection.cursor() as cursor:
+        cursor.execute(TIMES, [f"{delta.total_seconds()} seconds"])
+        for table, changes in cursor.fetchall():
+            cursor.execute(f"UPDATE {table} SET {changes}")
+    events.tasks.prune()
+    operations.tasks.prune()
+
+
+def publish() -> None:
+    publisher = Publisher(os.environ["BROKER_URL"])
+    while relay_batch(publisher):
+        pass
+    publisher.close()
+
+
+@pytest.fixture
+def everywhere(broker, alice, bob) -> list[int]:
+    """Two posts, whose words are wherever words get to. One has become a dead letter, which was
+    replayed and failed again; the other one waits."""
+    client = client_of(alice)
+    ids = []
+    for key in ("one", "two"):
+        answer = client.post(
+            POSTS, {"content": WORDS[0]}, format="json", headers={"Idempotency-Key": key}
+        )
+        ids.append(answer.json()["id"])
+        client.patch(f"{POSTS}{ids[-1]}/", {"content": WORDS[1]}, format="json")
+    publish()
+    failing = Recording({ids[0]: ValueError(WORDS[2]), ids[1]: NotYetError(WORDS[2])})
+    work_off(failing.subscriber, 4)
+    healing.replay(healing.select({}))
+    publish()
+    work_off(failing.subscriber, 1)
+    TaskResult.objects.create(
+        task_id="a-task",
+        status="FAILURE",
+        result=WORDS[2],
+        traceback=WORDS[2],
+        date_done=timezone.now(),
+    )
+    DeadLetter.objects.create(
+        queue="timelines.high",
+        message_id="a-task",
+        task="timelines.write_slices",
+        subjects=[f"post_id:{ids[0]}", str(ids[0])],
+        body=b"[]",
+        exception_message=WORDS[2],
+        traceback=WORDS[2],
+        first_failed_at=timezone.now(),
+        last_failed_at=timezone.now(),
+    )
+    return ids
+
+
+EVENTS = {"events_outboxevent", "events_waitingevent"}
+FAILURES = {"events_deadletter", "django_celery_results_taskresult"}
+
+
+def test_words_of_a_deleted_post_are_gone_after_each_limit(broker, alice, everywhere):
+    assert tables() == {"social_post", *EVENTS, *FAILURES}
+    assert queues(broker) == {"push.worker", "analytics.worker"}
+    for pk in everywhere:
+        assert client_of(alice).delete(f"{POSTS}{pk}/").status_code == 204
+    # At once: the table, with it the API and the admin, and the answer that is kept for a key.
+    assert tables() == {*EVENTS, *FAILURES}
+    for each in ("notifications", "analytics"):
+        work_off(subscribers[each], 4)
+    assert queues(broker) == set()
+    before = {letter.pk: letter.headers for letter in DeadLetter.objects.all()}
+    pass_time(timedelta(hours=24))
+    assert tables() == EVENTS
+    letters = DeadLetter.objects.all()
+    assert {letter.pk: letter.headers for letter in letters} == before
+    assert all(letter.exception_type or letter.task for letter in letters)
+    assert healing.replay(healing.select({})) == 0
+    assert healing.discard(healing.select({})) == 2
+    # What waited for days has become a letter, and loses its body likewise.
+    pass_time(timedelta(days=6, hours=6))
+    assert not WaitingEvent.objects.exists()
+    pass_time(timedelta(hours=13))
+    assert tables() == set()
+    assert not OutboxEvent.objects.exclude(routing_key="post.deleted").exists()
+
+
+def test_words_of_a_closed_account_are_gone_after_each_limit(broker, alice, everywhere):
+    now = timezone.now()
+    accounts.close(alice, now=now)
+    erasure.erase_all(now=now)
+    assert tables() == {*EVENTS, *FAILURES}
+    pass_time(timedelta(hours=24))
+    assert tables() == EVENTS
+    pass_time(timedelta(days=6, hours=6))
+    pass_time(timedelta(hours=13))
+    assert tables() == set()
+
+
+def test_words_of_a_post_that_is_there_stay_until_it_is_deleted(broker, alice, everywhere):
+    pass_time(timedelta(days=8))
+    assert "events_deadletter" in tables()
+    assert healing.replayable(healing.select({})).exists()
+    for post in Post.objects.all():
+        posts.delete(post, now=timezone.now())
+    pass_time(timedelta(hours=24))
+    assert tables() == set()

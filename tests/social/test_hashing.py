@@ -1,0 +1,41 @@
+"""What hashing costs when many log in at one moment."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from django.contrib.auth.hashers import Argon2PasswordHasher, check_password, make_password
+
+from social.hashing import AT_ONCE, MEMORY_KIB
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Prints by how many KiB the process has grown at most.
+MANY = """
+import resource
+from concurrent.futures import ThreadPoolExecutor
+import django
+django.setup()
+from django.contrib.auth.hashers import check_password, make_password
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+hashed = make_password("x")
+with ThreadPoolExecutor(16) as threads:
+    list(threads.map(len, "x" * 16))  # The threads' own memory.
+    before = peak()
+    list(threads.map(lambda _: check_password("x", hashed), range(64)))
+print(peak() - before)
+"""
+
+
+def test_many_log_ins_at_once_take_the_memory_of_a_few():
+    run = subprocess.run(
+        [sys.executable, "-c", MANY], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert int(run.stdout) <= AT_ONCE * MEMORY_KIB + 4 * 1024
+
+
+def test_hashes_of_before_are_good_and_made_anew():
+    old = Argon2PasswordHasher().encode("secret", "saltsaltsalt")
+    renewed = []
+    assert check_password("secret", old, setter=renewed.append)
+    assert renewed == ["secret"]
+    assert f"m={MEMORY_KIB},t=2,p=1" in make_password("secret")
