@@ -7,7 +7,14 @@ from django.contrib import admin, messages
 from events.admin import IdSearchAdmin, ReadOnlyAdmin
 from events.errors import PassingError, told_apart
 from notifications import tasks
-from notifications.models import Delivery, FanOut, Preference, PushSubscription, ReadMark
+from notifications.models import (
+    Delivery,
+    FanOut,
+    Preference,
+    PushedAuthor,
+    PushSubscription,
+    ReadMark,
+)
 from notifications.subscriptions import TestedError
 
 
@@ -113,3 +120,10 @@ class FanOutAdmin(IdSearchAdmin):
     list_display = ("post_id", "planned_at", "finished_at")
     ordering = ("-post_id",)
     id_fields = ("post_id",)
+
+
+@admin.register(PushedAuthor)
+class PushedAuthorAdmin(IdSearchAdmin):
+    list_display = ("author_id",)
+    ordering = ("-author_id",)
+    id_fields = ("author_id",)

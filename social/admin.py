@@ -20,6 +20,7 @@ from social.models import (
     ForgottenPassword,
     Horizon,
     IdempotencyKey,
+    Lookalike,
     NewAddress,
     Post,
     Token,
@@ -143,6 +144,13 @@ class ClosureAdmin(ReadOnlyAdmin):
 class ForgottenPasswordAdmin(ReadOnlyAdmin):
     list_display = ("email", "requested_at", "mailed_at")
     ordering = ("-requested_at",)
+
+
+@admin.register(Lookalike)
+class LookalikeAdmin(ReadOnlyAdmin):
+    list_display = ("user_id", "skeleton", "script")
+    search_fields = ("=skeleton",)
+    ordering = ("-id",)
 
 
 @admin.register(NewAddress)

@@ -61,7 +61,8 @@ def password_checked() -> Iterator[None]:
 
 
 class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
-    example = ALICE | {"email": "", "new_email": "alice@example.com", "password": SECRET}
+    request_example = {"username": "alice", "email": "alice@example.com", "password": SECRET}
+    example = ALICE | {"email": "", "new_email": "alice@example.com"}
     serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
         models.CharField: UsernameField,
         models.EmailField: AddressField,

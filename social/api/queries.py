@@ -22,8 +22,9 @@ class KnownParameters(BaseThrottle):
 
     def allow_request(self, request: Request, view) -> bool:
         given = request.query_params
-        # The description and its pages, beside it, are read by browsers.
-        if given and request.path.startswith(PREFIX):
+        # What the view does not answer at all is said after this. The description and its pages, beside it, are read by browsers.
+        answered = hasattr(view, request.method.lower())
+        if given and answered and request.path.startswith(PREFIX):
             known = described(view, request.method.lower())
             errors = {name: ["There is no such parameter."] for name in given.keys() - known}
             if errors:
