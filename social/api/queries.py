@@ -22,7 +22,8 @@ class KnownParameters(BaseThrottle):
 
     def allow_request(self, request: Request, view) -> bool:
         given = request.query_params
-        # What the view does not answer at all is said after this. The description and its pages, beside it, are read by browsers.
+        # A method that the view does not have is refused after this. The description and its pages,
+        # beside it, are read by browsers.
         answered = hasattr(view, request.method.lower())
         if given and answered and request.path.startswith(PREFIX):
             known = described(view, request.method.lower())
