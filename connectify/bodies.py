@@ -6,12 +6,52 @@ CONTENT_LENGTH then says, by which social/api/parsers.py knows it.
 """
 
 import io
-from collections.abc import Callable, Iterable
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 from django.conf import settings
 
 # A client that sends nothing for so long has a thread of the server for nothing.
 STALL_SECONDS = 10.0
+# And so has one that sends a byte now and then.
+BODY_SECONDS = 30.0
+LOOK_SECONDS = 1.0
+
+
+class Deadlines:
+    """One thread of a process ends the reading of bodies that take longer than BODY_SECONDS."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reading: dict[socket.socket, float] = {}
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def reading(self, connection: socket.socket) -> Iterator[None]:
+        with self._lock:
+            self._reading[connection] = time.monotonic() + BODY_SECONDS
+            if self._thread is None:  # With the first body, which comes after any fork.
+                self._thread = threading.Thread(target=self._run, name="bodies", daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._reading[connection]
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(LOOK_SECONDS)
+            with self._lock, suppress(OSError):
+                now = time.monotonic()
+                for connection in [each for each, end in self._reading.items() if end < now]:
+                    connection.shutdown(socket.SHUT_RD)  # As if the client had gone.
+
+
+deadlines = Deadlines()
 
 
 class Bodies:
@@ -35,16 +75,17 @@ class Bodies:
 
 
 def _read(environ: dict, size: int) -> bytes | None:
-    """At most `size` bytes; None where the client stalls, goes away or sends what are no chunks.
-    The server closes the connection after that."""
+    """At most `size` bytes; None or fewer where the client stalls, goes away, takes too long or
+    sends what are no chunks. The server closes the connection after that."""
     connection = environ.get("gunicorn.socket")
-    if connection:
-        connection.settimeout(STALL_SECONDS)
-    try:
+    if connection is None:
         return environ["wsgi.input"].read(size)
+    connection.settimeout(STALL_SECONDS)
+    try:
+        with deadlines.reading(connection):
+            return environ["wsgi.input"].read(size)
     except Exception:
         # The server has exceptions of its own for each mistake.
         return None
     finally:
-        if connection:
-            connection.settimeout(None)
+        connection.settimeout(None)

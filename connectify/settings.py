@@ -193,7 +193,7 @@ THROTTLES = {
     "write": throttle("WRITE", user=240, token=120, address=600),
     "post": throttle("POST", user=30, token=30, address=120),
     "follow": throttle("FOLLOW", user=60, token=60, address=240),
-    "login": throttle("LOGIN", user=10, token=10, account=10, ceiling=1_000, address=30),
+    "login": throttle("LOGIN", token=10, account=10, ceiling=1_000, address=30),
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # A post has at most 5,000 characters.
 

@@ -7,18 +7,26 @@ password has been changed; a closed account is gone from every page at once.
 
 from datetime import datetime
 
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Lower
 
 from events import outbox
 from events.errors import PermanentError
+from social import names
 from social.blocks import unblocked
 from social.event_types import UserClosed
-from social.models import CANARY_PREFIX, CLOSED_PREFIX, Closure, NewAddress, Token, User
-
-# Of a mail address; a username is shorter.
-LONGEST_NAME = 254
+from social.models import (
+    CANARY_PREFIX,
+    CLOSED_PREFIX,
+    Closure,
+    ForgottenPassword,
+    IdempotencyKey,
+    Token,
+    User,
+)
 
 
 class PasswordChangedError(PermanentError):
@@ -29,7 +37,7 @@ def normalized(name: str) -> str:
     """A username as it is stored, of one that somebody has typed."""
     name = name.strip()
     # Normalising takes time by the square of the length; what no name can be is left to be refused.
-    return User.normalize_username(name).strip() if len(name) <= LONGEST_NAME else name
+    return User.normalize_username(name).strip() if len(name) <= names.LONGEST else name
 
 
 def visible_to(viewer: User) -> QuerySet[User]:
@@ -76,15 +84,25 @@ def close(user: User, *, now: datetime) -> bool:
     if not _not_closed(user).select_for_update().exists():
         return False
     user.is_active = user.is_staff = user.is_superuser = False
+    _forget(user)
     # No username that can be registered holds a colon.
     user.username = f"{CLOSED_PREFIX}{user.pk}"
     user.email = user.first_name = user.last_name = ""
     user.set_unusable_password()
     user.save()
-    NewAddress.objects.filter(user=user).delete()
     Closure.objects.create(user=user, closed_at=now)
     outbox.record("user.closed", UserClosed(user_id=user.pk), now=now)
     return True
+
+
+def _forget(user: User) -> None:
+    """Name and mail address in other rows than the account's own."""
+    IdempotencyKey.objects.filter(user=user).delete()
+    ForgottenPassword.objects.filter(email=Lower(Value(user.email))).delete()
+    # Operators' actions on the account, and on its tokens.
+    own = Q(content_type__app_label="social", content_type__model="user", object_id=str(user.pk))
+    token = Q(content_type__model="token", object_repr__endswith=f" : {user.username}")
+    LogEntry.objects.filter(own | token).update(object_repr=f"user {user.pk}")
 
 
 def suspend(user: User) -> bool:

@@ -12,11 +12,11 @@ from django.conf import settings
 from django.core import signing
 from django.core.mail import send_mail
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, Q
 
 from events.errors import PermanentError
 from events.turns import each_in_turn
-from social.models import NewAddress, User
+from social.models import MailedAddress, NewAddress, User
 
 PAUSE = timedelta(minutes=10)
 # How long a link is good, and an address that waits for an answer is kept.
@@ -26,6 +26,13 @@ REST = timedelta(seconds=30)
 BATCH = 100
 SALT = "social.addresses"
 
+# Uses the primary key. Nothing where the address had a mail lately.
+MAIL = """
+    INSERT INTO social_mailedaddress AS kept (digest, mailed_at)
+    VALUES (sha256(lower(%s)::bytea), %s)
+    ON CONFLICT (digest) DO UPDATE SET mailed_at = excluded.mailed_at
+    WHERE kept.mailed_at <= excluded.mailed_at - %s
+"""
 WANT = """
     INSERT INTO social_newaddress AS kept (user_id, email, requested_at)
     VALUES (%s, %s, %s)
@@ -71,15 +78,15 @@ def waiting(user: User) -> str | None:
 def send_due(*, now: datetime) -> None:
     """Send the mails that wait. One that fails is tried again after the others, for a day."""
     NewAddress.objects.filter(requested_at__lt=now - GOOD_FOR).delete()
+    MailedAddress.objects.filter(mailed_at__lt=now - PAUSE).delete()
     rested = Q(tried_at=None) | Q(tried_at__lte=now - REST)
-    due = NewAddress.objects.filter(rested, ~_mailed(now), mailed_at=None)
+    due = NewAddress.objects.filter(rested, mailed_at=None)
 
     def send(number: int) -> None:
         row = rows[number]
         own = NewAddress.objects.filter(pk=row.pk)
         own.update(tried_at=now)
-        # Another account may have been given the same address, and its mail sent in this round.
-        if own.filter(~_mailed(now)).exists():
+        if _may_mail(row.email, now):
             send_mail("Your mail address", TEXT.format(link=_link(row)), None, [row.email])
             own.update(mailed_at=now)
 
@@ -104,10 +111,11 @@ def confirm(token: str) -> User:
     return user
 
 
-def _mailed(now: datetime) -> Exists:
-    """Whether the row's address got a mail lately, for whichever account."""
-    others = NewAddress.objects.filter(email__iexact=OuterRef("email"), mailed_at__gt=now - PAUSE)
-    return Exists(others)
+def _may_mail(email: str, now: datetime) -> bool:
+    """Claim the address's next mail."""
+    with connection.cursor() as cursor:
+        cursor.execute(MAIL, [email, now, PAUSE])
+        return bool(cursor.rowcount)
 
 
 def _link(row: NewAddress) -> str:

@@ -21,6 +21,7 @@ from social.models import (
     Horizon,
     IdempotencyKey,
     Lookalike,
+    MailedAddress,
     NewAddress,
     Post,
     Token,
@@ -151,6 +152,12 @@ class LookalikeAdmin(ReadOnlyAdmin):
     list_display = ("user_id", "skeleton", "script")
     search_fields = ("=skeleton",)
     ordering = ("-id",)
+
+
+@admin.register(MailedAddress)
+class MailedAddressAdmin(ReadOnlyAdmin):
+    list_display = ("__str__",)
+    ordering = ("-mailed_at",)
 
 
 @admin.register(NewAddress)

@@ -1,10 +1,13 @@
 """How passwords are hashed.
 
 Guarantee: however many people log in at one moment, hashing takes at most AT_ONCE times MEMORY_KIB
-in a process, and the others wait for the tenth of a second that it takes.
+in a process, and the others wait for the tenth of a second that it takes. A hash from before, which
+takes more, is computed with no other of these.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from threading import Lock
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
@@ -15,6 +18,7 @@ AT_ONCE = 2
 
 # Threads of its own: glibc keeps a thread's freed memory for that thread, and every thread of the
 # web server hashes a password some day.
+_one_large = Lock()
 _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hashing")
 
 
@@ -29,4 +33,6 @@ class BoundedArgon2(Argon2PasswordHasher):
         return _threads.submit(super().encode, password, salt).result()
 
     def verify(self, password: str, encoded: str) -> bool:
-        return _threads.submit(super().verify, password, encoded).result()
+        large = self.decode(encoded)["memory_cost"] > MEMORY_KIB
+        with _one_large if large else nullcontext():
+            return _threads.submit(super().verify, password, encoded).result()

@@ -99,8 +99,11 @@ class User(AbstractUser):
 
     @transaction.atomic
     def end_logins(self, *, keep: "Token | None" = None) -> None:
-        """Revoke every token but `keep`, with all that belongs to log-ins."""
+        """Revoke every token but `keep`, with all that belongs to log-ins, and forget the mail
+        address that waits to be confirmed."""
         self.auth_token_set.exclude(pk=keep.pk if keep else None).delete()
+        # Somebody who knew the old password may have asked for it.
+        NewAddress.objects.filter(user=self).delete()
         logins_ended.send(User, user=self, keep=keep)
 
 
@@ -166,6 +169,17 @@ class ForgottenPassword(models.Model):
         return f"{self.email}, {self.requested_at}"
 
 
+class MailedAddress(models.Model):
+    """When a mail address last got a mail to confirm it, for whichever account. A digest of the
+    address in lower case: it may be nobody's, or of an account that is closed by now."""
+
+    digest = models.BinaryField(max_length=32, primary_key=True)
+    mailed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{bytes(self.digest).hex()[:8]}…, {self.mailed_at}"
+
+
 class NewAddress(models.Model):
     """A mail address that an account was given and that does not count yet. `mailed_at` is null
     while the mail is to be sent, and `tried_at` until it was tried once."""
@@ -180,8 +194,6 @@ class NewAddress(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["user", "email"], name="social_new_address_once")
         ]
-        # All accounts that were given an address, however it is written.
-        indexes = [models.Index(Upper("email"), name="social_new_address_by_email")]
 
     def __str__(self) -> str:
         return f"an address of {self.user_id}, {self.requested_at}"

@@ -18,13 +18,18 @@ WRITTEN_TOGETHER = (
     {"HAN", "HANGUL"},
     {"HAN", "BOPOMOFO"},
 )
+# Of a mail address; a username is shorter.
+LONGEST = 254
 # Longer ones do not fit into an index. So much is alike to anybody.
 LONGEST_SKELETON = 500
 
 
 def key(name: str) -> str:
     """What makes the name unique: the case fold of its NFKC form. At most three times as long as a
-    name that is in that form."""
+    name that is in that form. What no name can be stays as it is: normalising takes time by the
+    square of the length."""
+    if len(name) > LONGEST:
+        return name
     folded = unicodedata.normalize("NFKC", name).casefold()
     return unicodedata.normalize("NFKC", folded).casefold()
 

@@ -25,6 +25,6 @@ def at_once(action: Callable[[], object], threads: int = 4) -> list:
         worker.start()
     for worker in workers:
         worker.join(20)
-    assert failures == []
+    assert not failures, repr([(e, e.__cause__) for e in failures])
     assert len(results) == threads
     return results

@@ -71,6 +71,10 @@ in_slice = failpoint("timelines.in_slice")
 TRIES = 5
 
 
+class OverlapError(IntegrityError):
+    """Of some slices a part is done: they need another try, which has the lock alone."""
+
+
 def write(slices: Sequence[Slice], *, now: datetime) -> int:
     """Write the slices that are not written yet; returns how many followers are in those."""
     table = TimelineEntry._meta.db_table
@@ -116,9 +120,12 @@ def _write(slices: Sequence[Slice], now: datetime, *, again: bool) -> int:
         live = ledger.uncovered(SliceRecord, live)
     statement = NEXT_TRY if again else FIRST_TRY
     written = _insert(statement, live, posts, now)
-    if len(written) < len(live):
-        # The others overlap what is done; what is not done of them is still to be written.
-        written += _insert(statement, ledger.uncovered(SliceRecord, live), posts, now)
+    if len(written) < len(live) and (rest := ledger.uncovered(SliceRecord, live)):
+        # They overlap what is done. To write the rest of them now would be out of the followers'
+        # order: two tasks that share the lock could wait for each other.
+        if not again:
+            raise OverlapError
+        written += _insert(statement, rest, posts, now)
     in_slice()
     if written:
         delivered = [

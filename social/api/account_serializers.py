@@ -30,10 +30,6 @@ def password_field() -> serializers.CharField:
 
 # What is checked, for length and all else, is what will be stored: both grow by being normalised.
 class UsernameField(serializers.CharField):
-    def __init__(self, **options) -> None:
-        super().__init__(**options)
-        self.validators.append(shows_all_of_itself)
-
     def to_internal_value(self, data) -> str:
         return accounts.normalized(super().to_internal_value(data))
 
@@ -76,6 +72,10 @@ class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
         model = User
         fields = ("id", "username", "email", "new_email", "password")
         read_only_fields = ("id",)
+
+    def validate_username(self, name: str) -> str:
+        shows_all_of_itself(name)
+        return name
 
     def get_new_email(self, user: User) -> str | None:
         return addresses.waiting(user)
@@ -140,7 +140,10 @@ class PasswordConfirmation(StrictSerializer):
     current_password = password_field()
 
     def validate_current_password(self, password: str) -> str:
-        if not self.context["request"].user.check_password(password):
+        request = self.context["request"]
+        with attempts.counted(request._request, f"id:{request.user.pk}") as attempt:
+            attempt.failed = not request.user.check_password(password)
+        if attempt.failed:
             raise WrongCredentials("This is not your password.")
         return password
 

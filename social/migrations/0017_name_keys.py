@@ -6,6 +6,19 @@ from django.db import migrations, models
 
 import social.models
 
+# While processes of the version before still run, their accounts get a key as well: the same, save
+# for a few letters that fold to several.
+KEY_OF_OLD_CODE = """
+    ALTER TABLE social_user ADD COLUMN name_key varchar(500);
+    CREATE FUNCTION social_name_key() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        NEW.name_key = lower(normalize(NEW.username, NFKC));
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER social_name_key BEFORE INSERT ON social_user
+        FOR EACH ROW WHEN (NEW.name_key IS NULL) EXECUTE FUNCTION social_name_key();
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("social", "0013_tried")]
@@ -25,8 +38,9 @@ class Migration(migrations.Migration):
             database_operations=[
                 migrations.RunSQL(
                     # Filled and made unique by the next ones.
-                    "ALTER TABLE social_user ADD COLUMN name_key varchar(500)",
-                    "ALTER TABLE social_user DROP COLUMN name_key",
+                    KEY_OF_OLD_CODE,
+                    "DROP FUNCTION social_name_key CASCADE;"
+                    " ALTER TABLE social_user DROP COLUMN name_key",
                 ),
             ],
         ),

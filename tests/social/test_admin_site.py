@@ -34,6 +34,11 @@ def allow(settings, **quotas) -> None:
     settings.THROTTLES = settings.THROTTLES | {"login": quotas}
 
 
+def test_a_name_that_is_none_takes_no_time(settings):
+    endless = "a" + "\u0301\u0316" * 200_000
+    assert enter(endless, "wrong").status_code == 200  # Folded, it would take minutes.
+
+
 def test_an_operator_logs_in(name):
     assert enter(name, PASSWORD).status_code == 302
     assert enter(name, "wrong").status_code == 200

@@ -129,5 +129,24 @@ def test_accounts_that_shared_a_name_keep_it_and_are_listed(before, capsys):
     assert not Lookalike.objects.filter(user__username="canary:x").exists()
 
 
+@pytest.mark.django_db
+def test_an_account_that_the_version_before_makes_has_a_key():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO social_user (username, password, first_name, last_name, email,"
+            " is_superuser, is_staff, is_active, date_joined)"
+            " VALUES ('Dora', '', '', '', '', false, false, true, now())"
+        )
+    assert User.objects.get().name_key == "dora"
+    assert_problem(register(APIClient(), username="DORA"), 400, "username")
+
+
+@pytest.mark.django_db
+def test_who_has_an_invisible_name_from_before_still_gets_in():
+    User.objects.create_user("\u3164", password=PASSWORD)
+    assert log_in(APIClient(), username="\u3164").status_code == 200
+    assert_problem(register(APIClient(), username="\u115f"), 400, "username")
+
+
 def test_a_skeleton_fits_into_its_index_whatever_the_name():
     assert all(len(each) <= 500 for each in names.skeletons("\ufdfa" * 150))

@@ -160,7 +160,7 @@ def test_a_follower_who_left_and_came_back_does_not_count_again(alice, followers
 
 @pytest.mark.django_db(transaction=True)
 def test_a_slice_and_a_wider_one_at_the_same_moment_count_nobody_twice(alice, followers, now):
-    for number in range(10):
+    for number in range(40):
         post = posts.publish(alice, f"post {number}", now=timezone.now())
         slices = [
             [Slice(post.pk, 0, END)],

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import time
 import zlib
 from collections.abc import Iterable
 from contextlib import closing, suppress
@@ -11,9 +12,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from connectify import bodies
 from stack.proc import descendants, unique_bytes
 from tests.flow.world import World
 
+DRIBBLE_SECONDS = 9.0  # Below what counts as a stall.
 CHUNKED = ("Transfer-Encoding: chunked",)
 MEGABYTE = 1_000_000
 
@@ -194,3 +197,17 @@ def test_a_body_without_end_is_answered_before_its_end_and_not_kept(send, proces
     assert status == 413
     assert sent < 100
     assert kept(processes.pid("web")) - before < 30 * MEGABYTE
+
+
+@pytest.mark.slow  # It dribbles for as long as a body may take.
+def test_a_body_that_dribbles_keeps_no_thread(send):
+    def dribble():
+        yield b"{"
+        for _ in range(20):
+            time.sleep(DRIBBLE_SECONDS / 3)
+            yield b" "
+
+    begun = time.monotonic()
+    answer = send("POST", "posts/", ("Content-Length: 1000",), dribble())
+    assert answer.status == 400
+    assert time.monotonic() - begun < bodies.BODY_SECONDS + 40

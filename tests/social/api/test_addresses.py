@@ -121,6 +121,33 @@ def test_an_address_gets_one_mail_in_ten_minutes_however_many_accounts_are_given
         assert len([m for m in mail.outbox if m.to[0].lower() == "victim@example.com"]) == mails
 
 
+def test_taking_an_address_back_earns_no_second_mail(client, alice, now):
+    for minutes, mails in ((0, 1), (1, 1), (2, 1), (11, 2)):
+        moment = now + timedelta(minutes=minutes)
+        addresses.want(alice, "victim@example.com", now=moment)
+        addresses.send_due(now=moment)
+        assert len(mail.outbox) == mails
+        addresses.remove(alice)
+
+
+@pytest.mark.parametrize("way", ["password", "everywhere", "admin"])
+def test_an_address_that_was_asked_for_before_the_log_ins_ended_is_confirmed_by_nobody(
+    client, alice, way
+):
+    want(client)
+    (token,) = tokens()
+    if way == "password":
+        change = {"current_password": PASSWORD, "password": "a quite different sentence"}
+        assert client.post("/api/v1/accounts/password/", change, format="json").status_code == 204
+    elif way == "everywhere":
+        assert client.delete("/api/v1/accounts/tokens/").status_code == 204
+    else:
+        alice.set_password("a quite different sentence")
+        alice.save()
+    assert_problem(confirm(token), 403)
+    assert User.objects.get(pk=alice.pk).email == "old@example.com"
+
+
 def test_a_mail_that_fails_keeps_no_other_waiting_and_is_given_up_after_a_day(alice, bob, now):
     addresses.want(bob, f"bob@{'ü' * 60}.de", now=now)
     addresses.want(alice, NEW, now=now)

@@ -115,6 +115,19 @@ def test_only_failures_count_and_only_with_a_password(settings, name, address):
     assert codes(client, name, ["wrong", PASSWORD, "wrong", PASSWORD]) == [403, 200, 403, 429]
 
 
+def test_a_password_that_confirms_is_tried_only_so_often_and_empty_requests_lock_nobody_out(
+    settings, alice, address
+):
+    allow(settings, "login", account=2, token=100)
+    client = client_of(alice)
+    url = "/api/v1/accounts/close/"
+    empty = [client.post(url, {}, format="json", REMOTE_ADDR=address) for _ in range(4)]
+    assert {answer.status_code for answer in empty} == {400}
+    wrong = {"current_password": "wrong"}
+    tried = [client.post(url, wrong, format="json", REMOTE_ADDR=address) for _ in range(3)]
+    assert [answer.status_code for answer in tried] == [403, 403, 429]
+
+
 def test_a_token_from_a_mail_is_tried_only_so_often_from_one_network(settings, alice, address):
     allow(settings, "login", account=2)
     client = APIClient(REMOTE_ADDR=address)
