@@ -4,6 +4,7 @@ import os
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import connection
 from django.utils import timezone
 from django_celery_results.models import TaskResult
@@ -17,9 +18,9 @@ from events.models import DeadLetter, OutboxEvent, WaitingEvent
 from events.publisher import Publisher
 from events.registry import subscribers
 from events.relay import relay_batch
-from social import accounts, erasure, posts
-from social.models import Post
-from tests.api import client_of
+from social import accounts, addresses, erasure, forgotten_passwords, posts
+from social.models import Post, User
+from tests.api import PASSWORD, client_of
 from tests.bus import work_off
 from tests.events.test_processing import Recording
 
@@ -179,4 +180,25 @@ def test_words_of_a_post_that_is_there_stay_until_it_is_deleted(broker, alice, e
     for post in Post.objects.all():
         posts.delete(post, now=timezone.now())
     pass_time(timedelta(hours=24))
+    assert tables() == set()
+
+
+def test_name_and_address_of_a_closed_account_are_nowhere(broker, admin_client, now):
+    """Accounts, mails that wait, answers that are kept, the log of the admin: it gets to all these."""
+    name, address, wanted = WORDS[0], f"{WORDS[1]}@example.com", f"{WORDS[2]}@example.com"
+    user = User.objects.create_user(name, address, PASSWORD)
+    client = client_of(user)
+    client.post(POSTS, {"content": "hi"}, format="json", headers={"Idempotency-Key": "one"})
+    client.put(
+        "/api/v1/accounts/email/",
+        {"email": wanted, "current_password": PASSWORD},
+        format="json",
+    )
+    forgotten_passwords.request(address, now=now)
+    addresses.send_due(now=now)
+    for model, pk in (("user", user.pk), ("token", user.auth_token_set.get().pk)):
+        admin_client.post(f"/admin/social/{model}/{pk}/delete/", {"post": "yes"})
+    LogEntry.objects.log_actions(user.pk, [user], CHANGE, change_message=[])
+    assert tables()
+    accounts.close(user, now=now)
     assert tables() == set()
