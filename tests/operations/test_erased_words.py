@@ -184,7 +184,7 @@ def test_words_of_a_post_that_is_there_stay_until_it_is_deleted(broker, alice, e
 
 
 def test_name_and_address_of_a_closed_account_are_nowhere(broker, admin_client, now):
-    """Accounts, mails that wait, answers that are kept, the log of the admin: it gets to all these."""
+    """Accounts, mails that wait, answers that are kept, the log of the admin."""
     name, address, wanted = WORDS[0], f"{WORDS[1]}@example.com", f"{WORDS[2]}@example.com"
     user = User.objects.create_user(name, address, PASSWORD)
     client = client_of(user)
