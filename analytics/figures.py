@@ -35,6 +35,4 @@ def about_few(rollup: Rollup) -> list[str]:
     least = settings.FIGURES_FROM * (rollup.slices or rollup.posts or 1)
     if rollup.reach < least:
         return ["reach", "timeline_latency_ms", "pushes", "push_latency_ms"]
-    pushes = rollup.pushes_sent + rollup.pushes_failed
-    pushes += rollup.pushes_refused + rollup.pushes_expired
-    return ["pushes", "push_latency_ms"] if pushes < least else []
+    return ["pushes", "push_latency_ms"] if rollup.pushed < least else []

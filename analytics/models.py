@@ -27,7 +27,8 @@ class Rollup(models.Model):
     """What there was in one minute, hour or day (UTC) by the events' own time, of one author's or,
     with author 0, of all. Minutes are kept for all together only.
 
-    `reach` are timeline rows, `slices` the slices that they were written in, `gained` and `lost`
+    `reach` are timeline rows, `slices` the slices that they were written in, `pushed` people
+    whose pushes were settled (once each time, however many devices they have), `gained` and `lost`
     followers, the latencies histograms of seconds from a post's creation to its rows and to its
     pushes (see histogram.py).
     """
@@ -45,6 +46,7 @@ class Rollup(models.Model):
     posts = count()
     reach = count()
     slices = models.BigIntegerField(default=0, db_default=0)
+    pushed = models.BigIntegerField(default=0, db_default=0)
     pushes_sent = count()
     pushes_failed = count()
     pushes_refused = count()
@@ -68,7 +70,7 @@ class Rollup(models.Model):
 
 
 COUNTS = (
-    *("posts", "reach", "slices", "gained", "lost"),
+    *("posts", "reach", "slices", "pushed", "gained", "lost"),
     *("pushes_sent", "pushes_failed", "pushes_refused", "pushes_expired"),
 )
 HISTOGRAMS = ("timeline_latency", "push_latency")

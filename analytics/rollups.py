@@ -153,6 +153,7 @@ def _settled(data: dict, at: datetime) -> Iterator[tuple]:
         "pushes_refused": refused,
         "pushes_expired": expired,
         "pushes_failed": data["failed"] - refused - expired,
+        "pushed": data.get("people", 0),
     }
     latencies = [("push_latency", ms / 1000, 1) for ms in data.get("latency_ms", ())]
     yield data["author_id"], counts, latencies

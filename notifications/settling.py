@@ -177,4 +177,5 @@ def _event(post: Post, outcomes: Sequence[Outcome]) -> PushSettled:
             for outcome in outcomes
             if outcome.state == State.SENT
         ],
+        people=len({outcome.push.user_id for outcome in outcomes}),
     )

@@ -32,7 +32,7 @@ def counted(alice, bob):
     batch = [
         event("e1", "post.created", author_id=alice.pk),
         event("e2", "timeline.delivered", author_id=alice.pk, rows=40),
-        event("e3", "push.settled", author_id=alice.pk, sent=9, failed=2, refused=1),
+        event("e3", "push.settled", author_id=alice.pk, sent=9, failed=2, refused=1, people=10),
         event("e4", "post.created", author_id=bob.pk),
         event("e5", "post.created", author_id=alice.pk, day=16),
     ]
@@ -57,19 +57,20 @@ def test_an_author_sees_the_figures_of_own_posts_by_day(told, counted):
 @pytest.fixture
 def small(alice):
     """Twelve posts of Alice's that reached one follower, the last one the day after, and one
-    that reached twelve people, of whom one has a device."""
+    that reached twelve people, of whom one has sixteen devices."""
     posts = [event(f"p{n}", "post.created", author_id=alice.pk) for n in range(12)]
     rows = [
         event(f"r{n}", "timeline.delivered", author_id=alice.pk, day=15 + (n == 11), rows=1)
         for n in range(12)
     ]
     pushes = [
-        event(f"s{n}", "push.settled", author_id=alice.pk, sent=1, failed=0) for n in range(12)
+        event(f"s{n}", "push.settled", author_id=alice.pk, sent=1, failed=0, people=1)
+        for n in range(12)
     ]
     many = [
         event("m1", "post.created", author_id=alice.pk, day=20),
         event("m2", "timeline.delivered", author_id=alice.pk, day=20, rows=12),
-        event("m3", "push.settled", author_id=alice.pk, day=20, sent=1, failed=0),
+        event("m3", "push.settled", author_id=alice.pk, day=20, sent=16, failed=0, people=1),
     ]
     record([*posts, *rows, *pushes, *many], now=DAY + timedelta(days=5))
     roll_up()
