@@ -31,7 +31,8 @@ HELD = f"""
 # user_id, fresh). Those that are not fresh, because their post is an hour old, get no slot.
 # `locked` are the users' preferences, in the order of their ids, each as the one before has left
 # it: in READ COMMITTED a row that was waited for is read anew. `judged` says which pushes are
-# `allowed`, and `rest` for which post of a user a summary is pushed in its place.
+# `allowed`, and `rest` for which post of a user a summary is pushed in its place: one that has not
+# expired, for with it the summary would.
 SLOTS = """
     locked AS MATERIALIZED (
         SELECT user_id, hourly_cap, summed_up_at,
@@ -57,6 +58,7 @@ SLOTS = """
         SELECT user_id, min(post_id) AS post_id
         FROM judged JOIN locked USING (user_id)
         WHERE NOT allowed AND (summed_up_at IS NULL OR summed_up_at <= %(hour_ago)s)
+              AND (SELECT created_at FROM social_post WHERE id = post_id) > %(expired)s
         GROUP BY user_id
     ), slots AS MATERIALIZED (
         SELECT user_id, pushed, pushed_at, summed_up_at,
