@@ -12,8 +12,7 @@ from django.db import connection, transaction
 
 from events.errors import is_data_error
 from notifications.claims import Push
-from notifications.holding import HOUR, SLOTS
-from notifications.messages import TTL
+from notifications.holding import HOUR, SLOTS, TTL
 from notifications.models import Held
 from notifications.reasons import words
 

@@ -13,8 +13,7 @@ import structlog
 from django.db import IntegrityError, connection, transaction
 
 from events.errors import is_data_error
-from notifications.holding import HELD, HOUR, SLOTS
-from notifications.messages import TTL
+from notifications.holding import HELD, HOUR, SLOTS, TTL
 from notifications.models import Delivery, Notification, PushSubscription
 from notifications.reasons import words
 from social import partitions

@@ -9,6 +9,8 @@ tasks are at it, and one summary an hour stands for the rest.
 from datetime import timedelta
 
 HOUR = timedelta(hours=1)
+# After this, counted from the post's creation, nobody wants to be rung up for it any more.
+TTL = timedelta(hours=24)
 
 # Whether a user's `preference` says that it is quiet now. Times of day wrap: counted from the begin
 # of the quiet hours, their end comes after it, also past midnight.

@@ -9,6 +9,7 @@ import pytest
 
 from events.models import OutboxEvent
 from notifications import claims, messages, pushing, retries, settling
+from notifications.holding import TTL
 from notifications.messages import topic
 from notifications.models import Delivery, Notification, Preference, PushSubscription
 from notifications.outcomes import Outcome
@@ -188,7 +189,7 @@ def test_a_push_that_would_be_repeated_after_its_time_has_expired(post, device, 
 
 def test_after_its_time_a_push_is_counted_and_not_sent(post, device, service, now):
     claim(post, now, uuid4())
-    row, later = Delivery.objects.get(), now + messages.TTL
+    row, later = Delivery.objects.get(), now + TTL
     due = [retries.Retry(post.pk, row.subscription_id, row.attempts)]
     assert pushing.push_again(due, task=uuid4(), clock=lambda: later) == []
     assert service.receipts.of(device.token) == []
@@ -318,7 +319,7 @@ def test_each_outcome_settles_the_attempt_that_it_is_of(alice, post, bob, device
 def test_a_push_whose_senders_die_is_sent_less_and_less_often(post, device, service, now):
     claim(post, now, uuid4())
     moment, live, claimed = now, Post.objects.in_bulk([post.pk]), 0
-    while (moment := Delivery.objects.get().due_at + timedelta(seconds=90)) < now + messages.TTL:
+    while (moment := Delivery.objects.get().due_at + timedelta(seconds=90)) < now + TTL:
         due = retries.overdue(now=moment)
         claimed += len(retries.claim(due, live, task=uuid4(), now=moment + timedelta(seconds=1)))
     assert 5 < claimed < 20
