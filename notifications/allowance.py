@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from django.db import connection
+from django.db import connection, transaction
 
+from events.errors import is_data_error
 from notifications.claims import Push
-from notifications.holding import HOUR, SLOTS
+from notifications.holding import HOUR, SLOTS, TTL
 from notifications.models import Held
+from notifications.reasons import words
 
 # Only pushes to users with a cap, whom their devices name. A retry whose post has a slot of the
 # last hour keeps it. A push that becomes a summary is noted to be one, for its next attempt.
@@ -39,10 +41,26 @@ RENEW = f"""
 
 
 def renew(pushes: Sequence[Push], *, now: datetime) -> list[Push]:
-    """The pushes; those beyond a cap are unwanted by now, or are summaries."""
+    """The pushes; those beyond a cap are unwanted by now, or are summaries. Those that fail for
+    what some row holds are taken apart until it is alone: it is unwanted, for that reason."""
     asked = [push for push in pushes if not (push.unwanted or push.summary)]
     if not asked:
         return list(pushes)
+    try:
+        beyond = _ask(asked, now)
+    except Exception as error:
+        if not is_data_error(error):
+            raise
+        if len(pushes) == 1:
+            return [replace(pushes[0], unwanted=words(error))]
+        middle = len(pushes) // 2
+        return renew(pushes[:middle], now=now) + renew(pushes[middle:], now=now)
+    return [_renewed(push, beyond.get((push.post_id, push.subscription_id))) for push in pushes]
+
+
+@transaction.atomic
+def _ask(asked: Sequence[Push], now: datetime) -> dict[tuple[int, int], bool]:
+    """The pushes beyond a cap by (post id, subscription id), and whether each becomes a summary."""
     with connection.cursor() as cursor:
         cursor.execute(
             RENEW,
@@ -53,10 +71,10 @@ def renew(pushes: Sequence[Push], *, now: datetime) -> list[Push]:
                 "highest": max(push.post_id for push in asked),
                 "now": now,
                 "hour_ago": now - HOUR,
+                "expired": now - TTL,
             },
         )
-        beyond = {(post_id, device): summary for post_id, device, summary in cursor}
-    return [_renewed(push, beyond.get((push.post_id, push.subscription_id))) for push in pushes]
+        return {(post_id, device): summary for post_id, device, summary in cursor}
 
 
 def _renewed(push: Push, summary: bool | None) -> Push:

@@ -5,8 +5,9 @@ finds out by itself.
 """
 
 import time
+from collections.abc import Collection
 from math import ceil
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import structlog
 from redis import Redis, RedisError
@@ -14,6 +15,7 @@ from redis import Redis, RedisError
 log = structlog.get_logger(__name__)
 
 PREFIX = "connectify:push:"
+KINDS = ("open", "accepted", "rejects")
 TIMEOUT_SECONDS = 0.2
 # After a failure Valkey is not asked for so long: the pushes must not wait for it.
 AWAY_SECONDS = 5.0
@@ -38,6 +40,9 @@ class Acceptance(NamedTuple):
     at: float
 
 
+Value = TypeVar("Value", Opening, Acceptance)
+
+
 class Known(NamedTuple):
     """What is known of a push service: its latest opening, the latest acceptance, and whether it
     rejects most of us (401, 403)."""
@@ -54,16 +59,20 @@ class Board:
         )
         self._away_until = 0.0
 
-    def read(self, origin: str) -> Known | None:
-        """What the processes know of a push service; None while Valkey is away."""
-        keys = [f"{PREFIX}{kind}:{origin}" for kind in ("open", "accepted", "rejects")]
-        values = self._ask(lambda: self._valkey.mget(keys), None)
+    def read(self, origins: Collection[str]) -> dict[str, Known | None]:
+        """What the processes know of each push service, in one request; None while Valkey is
+        away."""
+        keys = [f"{PREFIX}{kind}:{origin}" for origin in origins for kind in KINDS]
+        values = self._ask(lambda: self._valkey.mget(keys), None) if keys else []
         if values is None:
-            return None
-        opening, acceptance, rejects = values
-        return Known(
-            opening and _opening(opening), acceptance and _acceptance(acceptance), bool(rejects)
+            return dict.fromkeys(origins)
+        found = zip(
+            origins, *(values[place :: len(KINDS)] for place in range(len(KINDS))), strict=True
         )
+        return {
+            origin: Known(_read(Opening, opening), _read(Acceptance, acceptance), bool(rejects))
+            for origin, opening, acceptance, rejects in found
+        }
 
     def write(self, origin: str, opening: Opening) -> None:
         key, text = f"{PREFIX}open:{origin}", f"{opening.number} {opening.until}"
@@ -79,7 +88,7 @@ class Board:
 
     def erase(self, origin: str, *kinds: str) -> None:
         """Forget the origin, or of it the named kinds: "open", "accepted", "rejects"."""
-        keys = [f"{PREFIX}{kind}:{origin}" for kind in kinds or ("open", "accepted", "rejects")]
+        keys = [f"{PREFIX}{kind}:{origin}" for kind in kinds or KINDS]
         self._ask(lambda: self._valkey.delete(*keys), None)
 
     def openings(self) -> dict[str, Opening] | None:
@@ -87,7 +96,7 @@ class Board:
         origins = self._origins("open")
         if origins is None:
             return None
-        found = {origin: self.read(origin) for origin in origins}
+        found = self.read(origins)
         return {origin: known.opening for origin, known in found.items() if known and known.opening}
 
     def rejecting(self) -> list[str] | None:
@@ -116,11 +125,10 @@ class Board:
             return otherwise
 
 
-def _opening(value: bytes) -> Opening:
-    number, until = value.split()
-    return Opening(int(number), float(until))
-
-
-def _acceptance(value: bytes) -> Acceptance:
-    user, at = value.split()
-    return Acceptance(int(user), float(at))
+def _read(kind: type[Value], value: bytes | None) -> Value | None:
+    """None also for what a program of another version wrote: nothing that counts is kept here."""
+    try:
+        number, at = (value or b"").split()
+        return kind(int(number), float(at))
+    except ValueError:
+        return None

@@ -64,6 +64,8 @@ class Breaker:
     def take(self, known: Known | None, asked_at: float) -> None:
         """Take over what the processes knew then; None if Valkey was away."""
         if known and self._changed_at < asked_at:
+            if self._known.rejects and not known.rejects:
+                self._marked_at = 0.0  # Somebody erased the mark: it can be set again at once.
             self._known = known
         if known and known.acceptance and known.acceptance.at > self._last.at:
             self.accepted(*known.acceptance)
@@ -95,8 +97,10 @@ class Breaker:
         """True if a rejection says something about the subscription alone: the service does not
         reject most, and has accepted a push of another user's that was begun since `rejected_at`,
         when this push was first rejected."""
+        if self._known.rejects or self.window.is_most(Result.REJECTED, FEW_USERS):
+            return False
         other = self._last if self._last.user != user else self._other
-        return not self._known.rejects and other.at >= rejected_at
+        return other.at >= rejected_at
 
     def accepted(self, user: int, began_at: float) -> None:
         if user != self._last.user:

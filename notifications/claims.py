@@ -13,7 +13,7 @@ import structlog
 from django.db import IntegrityError, connection, transaction
 
 from events.errors import is_data_error
-from notifications.holding import HELD, HOUR, SLOTS
+from notifications.holding import HELD, HOUR, SLOTS, TTL
 from notifications.models import Delivery, Notification, PushSubscription
 from notifications.reasons import words
 from social import partitions
@@ -243,6 +243,7 @@ def claim_parameters(
         "up_to": [piece.up_to for piece in slices],
         "fresh": [post.created_at > now - HOUR for post in told],
         "hour_ago": now - HOUR,
+        "expired": now - TTL,
         "task": str(task),
         "now": now,
         "lease": now + LEASE,

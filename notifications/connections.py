@@ -7,7 +7,6 @@ at most ANSWER_LIMIT bytes are read, no redirect is followed and no proxy is use
 
 import asyncio
 import ssl
-from collections import defaultdict, deque
 from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
@@ -24,6 +23,8 @@ ANSWER_LIMIT = 16_384
 IDLE_SECONDS = 30.0
 # Many connections begin at once; the name is looked up once for them.
 ADDRESS_SECONDS = 10.0
+# The status says all; so long a connection waits for the rest of an answer, to be used again.
+REST_SECONDS = 2.0
 NEXT_ADDRESS_SECONDS = 0.25  # RFC 8305, section 5
 FINAL = 200  # Statuses below this announce another answer (RFC 9110, section 15.2).
 
@@ -44,8 +45,9 @@ class Connections:
     requests."""
 
     def __init__(self) -> None:
-        self._idle: defaultdict[str, deque[_Connection]] = defaultdict(deque)
-        self._addresses: dict[tuple[str, int], tuple[float, asyncio.Task]] = {}
+        # Only of origins that have any: clients choose the origins.
+        self._idle: dict[str, dict[_Connection, None]] = {}
+        self._addresses: dict[tuple[str, int], asyncio.Task] = {}
         self._all: set[_Connection] = set()
 
     def __len__(self) -> int:
@@ -76,9 +78,10 @@ class Connections:
 
     def _take(self, origin: str) -> "_Connection | None":
         """The connection that was used last, so that those beyond what is needed grow old."""
-        idle = self._idle[origin]
-        while idle:
-            if (connection := idle.pop()).is_usable():
+        while idle := self._idle.get(origin):
+            connection = next(reversed(idle))
+            connection.wake()
+            if connection.is_usable():
                 return connection
         return None
 
@@ -96,7 +99,7 @@ class Connections:
         tls = {"ssl": _tls(), "server_hostname": url.hostname} if secure else {}
         try:
             _, connection = await loop.create_connection(
-                lambda: _Connection(self._idle[origin], self._all), sock=sock, **tls
+                lambda: _Connection(origin, self._idle, self._all), sock=sock, **tls
             )
         except BaseException:
             sock.close()
@@ -106,13 +109,13 @@ class Connections:
     async def _resolve(self, host: str, port: int) -> list:
         """What getaddrinfo() gives; one look-up for all who ask within ADDRESS_SECONDS."""
         loop = asyncio.get_running_loop()
-        until, lookup = self._addresses.get((host, port), (0.0, None))
-        failed = lookup is not None and lookup.done() and lookup.exception()
-        if until < loop.time() or failed:
+        lookup = self._addresses.get((host, port))
+        if lookup is None or (lookup.done() and lookup.exception()):
             lookup = loop.create_task(loop.getaddrinfo(host, port, type=1))
             # Somebody may be told of a failure, or nobody: it is no error of the task then.
             lookup.add_done_callback(lambda task: task.cancelled() or task.exception())
-            self._addresses[host, port] = loop.time() + ADDRESS_SECONDS, lookup
+            self._addresses[host, port] = lookup
+            loop.call_later(ADDRESS_SECONDS, self._addresses.pop, (host, port), None)
         # One who is cancelled must not end the look-up of the others.
         return await asyncio.shield(lookup)
 
@@ -120,12 +123,19 @@ class Connections:
 class _Connection(asyncio.Protocol):
     """One request at a time."""
 
-    def __init__(self, idle: "deque[_Connection]", everyone: "set[_Connection]") -> None:
+    def __init__(
+        self,
+        origin: str,
+        idle: "dict[str, dict[_Connection, None]]",
+        everyone: "set[_Connection]",
+    ) -> None:
+        self._origin = origin
         self._idle = idle
         self._everyone = everyone
         self._loop = asyncio.get_running_loop()
         self._reply: asyncio.Future[Reply] | None = None
         self._expiry: asyncio.TimerHandle | None = None
+        self._rests = False
 
     # --- what is asked of it ---
 
@@ -139,9 +149,7 @@ class _Connection(asyncio.Protocol):
         return self._reply
 
     def is_usable(self) -> bool:
-        """True unless the peer has just closed it. The caller has taken it from those that rest."""
-        self._expiry.cancel()
-        self._expiry = None
+        """True unless the peer has just closed it."""
         return not self._transport.is_closing()
 
     def abort(self) -> None:
@@ -168,12 +176,14 @@ class _Connection(asyncio.Protocol):
             self.abort()
         elif self._read:
             self._rest()
+        elif self._reply.done() and not self._expiry:
+            self._expiry = self._loop.call_later(REST_SECONDS, self.abort)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._everyone.discard(self)
-        if self._expiry:
-            self._expiry.cancel()
-            self._idle.remove(self)
+        if self._rests:
+            self.wake()
+        self._stop_expiry()
         self._fail(error or ConnectionResetError("the connection was closed"))
 
     # --- httptools' callbacks ---
@@ -204,11 +214,27 @@ class _Connection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         self._reply, self._read = None, False
+        self._stop_expiry()
         if not self._keeps:
             self.abort()
             return
-        self._idle.append(self)
+        self._rests = True
+        self._idle.setdefault(self._origin, {})[self] = None
         self._expiry = self._loop.call_later(IDLE_SECONDS, self.abort)
+
+    def wake(self) -> None:
+        """It is no longer one of those that wait for a request."""
+        self._rests = False
+        self._stop_expiry()
+        idle = self._idle[self._origin]
+        del idle[self]
+        if not idle:
+            del self._idle[self._origin]
+
+    def _stop_expiry(self) -> None:
+        if self._expiry:
+            self._expiry.cancel()
+            self._expiry = None
 
     def _fail(self, error: Exception) -> None:
         if self._reply and not self._reply.done():

@@ -9,6 +9,8 @@ tasks are at it, and one summary an hour stands for the rest.
 from datetime import timedelta
 
 HOUR = timedelta(hours=1)
+# After this, counted from the post's creation, nobody wants to be rung up for it any more.
+TTL = timedelta(hours=24)
 
 # Whether a user's `preference` says that it is quiet now. Times of day wrap: counted from the begin
 # of the quiet hours, their end comes after it, also past midnight.
@@ -31,7 +33,8 @@ HELD = f"""
 # user_id, fresh). Those that are not fresh, because their post is an hour old, get no slot.
 # `locked` are the users' preferences, in the order of their ids, each as the one before has left
 # it: in READ COMMITTED a row that was waited for is read anew. `judged` says which pushes are
-# `allowed`, and `rest` for which post of a user a summary is pushed in its place.
+# `allowed`, and `rest` for which post of a user a summary is pushed in its place: one that has not
+# expired, for with it the summary would.
 SLOTS = """
     locked AS MATERIALIZED (
         SELECT user_id, hourly_cap, summed_up_at,
@@ -57,6 +60,7 @@ SLOTS = """
         SELECT user_id, min(post_id) AS post_id
         FROM judged JOIN locked USING (user_id)
         WHERE NOT allowed AND (summed_up_at IS NULL OR summed_up_at <= %(hour_ago)s)
+              AND (SELECT created_at FROM social_post WHERE id = post_id) > %(expired)s
         GROUP BY user_id
     ), slots AS MATERIALIZED (
         SELECT user_id, pushed, pushed_at, summed_up_at,

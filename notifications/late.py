@@ -31,15 +31,15 @@ class Settler:
     """A thread of its own, for the life of a process."""
 
     def __init__(self) -> None:
-        self._waiting: dict[Settle, list[tuple[Outcome, Mapping[int, Post]]]] = {}
+        self._waiting: dict[Settle, list[tuple[Sequence[Outcome], Mapping[int, Post]]]] = {}
         self._changed = threading.Condition()
         self._busy = False
         threading.Thread(target=self._run, name="late pushes", daemon=True).start()
 
-    def add(self, settle: Settle, outcome: Outcome, posts: Mapping[int, Post]) -> None:
-        """`settle` is called with this and other outcomes, and with all of their posts."""
+    def add(self, settle: Settle, posts: Mapping[int, Post], *outcomes: Outcome) -> None:
+        """`settle` is called with these and other outcomes, and with all of their posts."""
         with self._changed:
-            self._waiting.setdefault(settle, []).append((outcome, posts))
+            self._waiting.setdefault(settle, []).append((outcomes, posts))
             self._changed.notify()
 
     def drain(self, seconds: float) -> None:
@@ -59,7 +59,7 @@ class Settler:
                 waiting, self._waiting = self._waiting, {}
             for settle, given in waiting.items():
                 posts = {pk: post for _, known in given for pk, post in known.items()}
-                _settle(settle, [outcome for outcome, _ in given], posts)
+                _settle(settle, [outcome for outcomes, _ in given for outcome in outcomes], posts)
 
 
 def _settle(settle: Settle, outcomes: Sequence[Outcome], posts: dict[int, Post]) -> None:

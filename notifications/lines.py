@@ -59,6 +59,7 @@ class Line:
         self.breaker = breaker
         self.patience = Patience()
         self.limit = FIRST_IN_FLIGHT
+        self.used_at = 0.0  # The event loop's time at its latest round.
         self._pulse = pulse
         self._attempt = attempt
         self._put_off = put_off

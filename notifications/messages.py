@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from notifications.holding import TTL
 from social import texts
 from social.models import Post
 
-# After this, counted from the post's creation, nobody wants to be rung up for it any more.
-TTL = timedelta(hours=24)
 # A new post wakes a sleeping device at once. What comes later than this waits until it wakes.
 URGENT = timedelta(minutes=1)
 EXCERPT_LENGTH = 300

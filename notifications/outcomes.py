@@ -36,6 +36,14 @@ class Answer:
     retry_after: str | None = None
     gone: bool = False
 
+    @property
+    def passes(self) -> bool:
+        """True if it says that the same push may succeed later. Whoever says when to come again
+        (406 of WNS, for one) means that."""
+        return self.status in PASSING_STATUSES or bool(
+            self.retry_after and 400 <= self.status < 500
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -86,9 +94,8 @@ def judge(
 
 
 def passes(push: Push, answer: Answer, own_fault: bool) -> bool:
-    """True if another attempt may succeed where this one failed. Whoever says when to come again
-    (406 of WNS, for one) means that."""
-    if answer.status in PASSING_STATUSES or (answer.retry_after and 400 <= answer.status < 500):
+    """True if another attempt may succeed where this one failed."""
+    if answer.passes:
         return True
     if answer.status in REJECTED_STATUSES:
         return not (own_fault and push.attempt >= REJECTED_ATTEMPTS)

@@ -7,6 +7,12 @@ and a service that is slow is waited for long enough that what it accepts is not
 import asyncio
 from collections.abc import Callable
 
+import structlog
+
+from notifications.reasons import frames, words
+
+log = structlog.get_logger(__name__)
+
 LEAST_SECONDS = 15.0
 MOST_SECONDS = 60.0
 # How many times the slowest answer lately an answer may take.
@@ -67,6 +73,10 @@ class Pulse:
         late = self._loop.time() - self._due_at
         self.on_time = late < LATE_SECONDS
         self.lived += PULSE_SECONDS + min(late, PULSE_SECONDS)
-        self._running = self._beat()
+        try:
+            self._running = self._beat()
+        except Exception as error:
+            # Without a pulse no answer would be given up any more.
+            log.error("a pulse raised", error=words(error), frames=frames(error))
         if self._running:
             self._next()

@@ -6,7 +6,6 @@ A round does not wait for slow answers: what they say is settled apart (late.py)
 Whether a push is still wanted is asked again at each attempt.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache, partial
@@ -15,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from events import metrics
+from events.errors import passing
 from events.failpoints import failpoint
 from notifications import allowance, claims, retries, settling
 from notifications.claims import Push
@@ -22,6 +22,7 @@ from notifications.late import Settle, settler
 from notifications.messages import Message, message_of, summary_of
 from notifications.models import Delivery, Held, Notification
 from notifications.outcomes import Outcome
+from notifications.reasons import words
 from notifications.retries import Retry
 from notifications.rounds import Clock
 from notifications.sending import sender
@@ -98,27 +99,34 @@ def _push(
             outcomes.append(outcome)
         else:
             wanted.append(push)
-    late = again and partial(_settle_late, _later(clock, again), posts)
+    late = again and partial(settler().add, _late(clock, again), posts)
     outcomes += sender().send(wanted, messages, clock, late)
     before_settling()
-    under_way = Counter(p.post_id for p in pushes) - Counter(o.push.post_id for o in outcomes)
-    settled = settling.settle(outcomes, posts, now=clock(), slices=slices, under_way=under_way)
+    answered = {(outcome.push.post_id, outcome.push.subscription_id) for outcome in outcomes}
+    under_way = [p for p in pushes if (p.post_id, p.subscription_id) not in answered]
+    more = {"slices": slices, "under_way": under_way}
+    try:
+        settled = settling.settle(outcomes, posts, now=clock(), **more)
+    except Exception as error:
+        if again is None or not passing(error):
+            raise
+        # If the task came again, it would repeat what is sent already.
+        log.warning("a round is settled later", count=len(pushes), error=words(error))
+        settler().add(_later(clock, again, **more), posts, *outcomes)
+        return []
     return _retrying(settled)
 
 
-def _settle_late(settle: Settle, posts: dict[int, Post], outcome: Outcome) -> None:
-    settler().add(settle, outcome, posts)
-
-
-@cache
-def _later(clock: Clock, again: Again) -> Settle:
-    """One function for all rounds, so that their late outcomes share a transaction."""
-
+def _later(clock: Clock, again: Again, **more: Sequence) -> Settle:
     def settle(outcomes: Sequence[Outcome], posts: dict[int, Post]) -> None:
-        settled = settling.settle(outcomes, posts, now=clock())
+        settled = settling.settle(outcomes, posts, now=clock(), **more)
         again(_retrying(settled))
 
     return settle
+
+
+# One function for all rounds, so that their late outcomes share a transaction.
+_late = cache(_later)
 
 
 def _retrying(outcomes: Sequence[Outcome]) -> list[Outcome]:

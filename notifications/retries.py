@@ -9,25 +9,34 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import connection
+import structlog
+from django.db import connection, transaction
 
+from events.errors import is_data_error
 from notifications.claims import LEASE, Push, keys
 from notifications.holding import QUIET
+from notifications.reasons import words
 from social.models import Post
+
+log = structlog.get_logger(__name__)
 
 # A retry that is at most this late may still be waiting in its lane.
 LATE = timedelta(minutes=1)
 BATCH = 1_000
 
 # The attempts that were counted when the retry was enqueued are its ticket: of two tasks for one
-# retry the second finds them changed. The bounds on post ids are constants, so that the planner
-# looks at the partitions in between only. Whom the follower has left since is told by `unwanted`,
-# and so is what a preference holds back by now.
+# retry the second finds them changed, or not due if the attempt was put off, which does not count.
+# A sender's lease is half of the push's age where an earlier one died: what kills senders, or can
+# never be settled, is sent some fifteen times a day and not every few minutes. The bounds on post
+# ids are constants, so that the planner looks at the partitions in between only. `unwanted` says
+# why a push must not be sent any more, for example because the user has unfollowed the author.
 CLAIM = f"""
     WITH claimed AS (
         UPDATE notifications_delivery delivery
         SET state = 'sending', attempts = least(delivery.attempts, 32766) + 1,
-            due_at = %(lease)s, claimed_by = %(task)s::uuid
+            due_at = CASE delivery.state WHEN 'retrying' THEN %(lease)s
+                     ELSE greatest(%(lease)s, %(now)s + (%(now)s - delivery.created_at) / 2) END,
+            claimed_by = %(task)s::uuid
         FROM unnest(%(posts)s::bigint[], %(devices)s::bigint[],
                     %(attempts)s::int[], %(authors)s::bigint[])
              AS due (post_id, subscription_id, attempts, author_id)
@@ -35,6 +44,7 @@ CLAIM = f"""
               AND delivery.subscription_id = due.subscription_id
               AND delivery.post_id BETWEEN %(lowest)s AND %(highest)s
               AND (delivery.state = 'retrying' AND delivery.attempts = due.attempts
+                       AND delivery.due_at <= %(now)s + interval '1 s'
                    OR delivery.state = 'sending' AND (delivery.claimed_by = %(task)s::uuid
                                                       OR delivery.due_at < %(now)s))
         RETURNING delivery.post_id, delivery.subscription_id, delivery.recipient_id,
@@ -63,18 +73,24 @@ CLAIM = f"""
          ON silenced.user_id = recipient_id AND silenced.author_id = claimed.author_id
 """
 
-# By the index notifications_delivery_due of each partition. What is found counts as due now, so
-# that it is not found again before its new task has had its time.
+# Uses the index notifications_delivery_due of each partition.
 OVERDUE = """
-    WITH overdue AS (
-        SELECT post_id, subscription_id FROM notifications_delivery
-        WHERE due_at < %(before)s ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-    )
+    SELECT post_id, subscription_id, attempts FROM notifications_delivery
+    WHERE due_at < %(before)s ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
+# What is found counts as due now, so that it is not found again before its new task has had its
+# time.
+FOUND = """
     UPDATE notifications_delivery delivery SET due_at = %(now)s
-    FROM overdue
-    WHERE delivery.post_id = overdue.post_id
-          AND delivery.subscription_id = overdue.subscription_id
-    RETURNING delivery.post_id, delivery.subscription_id, delivery.attempts
+    FROM unnest(%(posts)s::bigint[], %(devices)s::bigint[]) AS found (post_id, subscription_id)
+    WHERE delivery.post_id = found.post_id AND delivery.subscription_id = found.subscription_id
+          AND delivery.post_id BETWEEN %(lowest)s AND %(highest)s
+"""
+SPOILED = """
+    UPDATE notifications_delivery
+    SET state = 'failed', reason = %(reason)s, due_at = NULL, settled_at = %(now)s
+    WHERE post_id = %(post_id)s AND subscription_id = %(subscription_id)s
+          AND attempts = %(attempts)s AND state IN ('retrying', 'sending')
 """
 
 
@@ -89,7 +105,31 @@ class Retry(NamedTuple):
 def claim(
     retries: Sequence[Retry], posts: dict[int, Post], *, task: UUID, now: datetime
 ) -> list[Push]:
-    """Claim those of the retries that are still to be made."""
+    """Claim those of the retries that are still to be made. Those that fail for what some row holds
+    are taken apart until it is alone: it counts as failed, and the others are claimed."""
+    try:
+        return _claim(retries, posts, task, now)
+    except Exception as error:
+        if not is_data_error(error):
+            raise
+        failure = error
+    if len(retries) > 1:
+        return [
+            push for half in _halves(retries) for push in claim(half, posts, task=task, now=now)
+        ]
+    _record_spoiled(retries[0], words(failure), now)
+    return []
+
+
+def _halves(retries: Sequence[Retry]) -> list[Sequence[Retry]]:
+    middle = len(retries) // 2
+    return [retries[:middle], retries[middle:]]
+
+
+@transaction.atomic
+def _claim(
+    retries: Sequence[Retry], posts: dict[int, Post], task: UUID, now: datetime
+) -> list[Push]:
     authors = [posts[r.post_id].author_id if r.post_id in posts else None for r in retries]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -106,8 +146,38 @@ def claim(
         return [Push(*row) for row in cursor]
 
 
+def _record_spoiled(retry: Retry, reason: str, now: datetime) -> None:
+    log.error("a retry fails by itself", post_id=retry.post_id, error=reason)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(SPOILED, retry._asdict() | {"reason": reason, "now": now})
+    except Exception as error:
+        if not is_data_error(error):
+            raise
+        # Then not even that can be stored; the others must not wait for it.
+        log.exception("a failed retry cannot be recorded", post_id=retry.post_id)
+
+
 def overdue(*, now: datetime, limit: int = BATCH) -> list[Retry]:
     """The pushes longest overdue, by more than LATE: of a sender that died, or of a lost task."""
-    with connection.cursor() as cursor:
-        cursor.execute(OVERDUE, {"before": now - LATE, "now": now, "limit": limit})
-        return [Retry(*row) for row in cursor]
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(OVERDUE, {"before": now - LATE, "limit": limit})
+            found = [Retry(*row) for row in cursor]
+        if found:
+            _note_found(found, now)
+    return found
+
+
+def _note_found(found: Sequence[Retry], now: datetime) -> None:
+    """In halves where that fails. A row that cannot be written is found again: its claim records it
+    as failed, if that can be stored."""
+    values = keys([(retry.post_id, retry.subscription_id) for retry in found]) | {"now": now}
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(FOUND, values)
+    except Exception as error:
+        if not is_data_error(error):
+            raise
+        for half in _halves(found) if len(found) > 1 else ():
+            _note_found(half, now)

@@ -26,7 +26,6 @@ from notifications.endpoints import EndpointError
 from notifications.lines import Item, Line
 from notifications.messages import Message
 from notifications.outcomes import (
-    PASSING_STATUSES,
     REJECTED_STATUSES,
     Answer,
     Outcome,
@@ -45,6 +44,8 @@ log = structlog.get_logger(__name__)
 PASSING = (aiohttp.ClientError, OSError, UnavailableError)
 PUT_OFF = "the push service is given time"
 DRAIN_SECONDS = 5.0
+# Longer than a breaker's opening is remembered, which makes the next one longer.
+FORGOTTEN_SECONDS = 600.0
 
 
 class Sender:
@@ -57,6 +58,8 @@ class Sender:
         self._board = Board(settings.REDIS_URL)
         self._transports: dict[str, Transport] = {}
         self._lines: dict[str, Line] = {}
+        self._busy: set[Line] = set()  # The lines that hold something.
+        self._forgot_at = 0.0
         self._rounds: set[Round] = set()
         self._http: aiohttp.ClientSession | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, name="pushes", daemon=True)
@@ -83,11 +86,11 @@ class Sender:
             except Exception as error:
                 impossible[place] = _failed(push, error, round_)
         asked_at = time.time()
-        known = {origin: self._board.read(origin) for origin in {origin for origin, _ in items}}
+        known = self._board.read({origin for origin, _ in items})
         self._loop.call_soon_threadsafe(self._begin, round_, items, impossible, known, asked_at)
         outcomes = round_.wait()
         for origin in known:
-            if news := self._lines[origin].breaker.news():
+            if (line := self._lines.get(origin)) and (news := line.breaker.news()):
                 self._board.note_acceptance(origin, news)
         return outcomes
 
@@ -123,13 +126,16 @@ class Sender:
         asked_at: float,
     ) -> None:
         self._rounds.add(round_)
+        self._forget_lines()
         for place, outcome in impossible.items():
             round_.end(place, outcome)
         for origin, what in known.items():
             if origin not in self._lines:
                 breaker = Breaker(origin, self._board)
-                self._lines[origin] = Line(breaker, self._pulse, self._attempt, self._put_off)
+                self._lines[origin] = Line(breaker, self._pulse, self._attempt, _put_off)
             self._lines[origin].breaker.take(what, asked_at)
+            self._lines[origin].used_at = self._loop.time()
+            self._busy.add(self._lines[origin])
         for origin, item in items:
             self._lines[origin].add(item)
         for origin in known:
@@ -140,9 +146,22 @@ class Sender:
         for round_ in [each for each in self._rounds if self._pulse.on_time]:
             round_.hold()
         self._rounds = {each for each in self._rounds if not each.is_over}
-        for line in self._lines.values():
+        for line in self._busy:
             line.check()
-        return bool(self._rounds) or any(map(len, self._lines.values()))
+        self._busy = {line for line in self._busy if len(line)}
+        return bool(self._rounds or self._busy)
+
+    def _forget_lines(self) -> None:
+        """Drop those that were not used lately: users choose the origins of their endpoints."""
+        now = self._loop.time()
+        if now - self._forgot_at < FORGOTTEN_SECONDS / 10:
+            return
+        self._forgot_at = now
+        self._lines = {
+            origin: line
+            for origin, line in self._lines.items()
+            if len(line) or now - line.used_at < FORGOTTEN_SECONDS
+        }
 
     async def _attempt(self, line: Line, item: Item) -> None:
         """Make an attempt, and end the item with its outcome."""
@@ -150,8 +169,13 @@ class Sender:
             outcome = await self._outcome(line, item)
         except Exception as error:
             outcome = _failed(item.push, error, item.round)
-        item.round.end(item.place, outcome)
-        line.left(item)
+        except asyncio.CancelledError:
+            # Nobody gave it up: it counts as not made.
+            outcome = _not_made(item, 0.0)
+        try:
+            item.round.end(item.place, outcome)
+        finally:
+            line.left(item)
 
     async def _outcome(self, line: Line, item: Item) -> Outcome:
         push, round_ = item.push, item.round
@@ -181,16 +205,10 @@ class Sender:
             if not item.gave_up:
                 raise
             return line.ran_out(item)
-        except ValueError:
-            raise  # Some of aiohttp's errors are both.
+        except aiohttp.InvalidURL:
+            raise  # It is a ClientError, but no fault of the service.
         except PASSING as error:
             return words(error)
-
-    def _put_off(self, item: Item, seconds: float) -> None:
-        push, round_ = item.push, item.round
-        message, now = round_.messages[push.message_id], round_.clock()
-        outcome = again(push, PUT_OFF, message, now=now, wait=seconds, charged=False)
-        round_.end(item.place, outcome)
 
     def _transport(self, name: str) -> Transport:
         """Raises UnusableError where the settings name no such transport (any more)."""
@@ -201,10 +219,21 @@ class Sender:
         return self._transports[name]
 
 
+def _put_off(item: Item, seconds: float) -> None:
+    item.round.end(item.place, _not_made(item, seconds))
+
+
+def _not_made(item: Item, seconds: float) -> Outcome:
+    """The outcome of a push that is to wait for so many seconds at least."""
+    push, round_ = item.push, item.round
+    message, now = round_.messages[push.message_id], round_.clock()
+    return again(push, PUT_OFF, message, now=now, wait=seconds, charged=False)
+
+
 def _result(answer: Answer) -> Result:
-    if answer.status in PASSING_STATUSES:
-        return Result.FAILED
-    return Result.REJECTED if answer.status in REJECTED_STATUSES else Result.ANSWERED
+    if answer.status in REJECTED_STATUSES:
+        return Result.REJECTED
+    return Result.FAILED if answer.passes else Result.ANSWERED
 
 
 def _failed(push: Push, error: Exception, round_: Round) -> Outcome:

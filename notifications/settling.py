@@ -4,16 +4,15 @@ Guarantee: an attempt is settled once, and only while no other task has claimed 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
 import structlog
 from django.db import connection, transaction
 
 from events import outbox
 from events.errors import is_data_error
-from notifications.claims import keys
+from notifications.claims import Push, keys
 from notifications.event_types import PushSettled
 from notifications.metrics import PUSH_SECONDS, PUSHES
 from notifications.models import PushSubscription
@@ -45,9 +44,27 @@ SETTLE = """
           AND delivery.subscription_id = outcome.subscription_id
           AND delivery.post_id BETWEEN %(lowest)s AND %(highest)s
           AND delivery.state = 'sending' AND delivery.attempts = outcome.attempt
-    RETURNING delivery.post_id, delivery.subscription_id
+    RETURNING outcome.post_id, outcome.subscription_id, outcome.attempt
 """
 
+
+# What will be settled later stays claimed until its lease ends. It is nobody's meanwhile: its task,
+# given out again, must not send it a second time. A row that is locked is just being settled.
+RELEASE = """
+    UPDATE notifications_delivery delivery SET claimed_by = NULL
+    FROM (
+        SELECT post_id, subscription_id
+        FROM notifications_delivery
+        JOIN unnest(%(posts)s::bigint[], %(devices)s::bigint[], %(attempts)s::int[])
+             AS push (post_id, subscription_id, attempts)
+             USING (post_id, subscription_id, attempts)
+        WHERE notifications_delivery.post_id BETWEEN %(lowest)s AND %(highest)s
+              AND state = 'sending'
+        FOR UPDATE OF notifications_delivery SKIP LOCKED
+    ) AS push
+    WHERE delivery.post_id = push.post_id AND delivery.subscription_id = push.subscription_id
+          AND delivery.post_id BETWEEN %(lowest)s AND %(highest)s
+"""
 
 # A slice that overlaps one that is done adds what it settled, which nobody had settled before, and
 # one from the same follower on widens it.
@@ -69,11 +86,12 @@ def settle(
     *,
     now: datetime,
     slices: Sequence[Slice] = (),
-    under_way: Mapping[int, int] = MappingProxyType({}),
+    under_way: Sequence[Push] = (),
 ) -> list[Outcome]:
     """Record how the claimed pushes ended, with one `push.settled` event a post, and that the
     slices are done; remove the subscriptions that are gone. Returns the outcomes that counted.
-    `under_way` says how many pushes of the slices' posts will be settled later.
+    `under_way` are pushes of the slices that will be settled later; until their leases end they are
+    nobody's.
 
     One that cannot be recorded as it is ends as failed, and the others are settled without it; the
     slices are done with the last of them."""
@@ -102,10 +120,13 @@ def _settle(
     posts: dict[int, Post],
     now: datetime,
     slices: Sequence[Slice],
-    under_way: Mapping[int, int],
+    under_way: Sequence[Push],
 ) -> list[Outcome]:
     settled = _update(outcomes) if outcomes else []
-    _record(slices, Counter(outcome.push.post_id for outcome in settled) + Counter(under_way), now)
+    if under_way:
+        _release(under_way)
+    pushes = [*(outcome.push for outcome in settled), *under_way]
+    _record(slices, Counter(push.post_id for push in pushes), now)
     if not outcomes:
         return []
     gone = [outcome.push.subscription_id for outcome in outcomes if outcome.gone]
@@ -128,11 +149,12 @@ def _record(slices: Sequence[Slice], pushes: Counter[int], now: datetime) -> Non
 
 
 def _update(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    by_key = {(o.push.post_id, o.push.subscription_id): o for o in outcomes}
+    # One push may have several: of an attempt that lost its claim, and of the one that took it.
+    by_key = {(o.push.post_id, o.push.subscription_id, o.push.attempt): o for o in outcomes}
     with connection.cursor() as cursor:
         cursor.execute(
             SETTLE,
-            keys(list(by_key))
+            keys([(o.push.post_id, o.push.subscription_id) for o in outcomes])
             | {
                 "attempts": [outcome.push.attempt for outcome in outcomes],
                 "states": [outcome.state for outcome in outcomes],
@@ -144,6 +166,12 @@ def _update(outcomes: Sequence[Outcome]) -> list[Outcome]:
             },
         )
         return [by_key[key] for key in cursor]
+
+
+def _release(pushes: Sequence[Push]) -> None:
+    named = keys([(push.post_id, push.subscription_id) for push in pushes])
+    with connection.cursor() as cursor:
+        cursor.execute(RELEASE, named | {"attempts": [push.attempt for push in pushes]})
 
 
 def _count(settled: Sequence[Outcome], posts: dict[int, Post]) -> None:

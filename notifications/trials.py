@@ -36,7 +36,7 @@ def send_trial(subscription_id: int, *, clock: Clock) -> None:
     )
     push = Push(NO_POST, device.pk, 1, *address, user_id=device.user_id, wishes=wishes)
     # A device that does not answer must not hold up the lane.
-    late = partial(settler().add, _record, posts={})
+    late = partial(settler().add, _record, {})
     _record(sender().send([push], {NO_POST: message}, clock, late), {})
 
 

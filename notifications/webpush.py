@@ -14,6 +14,9 @@ from py_vapid import Vapid02
 PLAINTEXT_LIMIT = 4_096 - 103
 # A signature may be valid for 24 hours (RFC 8292, section 2); half of that leaves room for clocks.
 SIGNATURE_SECONDS = 12 * 3600
+# Users choose the origins of their endpoints (`*.notify.windows.com`). One beyond these costs an
+# old one its signature, which is made again.
+MOST_SIGNATURES = 1_000
 
 
 class Signer:
@@ -42,6 +45,9 @@ class Signer:
             # Not Vapid02.sign(), which takes no https: subject with a path.
             token = jwt.encode(claims, self._vapid.private_key, algorithm="ES256")
             header = f"vapid t={token},k={self.public_key}"
+            self._cached.pop(audience, None)
+            if len(self._cached) >= MOST_SIGNATURES:
+                del self._cached[next(iter(self._cached))]
             self._cached[audience] = (now + SIGNATURE_SECONDS / 2, header)
         return header
 

@@ -16,13 +16,14 @@ OLDEST_POST = """
     SELECT id FROM social_post WHERE created_at <= statement_timestamp() - interval '25 hours'
     ORDER BY created_at DESC LIMIT 1
 """
-# Uses notifications_delivery_due, and the ledger's key for what the newest slices settled.
+# Uses notifications_delivery_due, and the ledger's key for what the newest slices settled lately:
+# what was sent before an outage says nothing about it.
 UNSETTLED = """
     SELECT count(*), coalesce(extract(epoch FROM statement_timestamp() - min(created_at)), 0),
            (SELECT coalesce(sum(rows), 0) FROM (
-               SELECT rows FROM notifications_slicerecord
+               SELECT rows, written_at FROM notifications_slicerecord
                ORDER BY post_id DESC, after DESC LIMIT 1000
-           ) AS newest)
+           ) AS newest WHERE written_at > statement_timestamp() - interval '10 minutes')
     FROM (
         SELECT created_at FROM notifications_delivery
         WHERE due_at IS NOT NULL AND post_id > %s

@@ -3,8 +3,10 @@
 https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -20,6 +22,7 @@ from notifications.transports import Transport, UnavailableError
 from notifications.transports.google_tokens import TokenSource, read_key
 
 ANSWER_LIMIT = 16_384
+BODY_SECONDS = 2.0
 # https://firebase.google.com/docs/cloud-messaging/concept-options
 BODY_LIMIT = 4_096
 # Characters of title and text that are tried.
@@ -59,12 +62,22 @@ class Fcm(Transport):
         async with http.post(
             self._url, data=body, headers=headers, allow_redirects=False
         ) as response:
-            said = await response.content.read(ANSWER_LIMIT)
             if response.status == 401:
                 self._tokens.forget(token)
                 raise UnavailableError("the access token was refused")
-            gone = response.status == 404 and error_code(said) == "UNREGISTERED"
+            gone = error_code(await _body(response)) == "UNREGISTERED" and response.status == 404
             return Answer(response.status, response.headers.get("Retry-After"), gone)
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """To its end, which leaves the connection for the next request, or to ANSWER_LIMIT. It may come
+    in several pieces; the status stands without it, so it is not waited for any longer."""
+    said = b""
+    with suppress(TimeoutError, aiohttp.ClientError):
+        async with asyncio.timeout(BODY_SECONDS):
+            while len(said) < ANSWER_LIMIT and (piece := await response.content.read(ANSWER_LIMIT)):
+                said += piece
+    return said
 
 
 def request_body(
@@ -138,5 +151,5 @@ def error_code(body: bytes) -> str | None:
     try:
         details = json.loads(body)["error"]["details"]
         return next((each["errorCode"] for each in details if "errorCode" in each), None)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

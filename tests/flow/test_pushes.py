@@ -1,6 +1,7 @@
 """Pushes through the real queue and workers, to push services that answer as told."""
 
 import json
+import time
 
 import pytest
 
@@ -110,6 +111,20 @@ def test_a_worker_killed_between_answer_and_commit_repeats_the_push_once(
     assert first.topic == second.topic == post_topic(post_id)
     tags = [json.loads(text)["tag"] for _, text in decrypt_all([first, second], [device]).opened]
     assert tags == [post_topic(post_id)] * 2
+
+
+def test_a_worker_that_is_stopped_while_answers_are_awaited_repeats_nothing(
+    world, processes, alice, push_service
+):
+    device = Device.generate()
+    push_service.answer(device.token, "slow", seconds=2.0)
+    world.subscribe(world.crowd(alice, 1), [device], push_service.origin)
+    post_id = world.post(alice)
+    until(lambda: push_service.receipts.of(device.token))
+    time.sleep(0.5)  # Its task has ended; the answer is still to come.
+    processes.restart("notifications-worker")
+    assert world.sql(DELIVERIES, post_id)[0][1:3] == ("sent", 1)
+    assert len(push_service.receipts.of(device.token)) == 1
 
 
 def test_a_host_that_hangs_is_tried_again_only_after_all_other_hosts_were_told(

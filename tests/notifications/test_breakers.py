@@ -5,7 +5,7 @@ from django.conf import settings
 from redis import Redis
 from structlog.testing import capture_logs
 
-from notifications.breaker_board import FORGOTTEN_SECONDS, Board
+from notifications.breaker_board import FORGOTTEN_SECONDS, Board, Known
 from notifications.breakers import (
     FEW_USERS,
     LONGEST_SECONDS,
@@ -66,7 +66,7 @@ def fail(breaker: Breaker, users: int = LEAST_USERS, **more) -> None:
 
 def hear(breaker: Breaker, board: Board, origin: str, clock: Clock) -> None:
     """What a round begins with."""
-    breaker.take(board.read(origin), clock())
+    breaker.take(board.read([origin])[origin], clock())
 
 
 def test_a_service_is_sent_nothing_while_most_of_its_users_fail(process):
@@ -182,7 +182,7 @@ def test_what_one_process_knows_the_others_know_from_their_next_round_on(process
 
 def test_what_was_read_before_an_opening_does_not_undo_it(process, origin, clock):
     one, board = process(), Board(settings.REDIS_URL)
-    known, asked_at = board.read(origin), clock()
+    known, asked_at = board.read([origin])[origin], clock()
     clock.now += 0.1
     fail(one)
     one.take(known, asked_at)
@@ -261,4 +261,41 @@ def test_acceptances_are_told_to_the_other_processes(process, origin, clock):
     assert one.news() is None  # not more often than once a second
     hear(other, board, origin, clock)
     assert other.is_own_fault(1, clock())
+    board.close()
+
+
+def test_several_services_are_read_by_one_command(origin):
+    board = Board(settings.REDIS_URL)
+    with Redis.from_url(settings.REDIS_URL) as valkey:
+        before = valkey.info("commandstats").get("cmdstat_mget", {"calls": 0})["calls"]
+        others = [f"{origin}/{number}" for number in range(20)]
+        assert set(board.read(others)) == set(others)
+        assert valkey.info("commandstats")["cmdstat_mget"]["calls"] == before + 1
+    board.close()
+
+
+@pytest.mark.parametrize("value", ["1 2 3", "one 2", "v2:{}", "\xff"])
+def test_what_another_version_wrote_is_not_known(origin, value):
+    board = Board(settings.REDIS_URL)
+    with Redis.from_url(settings.REDIS_URL) as valkey:
+        for kind in ("open", "accepted"):
+            valkey.set(f"connectify:push:{kind}:{origin}", value, ex=60)
+    assert board.read([origin]) == {origin: Known()}
+    assert origin not in board.openings()
+    board.erase(origin)
+    board.close()
+
+
+def test_a_mark_that_was_erased_is_set_again_with_the_next_rejection(process, origin, clock):
+    one, board = process(), Board(settings.REDIS_URL)
+    note(one, Result.REJECTED, FEW_USERS)
+    board.erase(origin, "rejects")
+    clock.now += 1
+    hear(one, board, origin, clock)
+    assert origin not in board.rejecting()
+    # Meanwhile its own window says the same.
+    one.accepted(99, clock())
+    assert not one.is_own_fault(1, clock() - 1)
+    note(one, Result.REJECTED, 1, first=1_000)
+    assert origin in board.rejecting()
     board.close()

@@ -6,7 +6,7 @@ import contextlib
 import pytest
 
 from notifications.addresses import AddressError
-from notifications.connections import ANSWER_LIMIT, AnswerError, Connections
+from notifications.connections import ANSWER_LIMIT, REST_SECONDS, AnswerError, Connections
 
 CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
 
@@ -164,3 +164,42 @@ def test_an_address_that_is_not_public_is_refused_whatever_it_is_called(settings
     errors = getattr(error, "exceptions", [error])
     assert all(isinstance(each, (AddressError, OSError)) for each in errors)
     assert peer.requests == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 201 Created\r\nContent-Length: 5\r\n\r\nhel",
+        b"HTTP/1.1 201 Created\r\n\r\n",
+        b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+    ],
+)
+def test_an_answer_without_an_end_costs_its_connection_and_leaves_nothing(answer):
+    async def ask() -> tuple[int, int]:
+        server = await asyncio.start_server(Peer(answer).serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
+        connections = Connections()
+        for _ in range(3):
+            assert (await connections.post(url, {}, b"body")).status == 201
+        open_then = len(connections)
+        await asyncio.sleep(REST_SECONDS + 0.5)
+        server.close()
+        return open_then, len(connections)
+
+    assert asyncio.run(ask()) == (3, 0)
+
+
+def test_of_an_origin_without_connections_nothing_is_kept():
+    async def ask() -> list:
+        kept = []
+        server = await asyncio.start_server(Peer(CREATED).serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
+        connections = Connections()
+        await connections.post(url, {}, b"body")
+        kept.append(len(connections._idle))
+        connections.close()
+        server.close()
+        await asyncio.sleep(0.05)
+        return [*kept, len(connections._idle)]
+
+    assert asyncio.run(ask()) == [1, 0]

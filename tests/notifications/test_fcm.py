@@ -1,8 +1,10 @@
 """FCM, against the loopback push service with the keys of a service account of its own."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -10,7 +12,7 @@ from django.core.management.base import SystemCheckError
 from notifications.claims import Push
 from notifications.messages import Message
 from notifications.sending import Sender
-from notifications.transports.fcm import request_body
+from notifications.transports.fcm import BODY_SECONDS, _body, error_code, request_body
 from stack.push_service import Device, ServiceAccount, running_push_service
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
@@ -229,3 +231,47 @@ def test_a_message_is_as_its_device_wishes(wishes, priority, apns, alert, kept):
         assert message["apns"]["headers"]["apns-priority"] == apns
         assert ("alert" in aps, "content-available" in aps) == (alert, not alert)
         assert ("notification" in message["android"]) is alert
+
+
+def test_an_error_whose_body_comes_in_pieces_is_read_to_its_end():
+    error = json.dumps({"error": {"details": [{"errorCode": "UNREGISTERED"}]}}).encode()
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n" % len(error))
+        for piece in (error[:9], error[9:30], error[30:]):
+            await writer.drain()
+            await asyncio.sleep(0.05)
+            writer.write(piece)
+        await reader.read()
+        writer.close()
+
+    assert asyncio.run(_read(serve)) == error
+
+
+def test_a_body_that_never_ends_is_not_waited_for():
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel")
+        await reader.read()
+        writer.close()
+
+    assert asyncio.run(_read(serve)) == b"hel"
+
+
+async def _read(serve) -> bytes:
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with (
+        asyncio.timeout(2 * BODY_SECONDS),
+        aiohttp.ClientSession() as http,
+        http.get(url) as r,
+    ):
+        said = await _body(r)
+    server.close()
+    await asyncio.sleep(0.05)  # The peer sees that.
+    return said
+
+
+def test_json_of_any_depth_is_no_error_of_ours():
+    assert error_code(b"[" * 15_000) is None

@@ -101,9 +101,26 @@ def test_quiet_hours(bob, post, device, now, zone, begin, end, utc, held):
     assert len(pushes) == (not held)
 
 
-def test_quiet_hours_follow_summer_time(bob, post, device):
+def test_quiet_hours_follow_summer_time(alice, bob, device):
     prefer(bob, time_zone="Europe/Berlin", quiet_from=time(22), quiet_until=time(7))
-    assert len(tell(post, datetime(2026, 7, 15, 5, 0, tzinfo=UTC))) == 1
+    summer = datetime(2026, 7, 15, 5, 0, tzinfo=UTC)
+    assert len(tell(posts.publish(alice, "x", now=summer), summer)) == 1
+
+
+def test_after_more_than_a_day_the_summary_stands_for_a_post_that_has_not_expired(
+    alice, bob, device, now
+):
+    for together in (True, False):
+        day = [posts.publish(alice, "x", now=now + timedelta(hours=h)) for h in (0, 1, 20, 21)]
+        after = now + timedelta(hours=25, minutes=1)
+        slices = [Slice(post.pk, 0, END) for post in day]
+        batches = [slices] if together else [[piece] for piece in slices]
+        live = {post.pk: post for post in day}
+        pushes = [
+            push for batch in batches for push in claims.claim(batch, live, task=uuid4(), now=after)
+        ]
+        assert [(push.post_id, push.summary) for push in pushes] == [(day[2].pk, True)]
+        now += timedelta(days=2)
 
 
 def pushed_and_summed_up(pushes: list[claims.Push]) -> tuple[int, int]:

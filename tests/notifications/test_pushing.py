@@ -9,6 +9,7 @@ import pytest
 
 from events.models import OutboxEvent
 from notifications import claims, messages, pushing, retries, settling
+from notifications.holding import TTL
 from notifications.messages import topic
 from notifications.models import Delivery, Notification, Preference, PushSubscription
 from notifications.outcomes import Outcome
@@ -31,8 +32,9 @@ def tell(post, now, task=None):
 
 
 def tell_again(outcomes, now, task=None):
-    """The round after it."""
+    """The round after it, when all of them are due."""
     due = [outcome.retry for outcome in outcomes]
+    now = max([now, *(outcome.due_at for outcome in outcomes)])
     return pushing.push_again(due, task=task or uuid4(), clock=lambda: now)
 
 
@@ -186,7 +188,10 @@ def test_a_push_that_would_be_repeated_after_its_time_has_expired(post, device, 
 
 
 def test_after_its_time_a_push_is_counted_and_not_sent(post, device, service, now):
-    assert tell(post, now + messages.TTL) == []
+    claim(post, now, uuid4())
+    row, later = Delivery.objects.get(), now + TTL
+    due = [retries.Retry(post.pk, row.subscription_id, row.attempts)]
+    assert pushing.push_again(due, task=uuid4(), clock=lambda: later) == []
     assert service.receipts.of(device.token) == []
     assert Delivery.objects.get().state == "expired"
     assert settled() == [(0, 1)]
@@ -269,6 +274,57 @@ def test_who_lost_the_claim_settles_nothing(post, device, service, now):
     assert settled() == []
 
 
+def test_a_task_whose_retry_was_put_off_meanwhile_is_a_duplicate(post, device, service, now):
+    claim(post, now, uuid4())
+    row, live = Delivery.objects.get(), Post.objects.select_related("author").in_bulk([post.pk])
+    push = claims.Push(post.pk, row.subscription_id, 1, "web_push", None, None, None)
+    later = now + timedelta(seconds=20)
+    put_off = Outcome(push, "retrying", now, due_at=later, charged=False)
+    assert settling.settle([put_off], live, now=now) == [put_off]
+    # It does not count as an attempt, so both tasks say that there was none.
+    for moment, claimed in [(now, 0), (later, 1), (later, 0)]:
+        made = retries.claim([put_off.retry], live, task=uuid4(), now=moment)
+        assert len(made) == claimed
+
+
+def test_each_outcome_settles_the_attempt_that_it_is_of(alice, post, bob, device, service, now):
+    for _ in range(2):
+        register(bob, service, now)
+    task = uuid4()
+    claim(post, now, task)
+    first, second, third = Delivery.objects.order_by("subscription_id")
+    Delivery.objects.filter(pk=first.pk).update(attempts=2)
+    live = Post.objects.select_related("author").in_bulk([post.pk])
+
+    def outcome(row, attempt, state, **more):
+        push = claims.Push(post.pk, row.subscription_id, attempt, "web_push", None, None, None)
+        return Outcome(push, state, now, **more)
+
+    lost = outcome(first, 1, "failed", reason="lost its claim")
+    counted = [
+        outcome(first, 2, "sent", status=201),
+        outcome(second, 1, "retrying", reason="later", due_at=now + timedelta(seconds=5)),
+        outcome(third, 1, "refused", reason="never"),
+    ]
+    settled = settling.settle([lost, *counted], live, now=now)
+    assert sorted(settled, key=lambda each: each.push.subscription_id) == counted
+    rows = Delivery.objects.order_by("subscription_id").values_list("state", "reason", "due_at")
+    assert list(rows) == [
+        ("sent", "", None),
+        ("retrying", "later", now + timedelta(seconds=5)),
+        ("refused", "never", None),
+    ]
+
+
+def test_a_push_whose_senders_die_is_sent_less_and_less_often(post, device, service, now):
+    claim(post, now, uuid4())
+    moment, live, claimed = now, Post.objects.in_bulk([post.pk]), 0
+    while (moment := Delivery.objects.get().due_at + timedelta(seconds=90)) < now + TTL:
+        due = retries.overdue(now=moment)
+        claimed += len(retries.claim(due, live, task=uuid4(), now=moment + timedelta(seconds=1)))
+    assert 5 < claimed < 20
+
+
 UNWANTED = {
     "post": ("the post was deleted", lambda case: posts.delete(case.post, now=case.now)),
     "author": (
@@ -303,7 +359,8 @@ def test_a_push_that_became_unwanted_is_refused_with_the_reason(
 ):
     service.answer(device.token, 500)
     if how == "retried":
-        due = [outcome.retry for outcome in tell(post, now)]
+        (outcome,) = tell(post, now)
+        due, now = [outcome.retry], outcome.due_at
     else:
         claim(post, now, uuid4())
         now += claims.LEASE * 2

@@ -29,7 +29,8 @@ def test_what_a_preference_holds_back_by_now_is_not_tried_again(
     service.answer(device.token, 500, first=1)
     (outcome,) = pushing.push_slices([Slice(post.pk, 0, END)], task=uuid4(), clock=lambda: now)
     change(bob, alice, now)
-    assert pushing.push_again([outcome.retry], task=uuid4(), clock=lambda: now) == []
+    later = outcome.due_at
+    assert pushing.push_again([outcome.retry], task=uuid4(), clock=lambda: later) == []
     row = Delivery.objects.get()
     assert (row.state, row.reason, row.due_at) == ("held", reason, None)
     assert len(service.receipts) == 1

@@ -1,9 +1,12 @@
+import asyncio
+import ssl
 import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
+import aiohttp
 import jwt
 import pytest
 
@@ -11,8 +14,8 @@ from notifications.claims import Push
 from notifications.lines import FIRST_IN_FLIGHT, IN_FLIGHT_A_USER
 from notifications.messages import Message
 from notifications.outcomes import Answer
-from notifications.patience import LEAST_SECONDS
-from notifications.sending import PUT_OFF, Sender
+from notifications.patience import LEAST_SECONDS, PULSE_SECONDS, Pulse
+from notifications.sending import FORGOTTEN_SECONDS, PUT_OFF, Sender
 from notifications.transports import Transport
 from notifications.windows import LEAST_USERS
 from stack.push_service import Device, PushService, running_push_service
@@ -212,3 +215,79 @@ def test_whatever_one_attempt_raises_each_push_has_its_outcome(
     assert [outcome.state for outcome in outcomes] == ["sent", "retrying", "sent"]
     assert "secret" not in outcomes[1].reason + caplog.text
     assert outcomes[1].reason.startswith(("RuntimeError", name))
+
+
+class Untrusted(Transport):
+    """A push service whose certificate is not valid, or that somebody's cancellation ends."""
+
+    ERRORS: ClassVar = {
+        "ssl": lambda: ssl.SSLCertVerificationError(1, "certificate verify failed"),
+        "aiohttp": lambda: aiohttp.ClientConnectorCertificateError(
+            None, ValueError("it is another's")
+        ),
+        "cancelled": asyncio.CancelledError,
+    }
+
+    def origin(self, push):
+        return f"untrusted {push.p256dh}"
+
+    async def send(self, http, push, message, *, now):
+        raise self.ERRORS[push.endpoint]()
+
+
+@pytest.fixture
+def untrusted(settings):
+    """Makes pushes that end with one of these errors, each time at another origin."""
+    transport = f"{__name__}.{Untrusted.__name__}"
+    settings.PUSH_TRANSPORTS = settings.PUSH_TRANSPORTS | {"untrusted": transport}
+    origin = str(time.time())
+    return lambda error, count: [
+        Push(1, n, 1, "untrusted", error, origin, "", user_id=n) for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("error", ["ssl", "aiohttp"])
+def test_a_certificate_that_is_not_valid_is_a_failure_of_the_service(sender, untrusted, error):
+    assert {o.state for o in send(sender, untrusted(error, LEAST_USERS))} == {"retrying"}
+    (outcome,) = send(sender, untrusted(error, 1))
+    assert outcome.reason == PUT_OFF
+
+
+def test_an_attempt_that_was_cancelled_is_made_again_and_keeps_no_place(sender, untrusted):
+    outcomes = send(sender, untrusted("cancelled", FIRST_IN_FLIGHT + 50))
+    assert {(o.state, o.retry.attempts) for o in outcomes} == {("retrying", 0)}
+    assert not any(map(len, sender._lines.values()))
+
+
+def test_406_with_a_time_to_come_again_is_a_failure_of_the_service(sender, service):
+    service.answer("*", 406, retry_after=5)
+    send(sender, pushes_to(service, LEAST_USERS))
+    (outcome,) = send(sender, pushes_to(service, 1))
+    assert outcome.reason == PUT_OFF
+
+
+def test_a_service_that_is_not_used_any_more_is_forgotten(sender, service, other_service):
+    send(sender, pushes_to(service, 1))
+    (line,) = sender._lines.values()
+    line.used_at -= FORGOTTEN_SECONDS
+    sender._forgot_at -= FORGOTTEN_SECONDS
+    send(sender, pushes_to(other_service, 1))
+    assert list(sender._lines) == [other_service.origin]
+    assert {outcome.state for outcome in send(sender, pushes_to(service, 1))} == {"sent"}
+
+
+def test_an_error_in_a_pulse_does_not_end_it():
+    beats = []
+
+    def beat() -> bool:
+        beats.append(len(beats))
+        if len(beats) == 2:
+            raise RuntimeError
+        return len(beats) < 4
+
+    async def live() -> None:
+        Pulse(asyncio.get_running_loop(), beat).start()
+        await asyncio.sleep(8 * PULSE_SECONDS)
+
+    asyncio.run(live())
+    assert beats == [0, 1, 2, 3]

@@ -7,14 +7,14 @@ from django.db import DataError, connection
 
 from events.errors import is_data_error
 from events.models import OutboxEvent
-from notifications import claims, pushing, settling
+from notifications import allowance, claims, pushing, retries, settling
 from notifications.claims import Push
 from notifications.models import Delivery, Notification, Preference, PushSubscription, SliceRecord
 from notifications.outcomes import Outcome, State
 from social import partitions, relations
 from social.slices import END, Slice
 from tests.conftest import make_user
-from tests.notifications.conftest import register
+from tests.notifications.conftest import forget_failures, register
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +34,8 @@ def crowd(alice, post, service, now):
 
 def refuse(table: str, condition: str) -> None:
     with connection.cursor() as cursor:
+        # No table is altered that has checks to come.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT refused CHECK ({condition})")
 
 
@@ -153,3 +155,46 @@ def test_only_what_a_row_can_cause_is_taken_apart(error, expected):
 def test_a_push_has_a_message_of_its_own_where_it_is_a_summary():
     push = Push(7, 1, 1, "web_push", "", "", "", summary=True)
     assert push.message_id == -7
+
+
+@pytest.mark.parametrize("guilty", [0, 19, 39])
+def test_a_retry_whose_row_is_refused_fails_alone(post, crowd, service, now, guilty):
+    service.answer("*", 503, first=40)
+    outcomes = tell(post, now)
+    forget_failures(service)
+    device = PushSubscription.objects.order_by("pk")[guilty].pk
+    refuse("notifications_delivery", f"subscription_id <> {device} OR state <> 'sending'")
+    later = max(outcome.due_at for outcome in outcomes)
+    due = [outcome.retry for outcome in outcomes]
+    assert len(due) == 40
+    pushing.push_again(due, task=uuid4(), clock=lambda: later)
+    assert states()[device] == "failed"
+    assert Delivery.objects.get(subscription_id=device).reason == "IntegrityError 23514"
+    assert "sending" not in states().values()
+    assert sum(state == "failed" for state in states().values()) == 1
+
+
+def test_an_overdue_row_that_cannot_be_written_hides_no_other(post, crowd, now):
+    claims.claim([Slice(post.pk, 0, END)], {post.pk: post}, task=uuid4(), now=now)
+    device = PushSubscription.objects.order_by("pk")[5].pk
+    later = now + claims.LEASE + retries.LATE * 2
+    refuse_later = f"subscription_id <> {device} OR due_at < '{later.isoformat()}'"
+    refuse("notifications_delivery", refuse_later)
+    due = retries.overdue(now=later)
+    assert len(due) == 40
+    assert [each.subscription_id for each in retries.overdue(now=later)] == [device]
+    # Its claim cannot be stored, nor that it failed; the others are claimed.
+    made = retries.claim(due, {post.pk: post}, task=uuid4(), now=later + retries.LATE)
+    assert len(made) == 39
+
+
+def test_a_cap_that_cannot_be_asked_for_one_costs_the_others_nothing(post, crowd, now):
+    guilty = crowd[3]
+    Preference.objects.update(hourly_cap=5)
+    pushes = claims.claim([Slice(post.pk, 0, END)], {post.pk: post}, task=uuid4(), now=now)
+    Preference.objects.update(pushed=[], pushed_at=[])
+    refuse("notifications_preference", f"user_id <> {guilty.pk} OR pushed = '{{}}'")
+    renewed = allowance.renew(pushes, now=now)
+    assert [p.subscription_id for p in renewed] == [p.subscription_id for p in pushes]
+    unwanted = {push.user_id: push.unwanted for push in renewed if push.unwanted}
+    assert unwanted == {guilty.pk: "IntegrityError 23514"}

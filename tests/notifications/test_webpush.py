@@ -74,3 +74,10 @@ def test_generated_keys_sign(capsys):
     assert signer.public_key == public
     header = signer.authorization(ENDPOINT, NOW)
     verify_vapid(header, origin="https://push.example.com", now=NOW, key=public)
+
+
+def test_only_so_many_signatures_are_kept(signer):
+    for number in range(webpush.MOST_SIGNATURES + 3):
+        signer.authorization(f"https://db{number}.notify.windows.com/x", NOW)
+    assert len(signer._cached) == webpush.MOST_SIGNATURES
+    assert "https://db0.notify.windows.com" not in signer._cached

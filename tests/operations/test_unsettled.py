@@ -82,6 +82,13 @@ def test_one_failing_device_among_many_makes_nothing_late(broker, post, retry):
     assert not told().within_target
 
 
+def test_what_was_sent_before_an_outage_does_not_make_it_small(broker, post, retry):
+    yesterday = timezone.now() - timedelta(days=1)
+    SliceRecord.objects.create(post_id=post.pk, after=0, up_to=9, rows=1_000, written_at=yesterday)
+    retry(60, 5)
+    assert not told().within_target
+
+
 def test_unsettled_pushes_are_found_by_their_index_in_the_partitions_of_a_day(post, retry):
     retry(60)
     with CaptureQueriesContext(connection) as queries:

@@ -1,0 +1,100 @@
+"""Answers that come after their task has ended: each push is sent once, whatever happens then."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from notifications import pushing
+from notifications.late import settler
+from notifications.models import Delivery, Notification, SliceRecord
+from social import partitions, posts
+from social.slices import END, Slice
+from tests.notifications.conftest import register
+from tests.waiting import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SLOW_SECONDS = 1.0
+
+
+@pytest.fixture
+def post(alice, bob):
+    """Of today: these tests live by the clock, as the thread that settles does."""
+    post = posts.publish(alice, "Hello world!", now=timezone.now())
+    for model in (Notification, Delivery):
+        partitions.ensure(model._meta.db_table, [post.pk])
+    return post
+
+
+@pytest.fixture
+def device(bob, service):
+    device = register(bob, service, timezone.now())
+    service.answer(device.token, "slow", seconds=SLOW_SECONDS)
+    yield device
+    # Its tables are emptied next: nobody may be settling then.
+    until(lambda: not Delivery.objects.filter(state="sending").exists())
+    settler().drain(5.0)
+
+
+def tell(post, retried: list, task=None) -> list:
+    """A round; what is to be tried again later is added to `retried`."""
+
+    def again(outcomes) -> None:
+        retried.extend(outcomes)
+        connection.close()  # The thread's own, which would outlast the test's database.
+
+    return pushing.push_slices(
+        [Slice(post.pk, 0, END)], task=task or uuid4(), clock=timezone.now, again=again
+    )
+
+
+def row() -> Delivery:
+    return Delivery.objects.get()
+
+
+@contextmanager
+def ledger_away() -> Iterator[None]:
+    """The database takes no record of a slice meanwhile, which counts as an error that passes."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE notifications_slicerecord RENAME TO away")
+        yield
+        cursor.execute("ALTER TABLE away RENAME TO notifications_slicerecord")
+
+
+def test_a_slow_push_is_settled_apart_and_counted_in_its_slice(post, device, service):
+    retried = []
+    assert tell(post, retried) == []
+    assert row().state == "sending"
+    assert SliceRecord.objects.get().rows == 1
+    until(lambda: row().state == "sent", 5)
+    assert (len(service.receipts), retried) == (1, [])
+    assert SliceRecord.objects.get().rows == 1
+
+
+def test_a_task_that_is_given_out_again_leaves_its_late_pushes_alone(post, device, service):
+    task, retried = uuid4(), []
+    for _ in range(3):
+        assert tell(post, retried, task) == []
+    until(lambda: row().state == "sent", 5)
+    assert (len(service.receipts), row().attempts, retried) == (1, 1, [])
+    assert SliceRecord.objects.get().rows == 1
+
+
+@pytest.mark.parametrize("slow", [True, False])
+def test_a_database_that_is_away_when_a_round_ends_costs_no_second_push(
+    post, device, service, slow
+):
+    if not slow:
+        service.answer(device.token, 201)
+    task, retried = uuid4(), []
+    with ledger_away():
+        assert tell(post, retried, task) == []
+    until(lambda: row().state == "sent", 10)
+    until(SliceRecord.objects.exists, 10)
+    assert tell(post, retried, task) == []
+    assert (len(service.receipts), row().attempts, retried) == (1, 1, [])
+    assert SliceRecord.objects.get().rows == 1
