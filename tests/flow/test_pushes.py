@@ -137,8 +137,6 @@ def test_a_host_that_hangs_is_tried_again_only_after_all_other_hosts_were_told(
     world.subscribe(followers[1::2], devices[1::2], other_service.origin)
     world.post(alice)
     until(lambda: other_service.receipts.accepted == 200)
-    # Only so many are in flight, so that many were not tried at all.
-    assert len(push_service.receipts) < 200
     push_service.answer("*", 201)
     until(lambda: push_service.receipts.accepted == 200, 90)
     tried = set()
