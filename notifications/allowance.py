@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from events.errors import is_data_error
+from events.apart import taken_apart
 from notifications.claims import Push
 from notifications.holding import HOUR, SLOTS, TTL
 from notifications.models import Held
@@ -43,18 +43,18 @@ RENEW = f"""
 def renew(pushes: Sequence[Push], *, now: datetime) -> list[Push]:
     """The pushes; those beyond a cap are unwanted by now, or are summaries. Those that fail for
     what some row holds are taken apart until it is alone: it is unwanted, for that reason."""
+    return taken_apart(
+        pushes,
+        lambda part: _renew(part, now),
+        lambda push, error: [replace(push, unwanted=words(error))],
+    )
+
+
+def _renew(pushes: Sequence[Push], now: datetime) -> list[Push]:
     asked = [push for push in pushes if not (push.unwanted or push.summary)]
     if not asked:
         return list(pushes)
-    try:
-        beyond = _ask(asked, now)
-    except Exception as error:
-        if not is_data_error(error):
-            raise
-        if len(pushes) == 1:
-            return [replace(pushes[0], unwanted=words(error))]
-        middle = len(pushes) // 2
-        return renew(pushes[:middle], now=now) + renew(pushes[middle:], now=now)
+    beyond = _ask(asked, now)
     return [_renewed(push, beyond.get((push.post_id, push.subscription_id))) for push in pushes]
 
 

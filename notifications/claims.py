@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 from django.db import IntegrityError, connection, transaction
 
+from events import apart
 from events.errors import is_data_error
 from notifications.holding import HELD, HOUR, SLOTS, TTL
 from notifications.models import Delivery, Notification, PushSubscription
@@ -189,20 +190,10 @@ def _claim_each(
         except Exception as error:
             if not is_data_error(error):
                 raise
-            _record_spoiled(piece.post_id, device, words(error), task, now)
+            about = {"post": piece.post_id, "device": device}
+            values = about | {"reason": words(error), "task": str(task), "now": now}
+            apart.record(SPOILED, values, what="a failed push cannot be recorded", **about)
     return pushes
-
-
-def _record_spoiled(post_id: int, device: int, reason: str, task: UUID, now: datetime) -> None:
-    values = {"post": post_id, "device": device, "reason": reason, "task": str(task), "now": now}
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(SPOILED, values)
-    except Exception as error:
-        if not is_data_error(error):
-            raise
-        # Then not even that can be stored; the others must not wait for it.
-        log.exception("a failed push cannot be recorded", post_id=post_id, device=device)
 
 
 def _claim(

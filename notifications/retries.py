@@ -12,7 +12,8 @@ from uuid import UUID
 import structlog
 from django.db import connection, transaction
 
-from events.errors import is_data_error
+from events import apart
+from events.apart import taken_apart
 from notifications.claims import LEASE, Push, keys
 from notifications.holding import QUIET
 from notifications.reasons import words
@@ -107,23 +108,16 @@ def claim(
 ) -> list[Push]:
     """Claim those of the retries that are still to be made. Those that fail for what some row holds
     are taken apart until it is alone: it counts as failed, and the others are claimed."""
-    try:
-        return _claim(retries, posts, task, now)
-    except Exception as error:
-        if not is_data_error(error):
-            raise
-        failure = error
-    if len(retries) > 1:
-        return [
-            push for half in _halves(retries) for push in claim(half, posts, task=task, now=now)
-        ]
-    _record_spoiled(retries[0], words(failure), now)
-    return []
 
+    def spoiled(retry: Retry, error: Exception) -> list[Push]:
+        reason = words(error)
+        log.error("a retry fails by itself", post_id=retry.post_id, error=reason)
+        values = retry._asdict() | {"reason": reason, "now": now}
+        what = "a failed retry cannot be recorded"
+        apart.record(SPOILED, values, what=what, post_id=retry.post_id)
+        return []
 
-def _halves(retries: Sequence[Retry]) -> list[Sequence[Retry]]:
-    middle = len(retries) // 2
-    return [retries[:middle], retries[middle:]]
+    return taken_apart(retries, lambda part: _claim(part, posts, task, now), spoiled)
 
 
 @transaction.atomic
@@ -146,18 +140,6 @@ def _claim(
         return [Push(*row) for row in cursor]
 
 
-def _record_spoiled(retry: Retry, reason: str, now: datetime) -> None:
-    log.error("a retry fails by itself", post_id=retry.post_id, error=reason)
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(SPOILED, retry._asdict() | {"reason": reason, "now": now})
-    except Exception as error:
-        if not is_data_error(error):
-            raise
-        # Then not even that can be stored; the others must not wait for it.
-        log.exception("a failed retry cannot be recorded", post_id=retry.post_id)
-
-
 def overdue(*, now: datetime, limit: int = BATCH) -> list[Retry]:
     """The pushes longest overdue, by more than LATE: of a sender that died, or of a lost task."""
     with transaction.atomic():
@@ -165,19 +147,15 @@ def overdue(*, now: datetime, limit: int = BATCH) -> list[Retry]:
             cursor.execute(OVERDUE, {"before": now - LATE, "limit": limit})
             found = [Retry(*row) for row in cursor]
         if found:
-            _note_found(found, now)
+            taken_apart(found, lambda part: _note_found(part, now), lambda *_: [])
     return found
 
 
-def _note_found(found: Sequence[Retry], now: datetime) -> None:
-    """In halves where that fails. A row that cannot be written is found again: its claim records it
-    as failed, if that can be stored."""
-    values = keys([(retry.post_id, retry.subscription_id) for retry in found]) | {"now": now}
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(FOUND, values)
-    except Exception as error:
-        if not is_data_error(error):
-            raise
-        for half in _halves(found) if len(found) > 1 else ():
-            _note_found(half, now)
+@transaction.atomic
+def _note_found(found: Sequence[Retry], now: datetime) -> list:
+    """A row that cannot be written is found again: its claim records it as failed, if that can be
+    stored."""
+    values = keys([(retry.post_id, retry.subscription_id) for retry in found])
+    with connection.cursor() as cursor:
+        cursor.execute(FOUND, values | {"now": now})
+    return []

@@ -18,8 +18,8 @@ HOLD_SECONDS = 0.2
 
 
 class Round:
-    """`messages` are by post id. An outcome that comes after the end of the wait is given to `late`
-    on the event loop's thread; without `late`, all are waited for."""
+    """`messages` are by message id. An outcome that comes after the end of the wait is given to
+    `late` on the event loop's thread; without `late`, all are waited for."""
 
     def __init__(
         self,

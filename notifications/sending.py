@@ -72,8 +72,8 @@ class Sender:
         clock: Clock,
         late: Late | None = None,
     ) -> list[Outcome]:
-        """The outcomes of the pushes, in their order; `messages` are by post id. With `late`, those
-        of the pushes whose answers take long are given to it instead, on another thread."""
+        """The outcomes of the pushes, in their order; `messages` are by message id. With `late`,
+        those of the pushes whose answers take long are given to it instead, on another thread."""
         round_ = Round(pushes, messages, clock, late)
         if not pushes:
             return []
