@@ -22,6 +22,11 @@ def concealed(subjects: Iterable[str]) -> bool:
     return bool(name) and import_string(name)(subjects)
 
 
+def shown(subjects: Iterable[str], text: str) -> str:
+    """What operators are shown of a text about these."""
+    return CONCEALED if concealed(subjects) else text
+
+
 def subjects_of_event(body: bytes) -> list[str]:
     """The ids in an event's data; none where the body is no envelope."""
     try:

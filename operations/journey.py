@@ -11,7 +11,7 @@ from django.urls import reverse
 from events.models import DeadLetter, InboxEntry, OutboxEvent
 from events.pausing import paused
 from events.registry import subscribers
-from events.subjects import CONCEALED, concealed
+from events.subjects import shown
 from notifications.models import Delivery, Notification, Preference, PushSubscription
 from operations import repairing
 from social import partitions
@@ -102,7 +102,7 @@ def _letters(post: Post, user: User) -> Iterator[Step]:
     )
     for letter in letters[:10]:
         link = reverse("admin:events_deadletter_change", args=[letter.pk])
-        what = f"{letter.exception_type} {_message(letter)[:200]}"
+        what = f"{letter.exception_type} {shown(letter.subjects, letter.exception_message)[:200]}"
         yield Step(f"A dead letter of {letter.queue} is about it: {what}", stops=True, link=link)
 
 
@@ -167,7 +167,3 @@ FAILED = frozenset({Delivery.State.FAILED, Delivery.State.REFUSED, Delivery.Stat
 PARTS: tuple[Callable[[Post, User], Iterator[Step]], ...] = (
     *(_people, _event, _letters, _slices, _timeline, _push),
 )
-
-
-def _message(letter: DeadLetter) -> str:
-    return CONCEALED if concealed(letter.subjects) else letter.exception_message

@@ -17,7 +17,7 @@ from events import healing
 from events.admin.looking import MessageAdmin
 from events.errors import PassingError, told_apart
 from events.models import DeadLetter
-from events.subjects import CONCEALED, concealed
+from events.subjects import shown
 from events.tasks import discard_letters, replay_letters
 
 TASKS = {"replay": replay_letters, "discard": discard_letters}
@@ -61,11 +61,11 @@ class DeadLetterAdmin(MessageAdmin):
     @admin.display(description="exception message")
     def message_text(self, letter: DeadLetter) -> str:
         # Asked once for each letter of a page, by key.
-        return CONCEALED if concealed(letter.subjects) else letter.exception_message
+        return shown(letter.subjects, letter.exception_message)
 
     @admin.display(description="traceback")
     def traceback_text(self, letter: DeadLetter) -> str:
-        return CONCEALED if concealed(letter.subjects) else letter.traceback
+        return shown(letter.subjects, letter.traceback)
 
     def has_replay_permission(self, request) -> bool:
         return request.user.has_perm("events.replay_deadletter")

@@ -8,7 +8,7 @@ from django.db.models import Count
 from events import healing
 from events.management import bounds
 from events.models import DeadLetter
-from events.subjects import CONCEALED, concealed
+from events.subjects import CONCEALED, concealed, shown
 
 FILTERS = {
     "queue": "queue",
@@ -63,7 +63,7 @@ class Command(BaseCommand):
 
     def _list(self, letters, options) -> None:
         for letter in letters.order_by("-last_failed_at")[: options["limit"]]:
-            message = _shown(letter, letter.exception_message)
+            message = shown(letter.subjects, letter.exception_message)
             self.stdout.write(f"{letter.last_failed_at:%Y-%m-%d %H:%M:%S}  {letter}  {message}")
         self.stdout.write(f"{letters.count():,} {options['state__exact']} letters match.")
 
@@ -83,8 +83,8 @@ class Command(BaseCommand):
                 if field.name != "body"
             }
             described["body"] = bytes(letter.body).decode("utf-8", "replace")
-            for name in ("body", "exception_message", "traceback"):
-                described[name] = _shown(letter, described[name])
+            if concealed(letter.subjects):
+                described |= dict.fromkeys(("body", "exception_message", "traceback"), CONCEALED)
             self.stdout.write(json.dumps(described, indent=2, default=str, ensure_ascii=False))
 
     def _replay(self, letters, options) -> None:
@@ -100,7 +100,3 @@ class Command(BaseCommand):
         if not options["yes"]:
             self.stdout.write(f"{letters.count():,} letters would be {what}. Add --yes to do it.")
         return options["yes"]
-
-
-def _shown(letter: DeadLetter, text: str) -> str:
-    return CONCEALED if concealed(letter.subjects) else text
