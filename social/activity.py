@@ -7,6 +7,7 @@ beyond its first 5,000, who are done here.
 
 from django.db import connection
 
+from events.turns import each_in_turn
 from social.models import ActivityChange
 
 # Followers a transaction: some tens of milliseconds.
@@ -16,9 +17,13 @@ MARK = "SELECT social_mark_follows(%s, %s)"
 
 def settle(*, batch: int = BATCH) -> None:
     """Count anew for the followers of whoever was shut or opened, as far as that is to be done."""
-    for user_id in list(ActivityChange.objects.values_list("user_id", flat=True)):
+
+    def count_anew(user_id: int) -> None:
         while not _mark(user_id, batch):
             pass
+
+    changed = ActivityChange.objects.values_list("user_id", flat=True)
+    each_in_turn(list(changed), count_anew, what="counting the followers of a shut account anew")
 
 
 def _mark(user_id: int, batch: int) -> bool:
