@@ -45,10 +45,11 @@ class Deadlines:
     def _run(self) -> None:
         while True:
             time.sleep(LOOK_SECONDS)
-            with self._lock, suppress(OSError):
-                now = time.monotonic()
-                for connection in [each for each, end in self._reading.items() if end < now]:
-                    connection.shutdown(socket.SHUT_RD)  # As if the client had gone.
+            with self._lock:
+                for connection, end in self._reading.items():
+                    if end < time.monotonic():
+                        with suppress(OSError):
+                            connection.shutdown(socket.SHUT_RD)  # As if the client had gone.
 
 
 deadlines = Deadlines()
