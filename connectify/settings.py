@@ -153,8 +153,9 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # Where people set a new password: a page of the client's, given ?user_id=…&token=… to send here.
 PASSWORD_RESET_URL = env("PASSWORD_RESET_URL", default="http://localhost:3000/reset-password")
-EMAIL_CONFIRM_URL = env("EMAIL_CONFIRM_URL", default="http://localhost:3000/confirm-email")
 PASSWORD_RESET_TIMEOUT = 3_600  # seconds
+# Where people confirm a mail address: another of its pages, given ?token=…
+EMAIL_CONFIRM_URL = env("EMAIL_CONFIRM_URL", default="http://localhost:3000/confirm-email")
 vars().update(env.email("EMAIL_URL", default="smtp://localhost:25"))
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="connectify@localhost")

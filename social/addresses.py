@@ -5,6 +5,7 @@ more than one mail in ten minutes, however many accounts are given it. The mail 
 somebody has chosen.
 """
 
+import hashlib
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -12,27 +13,16 @@ from django.conf import settings
 from django.core import signing
 from django.core.mail import send_mail
 from django.db import connection, transaction
-from django.db.models import F, Q
 
 from events.errors import PermanentError
-from events.turns import each_in_turn
+from social.mails import send_waiting
 from social.models import MailedAddress, NewAddress, User
 
 PAUSE = timedelta(minutes=10)
 # How long a link is good, and an address that waits for an answer is kept.
 GOOD_FOR = timedelta(days=1)
-# A mail that has failed is tried again after this.
-REST = timedelta(seconds=30)
-BATCH = 100
 SALT = "social.addresses"
 
-# Uses the primary key. Nothing where the address had a mail lately.
-MAIL = """
-    INSERT INTO social_mailedaddress AS kept (digest, mailed_at)
-    VALUES (sha256(lower(%s)::bytea), %s)
-    ON CONFLICT (digest) DO UPDATE SET mailed_at = excluded.mailed_at
-    WHERE kept.mailed_at <= excluded.mailed_at - %s
-"""
 WANT = """
     INSERT INTO social_newaddress AS kept (user_id, email, requested_at)
     VALUES (%s, %s, %s)
@@ -76,23 +66,25 @@ def waiting(user: User) -> str | None:
 
 
 def send_due(*, now: datetime) -> None:
-    """Send the mails that wait. One that fails is tried again after the others, for a day."""
+    """Send the mails that wait. One that fails is given up after a day."""
     NewAddress.objects.filter(requested_at__lt=now - GOOD_FOR).delete()
     MailedAddress.objects.filter(mailed_at__lt=now - PAUSE).delete()
-    rested = Q(tried_at=None) | Q(tried_at__lte=now - REST)
-    due = NewAddress.objects.filter(rested, mailed_at=None)
 
-    def send(number: int) -> None:
-        row = rows[number]
-        own = NewAddress.objects.filter(pk=row.pk)
-        own.update(tried_at=now)
-        if _may_mail(row.email, now):
+    def send(row: NewAddress) -> bool:
+        # First, so that a sender that dies leaves it noted.
+        mailed, free = MailedAddress.objects.get_or_create(
+            digest=hashlib.sha256(row.email.lower().encode()).digest(), defaults={"mailed_at": now}
+        )
+        if not free:
+            return False
+        try:
             send_mail("Your mail address", TEXT.format(link=_link(row)), None, [row.email])
-            own.update(mailed_at=now)
+        except Exception:
+            mailed.delete()
+            raise
+        return True
 
-    rows = list(due.order_by(F("tried_at").asc(nulls_first=True), "requested_at")[:BATCH])
-    # By number, for what fails is logged, and addresses are nobody's business.
-    each_in_turn(range(len(rows)), send, what="sending a mail")
+    send_waiting(NewAddress, send, now=now)
 
 
 @transaction.atomic
@@ -109,13 +101,6 @@ def confirm(token: str) -> User:
     user.save(update_fields=["email"])
     NewAddress.objects.filter(user=user).delete()
     return user
-
-
-def _may_mail(email: str, now: datetime) -> bool:
-    """Claim the address's next mail."""
-    with connection.cursor() as cursor:
-        cursor.execute(MAIL, [email, now, PAUSE])
-        return bool(cursor.rowcount)
 
 
 def _link(row: NewAddress) -> str:

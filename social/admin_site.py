@@ -3,7 +3,6 @@ tried only so often, wherever."""
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from rest_framework.throttling import BaseThrottle
 
 from social import attempts, callers
 
@@ -33,6 +32,6 @@ class AdminSite(admin.AdminSite):
 
 def _count(request: HttpRequest) -> None:
     """Count a request of this address. Raises TooManyAttemptsError."""
-    address = callers.network(BaseThrottle().get_ident(request))
-    if seconds := callers.wait(callers.count("login", [("address", address)])):
+    address = ("address", callers.network_of(request))
+    if seconds := callers.wait(callers.count("login", [address])):
         raise attempts.TooManyAttemptsError(seconds)

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 from django.http import HttpRequest
-from rest_framework.throttling import BaseThrottle
 
 from events.errors import PermanentError
 from social import callers
@@ -28,7 +27,7 @@ class TooManyAttemptsError(PermanentError):
 def counted(request: HttpRequest, account: str) -> Iterator[SimpleNamespace]:
     """Count a try to enter the account that this username means, or "id:" and an id. Whoever makes
     it sets `failed` of what is yielded if it fails. Raises TooManyAttemptsError."""
-    network = callers.network(BaseThrottle().get_ident(request))
+    network = callers.network_of(request)
     meant = callers.account(account)
     standings = callers.count("login", [("account", f"{meant}:{network}"), ("ceiling", meant)])
     request.rate_limits = [*getattr(request, "rate_limits", ()), *standings]

@@ -9,6 +9,8 @@ from functools import cache
 from ipaddress import ip_address
 
 from django.conf import settings
+from django.http import HttpRequest
+from rest_framework.throttling import BaseThrottle
 
 from social import names
 from social.accounts import normalized
@@ -49,6 +51,11 @@ def account(name: str) -> str:
     digest, so that Valkey holds no mail addresses."""
     meant = names.key(normalized(name))
     return hashlib.sha256(meant.encode("utf-8", "replace")).hexdigest()
+
+
+def network_of(request: HttpRequest) -> str:
+    """The network that the request comes from, past our own proxies."""
+    return network(BaseThrottle().get_ident(request))
 
 
 def network(address: str | None) -> str:

@@ -15,20 +15,17 @@ from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import send_mail
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from events.errors import PermanentError
-from events.turns import each_in_turn
 from social import accounts
+from social.mails import send_waiting
 from social.models import ForgottenPassword, User
 
 PAUSE = timedelta(minutes=10)
 # A mail that cannot be sent for so long is of no use to anybody.
 GIVEN_UP = timedelta(hours=1)
-# One that has failed is tried again after this.
-REST = timedelta(seconds=30)
-BATCH = 100
 # Accounts in a mail, the oldest ones: anybody can register more with somebody else's address.
 ACCOUNTS = 5
 
@@ -60,25 +57,16 @@ def request(email: str, *, now: datetime) -> None:
 
 
 def send_due(*, now: datetime) -> int:
-    """Send the mails that wait; returns how many. One that fails is tried again after the others,
-    and so may come twice, and is given up with its hour."""
+    """Send the mails that wait; returns how many. One that fails is given up with its hour."""
     ForgottenPassword.objects.filter(requested_at__lt=now - GIVEN_UP).delete()
-    rested = Q(tried_at=None) | Q(tried_at__lte=now - REST)
-    waiting = ForgottenPassword.objects.filter(rested, mailed_at=None)
-    oldest = waiting.order_by(F("tried_at").asc(nulls_first=True), "requested_at")[:BATCH]
     sent = 0
 
-    def send(number: int) -> None:
+    def send(row: ForgottenPassword) -> bool:
         nonlocal sent
-        row = rows[number]
-        own = ForgottenPassword.objects.filter(pk=row.pk)
-        own.update(tried_at=now)
         sent += _send(row.email)
-        own.update(mailed_at=now)
+        return True
 
-    rows = list(oldest)
-    # By number, for what fails is logged, and addresses are nobody's business.
-    each_in_turn(range(len(rows)), send, what="sending a mail")
+    send_waiting(ForgottenPassword, send, now=now)
     return sent
 
 

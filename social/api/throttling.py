@@ -31,7 +31,7 @@ class CallerThrottle(BaseThrottle):
         return self._wait
 
     def _callers(self, request: Request) -> Iterator[tuple[str, object]]:
-        yield "address", callers.network(self.get_ident(request))
+        yield "address", callers.network_of(request)
         if request.auth:
             yield "user", request.user.pk
             yield "token", request.auth.number

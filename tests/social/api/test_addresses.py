@@ -121,6 +121,17 @@ def test_an_address_gets_one_mail_in_ten_minutes_however_many_accounts_are_given
         assert len([m for m in mail.outbox if m.to[0].lower() == "victim@example.com"]) == mails
 
 
+def test_a_mail_that_cannot_be_sent_is_tried_again_soon_and_comes_once(alice, settings, now):
+    addresses.want(alice, NEW, now=now)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    addresses.send_due(now=now)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    for seconds, sent in ((1, 0), (30, 1), (60, 1)):
+        addresses.send_due(now=now + timedelta(seconds=seconds))
+        assert len(mail.outbox) == sent
+
+
 def test_taking_an_address_back_earns_no_second_mail(client, alice, now):
     for minutes, mails in ((0, 1), (1, 1), (2, 1), (11, 2)):
         moment = now + timedelta(minutes=minutes)

@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from social import forgotten_passwords
 from social.forgotten_passwords import ACCOUNTS
+from social.mails import BATCH, REST
 from social.models import ForgottenPassword, User
 from tests.api import PASSWORD, assert_problem, log_in, register, register_with_address
 
@@ -176,9 +177,9 @@ def test_a_mail_that_cannot_be_sent_is_tried_again_and_comes_once(dora, settings
     assert forgotten_passwords.send_due(now=now) == 0
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     assert forgotten_passwords.send_due(now=now) == 0
-    later = now + forgotten_passwords.REST
+    later = now + REST
     assert forgotten_passwords.send_due(now=later) == 1
-    assert forgotten_passwords.send_due(now=later + forgotten_passwords.REST) == 0
+    assert forgotten_passwords.send_due(now=later + REST) == 0
     (message,) = mail.outbox
     assert names_in(message) == ["dora", "work"]
     forgotten_passwords.send_due(now=now + timedelta(hours=2))
@@ -196,7 +197,7 @@ def test_an_address_that_no_mail_can_be_sent_to_is_not_taken():
 def test_an_address_of_before_holds_up_nobody_elses_mail(dora, now):
     impossible = f"eve@{'ü' * 60}.de"
     User.objects.create(username="eve", email=impossible, password="argon2")
-    for number in range(forgotten_passwords.BATCH):
+    for number in range(BATCH):
         User.objects.create(username=f"eve{number}", email=f"{number}{impossible}", password="x")
         forgotten_passwords.request(f"{number}{impossible}", now=now)
     moment = now + timedelta(seconds=1)
