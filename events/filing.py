@@ -17,8 +17,6 @@ from kombu import Message
 from events import letters, metrics, plain
 from events.errors import passing
 from events.models import DeadLetter
-from events.refusal import refusal
-from events.subjects import subjects_of_event, subjects_of_task
 
 BATCH = 100
 
@@ -79,46 +77,21 @@ def is_expired_task(message: Message) -> bool:
 
 def read_letter(message: Message, now: datetime) -> DeadLetter:
     """The unsaved row for a message from `dead.letters`, with its queue and its reason."""
-    headers, queue = message.headers, queue_of(message)
-    death = death_of(message)
-    task = plain.text(headers.get("task"), 255)
-    columns = getattr(current_app.tasks.get(task), "columns", {})
-    # A stranger's task may have an id of any type.
-    message_id = headers.get("id") if task else None
-    letter = DeadLetter(
-        queue=queue,
-        message_id=letters.identity(
-            message_id or message.properties.get("message_id"), message.body
-        ),
-        task=task,
-        event_type=plain.text(message.properties.get("type"), 100),
-        subjects=(
-            subjects_of_task(message.body, columns) if task else subjects_of_event(message.body)
-        ),
-        exception_message=plain.text(
-            f"dead-lettered by the broker: {plain.text(death.get('reason')) or 'unknown'}", 1_000
-        ),
-        traceparent=plain.text(headers.get("traceparent"), 100),
-        headers=plain.jsonable(headers),
-        properties=letters.kept_properties(message),
-        body=message.body,
-        first_failed_at=now,
-        last_failed_at=now,
+    queue, why = queue_of(message), death_of(message).get("reason")
+    letter = letters.of_message(queue, message, now=now)
+    letter.exception_message = plain.text(
+        f"dead-lettered by the broker: {plain.text(why) or 'unknown'}", 1_000
     )
-    if death.get("reason") == "rejected" and queue in current_app.amqp.queues:
-        _explain(letter, message)
+    if why == "rejected" and queue in current_app.amqp.queues:
+        _explain(letter)
     return letter
 
 
-def _explain(letter: DeadLetter, message: Message) -> None:
-    """Why a worker rejected it: the exception that the worker stored by the task's id when it gave
-    up, else what no worker can use in the message."""
+def _explain(letter: DeadLetter) -> None:
+    """Add the exception that a worker stored by the task's id when it gave up, if it did."""
     found = TaskResult.objects.filter(task_id=letter.message_id, task_name=letter.task).first()
     if found is not None and found.result:
         stored = json.loads(found.result)
         letter.exception_type = plain.text(stored.get("exc_type"), 255)
         letter.exception_message = " ".join(map(plain.text, stored.get("exc_message", [])))
         letter.traceback = found.traceback or ""
-    elif refused := refusal(message):
-        for name, value in letters.reason(refused).items():
-            setattr(letter, name, value)

@@ -18,7 +18,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from events import metrics, plain, trace
 from events.errors import PassingError, passing, told_apart
-from events.routing import CONFIRM_TIMEOUT
+from events.routing import CONFIRM_TIMEOUT, lane_of
 
 log = structlog.get_logger(__name__)
 
@@ -81,10 +81,9 @@ class LaneTask(Task):
         self, request=None, args=None, kwargs=None, queue=None, **extra_options
     ):
         """The retry of a request; it keeps the lane that the request came from."""
-        key = ((request or self.request).delivery_info or {}).get("routing_key") or ""
-        lanes = (name for name in self.app.amqp.queues if f".{key}".endswith(f".{name}"))
+        source = lane_of((request or self.request).delivery_info)
         return super().signature_from_request(
-            request, args, kwargs, queue or next(lanes, self.lane), **extra_options
+            request, args, kwargs, queue or source or self.lane, **extra_options
         )
 
     def before_start(self, task_id, args, kwargs) -> None:

@@ -9,6 +9,7 @@ import traceback as traces
 from datetime import datetime
 
 import structlog
+from celery import current_app
 from django.db import transaction
 from django.db.models import F
 from kombu import Message
@@ -16,7 +17,8 @@ from kombu import Message
 from events import plain
 from events.errors import passing
 from events.models import DeadLetter
-from events.subjects import subjects_of_event
+from events.registry import subscribers
+from events.subjects import subjects_of_event, subjects_of_task
 
 # The id of its letter, on a message that an operator sends again: it never had its effect, however
 # old it is.
@@ -37,24 +39,30 @@ UPDATED = (
 log = structlog.get_logger(__name__)
 
 
-def of_event(
-    queue: str, message: Message, error: Exception, *, event_id: str = "", now: datetime
-) -> DeadLetter:
-    """The unsaved row for a message that a subscriber could not use; `event_id` is its event's, if
-    it is one."""
+def of_message(queue: str, message: Message, *, event_id: str = "", now: datetime) -> DeadLetter:
+    """The unsaved row for a message of an event or a task, without the reason why it is one;
+    `event_id` is its event's, if it is known."""
     headers = message.headers
+    is_event = any(queue == subscriber.queue for subscriber in subscribers.values())
+    task = "" if is_event else plain.text(headers.get("task"), 255)
+    # A stranger's task may have an id of any type.
+    given_id = event_id or (headers.get("id") if task else None)
     return DeadLetter(
         queue=queue,
-        message_id=event_id or identity(message.properties.get("message_id"), message.body),
+        message_id=identity(given_id or message.properties.get("message_id"), message.body),
+        task=task,
         event_type=plain.text(message.properties.get("type"), 100),
-        subjects=subjects_of_event(message.body),
+        subjects=(
+            subjects_of_task(message.body, getattr(current_app.tasks.get(task), "columns", {}))
+            if task
+            else subjects_of_event(message.body)
+        ),
         traceparent=plain.text(headers.get("traceparent"), 100),
         headers=plain.jsonable(headers),
         properties=kept_properties(message),
         body=message.body,
         first_failed_at=now,
         last_failed_at=now,
-        **reason(error),
     )
 
 
@@ -85,18 +93,26 @@ def file_letter(letter: DeadLetter) -> None:
         letter.save()
 
 
-def file_event(
+def file_message(
     queue: str, message: Message, error: Exception, *, event_id: str = "", now: datetime
 ) -> None:
-    """Keep a message that a subscriber could not use. Raises an error that passes."""
+    """Keep a message that nobody could use, with the reason. Raises an error that passes."""
     try:
         with transaction.atomic():
-            file_letter(of_event(queue, message, error, event_id=event_id, now=now))
+            letter = of_message(queue, message, event_id=event_id, now=now)
+            explain(letter, error)
+            file_letter(letter)
     except Exception as odd:
         if passing(odd):
             raise
         log.exception("a dead letter can only be filed bare", queue=queue)
         file_letter(bare(queue, message, error, now=now))
+
+
+def explain(letter: DeadLetter, error: Exception) -> None:
+    """Write the reason into the letter."""
+    for name, value in reason(error).items():
+        setattr(letter, name, value)
 
 
 def identity(message_id: object, body: bytes) -> str:

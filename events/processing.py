@@ -127,7 +127,7 @@ class Processor:
 
     def _file(self, message: Message, error: Exception, event_id: str = "") -> None:
         """To the dead letters, and acknowledged at once: the rest of the batch may have to wait."""
-        letters.file_event(
+        letters.file_message(
             self._subscriber.queue, message, error, event_id=event_id, now=self._clock()
         )
         message.ack()

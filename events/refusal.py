@@ -1,8 +1,6 @@
-"""Why a worker refuses a message, told from the message alone.
+"""What a worker refuses to run: messages that no task of ours can be.
 
-A worker only rejects what it cannot use: the broker's dead-lettering carries no reason, and waiting
-for the confirm of a letter of its own could stop the worker's main loop. So whoever files the
-letter finds the reason out again.
+Guarantee: what is admitted is harmless to the worker, and to the broker when the worker rejects it.
 """
 
 from typing import Annotated
@@ -21,6 +19,15 @@ TaskId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,255}$")]
 Words = Annotated[str, msgspec.Meta(max_length=10_000)]
 # Python knows some codecs that take minutes for what another takes milliseconds for.
 ENCODINGS = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii", "binary"})
+
+
+class Death(msgspec.Struct):
+    """The broker's note about a message that it dead-lettered; a delayed retry bears some."""
+
+    queue: str
+    reason: str
+    exchange: str
+    count: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class RefusedError(PermanentError):
@@ -62,20 +69,6 @@ class Following(msgspec.Struct, forbid_unknown_fields=True):
 
 def admit(message: Message) -> None:
     """Make of the message what a worker may be given. Raises RefusedError, and then leaves it."""
-    message.body, message.headers = _usable(message)
-
-
-def refusal(message: Message) -> RefusedError | None:
-    """What is wrong with a message that was rejected on a lane; None where nothing is."""
-    try:
-        _usable(message)
-    except RefusedError as error:
-        return error
-    return None
-
-
-def _usable(message: Message) -> tuple[bytes, dict]:
-    """The expanded body and the headers of a task. Raises RefusedError."""
     headers = _headers(message)
     try:
         body = expand(message.body, message.headers.get("compression"))
@@ -94,7 +87,7 @@ def _usable(message: Message) -> tuple[bytes, dict]:
         raise RefusedError(
             f"its body is no list of arguments, keyword arguments and options: {error}"
         ) from error
-    return body, headers
+    message.body, message.headers = body, headers
 
 
 def _headers(message: Message) -> dict:
@@ -107,6 +100,9 @@ def _headers(message: Message) -> dict:
     if not given.get("id"):
         raise RefusedError("it has no header `id`")
     try:
+        # RabbitMQ 3.10 dies of some others when the message is rejected: the process that moves
+        # dead letters, and after a few restarts that of every queue.
+        msgspec.convert(given.get("x-death", []), list[Death])
         headers = msgspec.convert(given, TaskHeaders)
     except (msgspec.ValidationError, RecursionError) as error:
         raise RefusedError(f"its headers are no task's: {error}") from error

@@ -1,4 +1,7 @@
-"""Every task to its lane, whoever sends it; loads nothing of Django before it must."""
+"""Which lane a task goes to, whoever sends it, and which one a message came from; loads nothing of
+Django before it must."""
+
+from collections.abc import Mapping
 
 from celery import current_app
 
@@ -13,3 +16,10 @@ def route(name, args, kwargs, options, task=None):
         task = current_app.tasks.get(name)
     lane = getattr(task, "lane", None)
     return {"queue": lane, "confirm_timeout": CONFIRM_TIMEOUT} if lane else None
+
+
+def lane_of(delivery_info: Mapping | None) -> str | None:
+    """The lane that a message was taken from, by its routing key: a delayed one's begins with the
+    levels of its delay."""
+    key = (delivery_info or {}).get("routing_key") or ""
+    return next((name for name in current_app.amqp.queues if f".{key}".endswith(f".{name}")), None)

@@ -177,7 +177,7 @@ class Retrier:
 
     @transaction.atomic
     def _give_up(self, row: WaitingEvent, message: Message, error: Exception) -> None:
-        letters.file_event(
+        letters.file_message(
             self._subscriber.queue, message, error, event_id=row.event_id, now=self._clock()
         )
         _own(row).delete()
@@ -197,7 +197,7 @@ def give_up_old(*, now: datetime) -> int:
         known = subscribers.get(row.subscriber)
         queue = known.queue if known else row.subscriber
         error = PermanentError(f"set aside for too long: {row.reason}")
-        letters.file_event(queue, _message(row), error, event_id=row.event_id, now=now)
+        letters.file_message(queue, _message(row), error, event_id=row.event_id, now=now)
         _own(row).delete()
     return len(old)
 

@@ -3,13 +3,17 @@
 Guarantee: what a worker cannot decode goes to the dead letters, and the worker goes on.
 """
 
+from functools import partial
+
 import structlog
 from celery.signals import worker_ready
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
+from kombu import Message
 
 from events import metrics, topology
 from events.refusal import admit
+from events.refuser import Refuser
 
 # Between two tries to connect. Celery waits 2 s longer after each, and so would come back long
 # after the broker did.
@@ -26,6 +30,10 @@ def serve_metrics(**_) -> None:
 
 class SafeConsumer(Consumer):
     """Named by the `worker_consumer` setting."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._refuser = Refuser(partial(self.call_soon, self._acknowledge))
 
     def connect(self):
         """Declares all lanes, not only this worker's: Celery binds each of them to its delayed
@@ -51,8 +59,7 @@ class SafeConsumer(Consumer):
 
     def on_decode_error(self, message, exc) -> None:
         # Celery would acknowledge, and the message would be gone.
-        log.error("message not decodable", error=str(exc))
-        message.reject_log_error(log, self.connection_errors)
+        self._refuse(message, exc)
 
     def create_task_handler(self, *args, **kwargs):
         handle = super().create_task_handler(*args, **kwargs)
@@ -65,11 +72,18 @@ class SafeConsumer(Consumer):
                 raise
             except Exception as error:
                 # It would end the worker, and then each next one that is given the message.
-                log.exception("message refused", error=str(error))
                 if not message.acknowledged:
-                    message.reject_log_error(log, self.connection_errors)
+                    self._refuse(message, error)
 
         return on_task_received
+
+    def _refuse(self, message: Message, error: Exception) -> None:
+        log.error("message refused", error=str(error), exc_info=error)
+        self._refuser.refuse(message, error)
+
+    def _acknowledge(self, message: Message) -> None:
+        if message.channel.connection:
+            message.ack_log_error(log, self.connection_errors)
 
     def connection_for_write(self, url=None, heartbeat=None):
         """The connection of the worker's own events, without confirms: under a memory alarm the

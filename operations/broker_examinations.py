@@ -111,9 +111,23 @@ def topology(now: datetime) -> Iterator[Ailment]:
     except OSError as error:
         yield Ailment(f"the management API does not answer: {error}", "see BROKER_MANAGEMENT_URL")
         return
+    yield from _stuck_letters(queues)
     yield from _arguments(queues)
     yield from _bindings(bindings)
     yield from _policies(policies)
+
+
+def _stuck_letters(queues: list[dict]) -> Iterator[Ailment]:
+    """What the broker dead-lettered and has not moved: usually a matter of milliseconds. Later
+    failures of every queue then wait behind it, and no letter shows them."""
+    for queue in queues:
+        if count := queue.get("messages_dlx"):
+            yield Ailment(
+                f"the broker has not moved {count:,} dead letters from {queue['name']} to"
+                f" {DEAD_QUEUE.name}",
+                "restart manage.py consume dead_letters, which declares that queue; if they stay,"
+                " restart the broker: its process that moves them has ended",
+            )
 
 
 def _arguments(queues: list[dict]) -> Iterator[Ailment]:

@@ -49,6 +49,11 @@ class Raw:
     properties: dict = field(default_factory=dict)
     exchange: str = ""
 
+    def __repr__(self) -> str:
+        """Short: a failing test shows many of them."""
+        body = f"{self.body[:40]!r} of {len(self.body)} bytes"
+        return f"Raw({self.queue}, {body}, {str(self.properties)[:2_000]})"
+
 
 def written(letter: str, value) -> bytes:
     if letter in FIXED:

@@ -8,7 +8,7 @@ import sys
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from django_celery_results.models import TaskResult
 
@@ -100,13 +100,36 @@ def test_what_a_worker_cannot_decode_is_a_dead_letter_and_it_goes_on(
 ):
     put(broker, LANE, body, **properties)
     still_works()
-    until(lambda: depth(broker, "dead.letters") == 1)
-    file_letters(1)
+    until(DeadLetter.objects.exists)
     letter = DeadLetter.objects.get()
     assert letter.queue == LANE
     assert bytes(letter.body) == body
     assert letter.exception_type == "RefusedError"
     assert reason in letter.exception_message
+
+
+@pytest.mark.parametrize("deaths", [[["an array"]], ["text"], [{}], [{"queue": []}], "text", None])
+def test_a_death_that_no_broker_wrote_is_refused_and_never_comes_back_to_the_broker(
+    broker, still_works, deaths
+):
+    """RabbitMQ 3.10 would end the process that moves dead letters, which moves no more then."""
+    forged = task(task="tests.fail_for_good", **{"x-death": deaths})
+    for _ in range(20):
+        put(broker, LANE, b"[[], {}, {}]", **forged)
+    fail_for_good.enqueue(why="the input is wrong")
+    still_works()
+    until(lambda: depth(broker, "dead.letters") == 1)
+    until(lambda: DeadLetter.objects.filter(exception_type="RefusedError").exists())
+
+
+def test_other_lanes_go_on_while_a_refused_message_cannot_be_filed(broker, still_works):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE events_deadletter IN EXCLUSIVE MODE")
+        put(broker, "timelines.low", b"5", **task())
+        still_works()
+        assert not DeadLetter.objects.exists()
+    until(DeadLetter.objects.exists)
+    assert DeadLetter.objects.get().queue == "timelines.low"
 
 
 def test_a_final_failure_is_a_dead_letter_with_its_exception(broker, still_works):

@@ -91,8 +91,12 @@ KNOWN = {
     b"eta": string(b"2999-01-01T00:00:00", b"soon", b"\xff"),
     b"expires": string(b"2999-01-01T00:00:00", b"0001-01-01T00:00:00", b"never"),
     b"timelimit": st.just(Typed("A", [Typed("S", b"x"), Typed("V")])),
-    b"x-death": st.just(
-        Typed("A", [Typed("F", {b"queue": Typed("A", []), b"reason": Typed("V")})])
+    b"x-death": st.sampled_from(
+        [
+            Typed("A", [Typed("F", {b"queue": Typed("A", []), b"reason": Typed("V")})]),
+            Typed("A", [Typed("A", [Typed("A", [])])]),
+            Typed("A", [Typed("S", b"x"), Typed("F", {})]),
+        ]
     ),
     b"x-delivery-count": string(b"many"),
     b"traceparent": string(b"00-\xff", b"x" * 4_000),
@@ -270,6 +274,17 @@ SEEN = [
     pytest.param({"headers": {b"when": Typed("T", 1764288000000)}}, b"b", id="milliseconds"),
     pytest.param({"headers": {b"x": Typed("S", b"y" * 130_850)}}, b"c", id="a frame of headers"),
     pytest.param({"headers": {b"x": deep(2_000)}}, b"d", id="tables in tables"),
+    pytest.param(
+        {
+            "headers": {
+                b"task": Typed("S", b"no.such"),
+                b"id": Typed("S", b"x"),
+                b"x-death": Typed("A", [Typed("A", [])]),
+            }
+        },
+        b"e",
+        id="a death that no broker wrote",
+    ),
     pytest.param(
         {"headers": {b"compression": Typed("S", b"gzip")}}, bomb(10**9), id="a compressed bomb"
     ),

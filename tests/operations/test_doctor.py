@@ -15,6 +15,7 @@ from celery_app import app
 from events import healing, pausing, topology
 from events.models import DeadLetter, OutboxEvent
 from events.registry import subscribers
+from events.topology import DEAD_QUEUE
 from operations import broker_examinations, doctor, partitioned
 from social import posts
 from tests.bus import depth, put
@@ -71,6 +72,20 @@ def test_a_lost_binding_is_found(broker, management):
     (told,) = found("topology")
     assert told.startswith("push.worker is not bound to posts.fanout -> ")
     topology.declare(broker)
+    assert found("topology") == []
+
+
+def test_dead_letters_that_the_broker_cannot_move_are_told(broker, management):
+    with broker.channel() as channel:
+        DEAD_QUEUE(channel).delete()
+        put(broker, "push.worker", b"x")
+        channel.basic_get("push.worker").reject()
+        try:
+            until(lambda: any("not moved 1 dead letters from push" in t for t in found("topology")))
+        finally:
+            # With its letter, which would come to another test after three minutes.
+            channel.queue_delete("push.worker")
+            topology.declare(broker, app.amqp.queues.values())
     assert found("topology") == []
 
 
