@@ -11,9 +11,10 @@ from events.publisher import Publisher  # noqa: E402
 _send = Publisher._send
 
 
-def send_and_forget(publisher, channel, message) -> None:
-    _send(publisher, channel, message)
+def send_and_forget(publisher, *arguments):
+    sent = _send(publisher, *arguments)
     publisher._unconfirmed.clear()
+    return sent
 
 
 if __name__ == "__main__":
