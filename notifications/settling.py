@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from events import outbox
 from events.errors import is_data_error
+from fanout.slices import Slice
 from notifications.claims import Push, keys
 from notifications.event_types import PushSettled
 from notifications.metrics import PUSH_SECONDS, PUSHES
@@ -19,7 +20,6 @@ from notifications.models import PushSubscription
 from notifications.outcomes import Outcome, State
 from notifications.reasons import words
 from social.models import Post
-from social.slices import Slice
 
 log = structlog.get_logger(__name__)
 

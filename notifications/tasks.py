@@ -14,12 +14,12 @@ from django.utils import timezone
 
 from events.lane_task import LaneTask
 from events.periodic_task import periodic_task
+from fanout import ledger
+from fanout.slices import Slice
 from notifications import late, pushing, retries, sending, subscriptions, trials
 from notifications.models import FanOut, Notification, PushSubscription, SliceRecord
 from notifications.outcomes import Outcome
 from notifications.retries import Retry
-from social import ledger
-from social.slices import Slice
 
 log = structlog.get_logger(__name__)
 

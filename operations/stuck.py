@@ -16,7 +16,7 @@ from social import posting
 OPEN_SECONDS = 20
 # The shortest interval of a periodic task is 5 s.
 BEAT_SECONDS = 60
-# A late post is waited for for 60 s (social/ledger.py), and the watermark is raised every 5 s.
+# A late post is waited for for 60 s (fanout/ledger.py), and the watermark is raised every 5 s.
 WATERMARK_SECONDS = 90
 
 # Other roles' sessions have no state here, unless this role is a member of pg_monitor.

@@ -20,9 +20,9 @@ from events.failpoints import failpoint
 from events.lane_task import LaneTask
 from events.periodic_task import periodic_task
 from events.turns import each_in_turn
-from social import ledger
+from fanout import ledger
+from fanout.slices import Slice
 from social.models import Post
-from social.slices import Slice
 from timelines import backfill, dormancy, fanout, removal, watermark
 from timelines.models import FanOut, SliceRecord, TimelineEntry
 from timelines.planning import Plan, pack, plan

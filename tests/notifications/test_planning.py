@@ -3,10 +3,10 @@ import threading
 import pytest
 from django.db import connection, transaction
 
+from fanout.slices import END
 from notifications.models import Preference, PushedAuthor
 from notifications.planning import COUNTS, plan
 from social import relations
-from social.slices import END
 from tests.conftest import make_user
 
 pytestmark = pytest.mark.django_db

@@ -4,10 +4,11 @@ from uuid import uuid4
 
 import pytest
 
+from fanout import ledger
+from fanout.slices import END, Slice
 from notifications import pushing
 from notifications.models import SliceRecord
-from social import ledger, posts, relations
-from social.slices import END, Slice
+from social import posts, relations
 from tests.conftest import make_user
 from tests.notifications.conftest import register
 

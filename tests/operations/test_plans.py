@@ -11,7 +11,8 @@ from events import healing, outbox
 from events.models import DeadLetter, OutboxEvent
 from events.reconciling import RESEND
 from events.registry import subscribers
-from social import ledger_pruning, partitions
+from fanout import partitions
+from fanout import pruning as ledger_pruning
 from timelines import fanout
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from social import partitions, relations
+from fanout import partitions
+from social import relations
 from social.models import Post
 from tests.conftest import make_user
 from timelines import backfill, pulling, reading

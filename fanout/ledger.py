@@ -15,9 +15,9 @@ from django.db.models import ExpressionWrapper, F, Value
 from django.db.models.functions import Cast, Least, Power
 
 from events import depths
-from social import partitions
+from fanout import partitions
+from fanout.slices import END, Range, Slice, disjoint
 from social.models import Post
-from social.slices import END, Range, Slice, disjoint
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.utils import IntegrityError
 from psycopg2 import errorcodes
 
-from social.models import Horizon
+from fanout.models import Horizon
 
 # Bounds as FROM ('a') TO ('b'), which is how PostgreSQL prints them.
 BOUNDS = """

@@ -6,8 +6,8 @@ horizon of its rows, and a fan-out that is not finished keeps its slices.
 
 from django.db import connection, models
 
-from social import partitions
-from social.ledger import FanOut, SliceRecord
+from fanout import partitions
+from fanout.ledger import FanOut, SliceRecord
 
 # Small enough that a batch takes some tens of milliseconds. Of so many batches is a run, so that
 # what else waits in its lane has its turn; the next run goes on.
