@@ -4,14 +4,8 @@ Guarantee: nothing is pruned that is still to be published, had its effect too r
 from a redelivery, or waits for an operator.
 """
 
-from datetime import timedelta
-
-from django.db import connection
-
+from events.batches import BATCH, by, delete_in_batches
 from events.conf import setting
-
-# Small enough that a batch takes some tens of milliseconds and its locks hold nobody up.
-BATCH = 5_000
 
 # Each by the index on its time.
 PRUNED = {
@@ -45,14 +39,6 @@ PRUNED = {
 
 def prune(batch: int = BATCH) -> dict[str, int]:
     """Remove what is older than each setting allows; returns how many rows by setting's name."""
-    return {name: _prune(sql, setting(name), batch) for name, sql in PRUNED.items()}
-
-
-def _prune(sql: str, age: timedelta, batch: int) -> int:
-    total = 0
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [age, batch])
-            total += cursor.rowcount
-            if cursor.rowcount < batch:
-                return total
+    return {
+        name: delete_in_batches(by(sql, setting(name)), batch=batch) for name, sql in PRUNED.items()
+    }

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from events import links
 from events.introduction import introduce
 from events.models import Reconciliation
-from events.outbox import CHANNEL
+from events.outbox import CHANNEL, INSERT
 from events.registry import Subscriber, event_types, subscribers
 from events.topology import declare
 
@@ -49,11 +49,8 @@ BATCH_END = """
 # the events of our own outbox.
 # "IS NULL" would let the planner take events_outbox_pending for `coming`: with statistics from
 # before a long replay was written it reads all that is pending once for each event.
-RESEND = """
-    INSERT INTO events_outboxevent (
-        event_id, exchange, routing_key, headers, properties, body,
-        created_at, due_at, attempts, last_error
-    )
+RESEND = f"""
+    {INSERT}
     SELECT DISTINCT ON (event.event_id)
            event.event_id, '', %(queue)s, event.headers, event.properties, event.body,
            event.created_at, statement_timestamp(), 0, ''

@@ -1,7 +1,8 @@
 """Celery's entrance to the notifications: each task makes one domain call."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from math import ceil
 from uuid import UUID
 
@@ -76,11 +77,9 @@ def repair() -> None:
     enqueue_slices(ledger.lost(FanOut, SliceRecord, Notification, (HIGH, RETRY), now=now))
 
 
-def enqueue_slices(slices: Iterable[Slice]) -> None:
-    """Enqueue slices that were missing, with a word about each in the log."""
-    for piece in slices:
-        log.error("a slice was missing and is enqueued again", post_id=piece.post_id)
-        send_pushes.enqueue(lane=RETRY, slices=[piece])
+def enqueue_slices(slices: Sequence[Slice]) -> None:
+    """Enqueue slices that were missing."""
+    ledger.enqueue_again(slices, partial(send_pushes.enqueue, lane=RETRY), 1)
 
 
 @periodic_task("notifications.resume", lane=UPKEEP)

@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 
 import structlog
@@ -136,11 +137,8 @@ def repair() -> None:
 
 
 def enqueue_slices(slices: Sequence[Slice]) -> None:
-    """Enqueue slices that were missing, with a word about it in the log."""
-    for first in range(0, len(slices), SLICES_A_TASK):
-        write_slices.enqueue(lane=LOW, slices=slices[first : first + SLICES_A_TASK])
-    if slices:
-        log.error("slices were missing and are enqueued again", count=len(slices))
+    """Enqueue slices that were missing."""
+    ledger.enqueue_again(slices, partial(write_slices.enqueue, lane=LOW), SLICES_A_TASK)
 
 
 @shared_task(base=LaneTask, name="timelines.remove_posts", lane=LOW)
