@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from stack import databases
-from stack.ports import Ports
-from stack.processes import Processes, connectify
-from stack.services import Services
+from devtools.processes import Processes, connectify
+from devtools.servers import databases
+from devtools.servers.ports import Ports
+from devtools.servers.services import Services
 from tests.environment import services as development
 from tests.flow.world import World
 

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from stack.processes import Processes
-from stack.push_service import Device, decrypt_all, post_topic, running_push_service
+from devtools.processes import Processes
+from devtools.push_service import Device, decrypt_all, post_topic, running_push_service
 from tests.waiting import until
 
 # How a device's push service answers: the state and the attempts in which its push ends, and

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from stack.processes import Processes, connectify
+from devtools.processes import Processes, connectify
 from tests.flow.conftest import ROOT
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the walk needs curl")

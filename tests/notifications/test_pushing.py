@@ -7,6 +7,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from devtools.push_service import decrypt_all
 from events.models import OutboxEvent
 from notifications import claims, messages, pushing, retries, settling
 from notifications.holding import TTL
@@ -16,7 +17,6 @@ from notifications.outcomes import Outcome
 from social import posts, relations
 from social.models import Horizon, Post, User
 from social.slices import END, Slice
-from stack.push_service import decrypt_all
 from tests.notifications.conftest import forget_failures, register
 
 pytestmark = pytest.mark.django_db

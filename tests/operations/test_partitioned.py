@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from devtools.push_service import running_push_service
 from notifications import pushing
 from notifications.models import Notification
 from operations import doctor
@@ -15,7 +16,6 @@ from operations.tasks import drop_partitions
 from social import partitions, posts, retention
 from social.models import Horizon, Post
 from social.slices import END, Slice
-from stack.push_service import running_push_service
 from tests.notifications.conftest import forget_failures, register
 from timelines import fanout, forward, reading
 from timelines.forward import Position

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from stack import databases
-from stack.ports import Ports
-from stack.processes import Processes
-from stack.processes.table import web
+from devtools.processes import Processes
+from devtools.processes.table import web
+from devtools.servers import databases
+from devtools.servers.ports import Ports
 from tests.flow.world import World
 
 ROOT = Path(__file__).resolve().parent.parent.parent

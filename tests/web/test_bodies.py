@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from connectify import bodies
-from stack.proc import descendants, unique_bytes
+from devtools.servers.proc import descendants, unique_bytes
 from tests.flow.world import World
 
 DRIBBLE_SECONDS = 9.0  # Below what counts as a stall.

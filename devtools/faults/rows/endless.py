@@ -1,0 +1,85 @@
+"""An event whose statement never comes to an end."""
+
+import time
+
+from devtools.faults.burst import burst
+from devtools.faults.database import query
+from devtools.faults.declaration import row
+from devtools.faults.management import doctor, lag, manage
+from devtools.faults.rows.database import execute
+from devtools.faults.scene import Scene
+
+EACH = 2
+TARGET_SECONDS = 30.0
+QUEUE = "timeline.worker"
+# One post's fan-out cannot be begun: longer than any limit of ours.
+SLEEPS = """
+    CREATE OR REPLACE FUNCTION faults_sleep() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_sleep({seconds}) FROM social_post
+        WHERE id = NEW.post_id AND author_id = {author} AND content = 'burst 1';
+        RETURN NEW;
+    END $$
+"""
+TRIGGER = """
+    CREATE TRIGGER faults_sleep BEFORE INSERT ON timelines_fanout
+    FOR EACH ROW EXECUTE FUNCTION faults_sleep()
+"""
+GONE = """
+    DROP TRIGGER IF EXISTS faults_sleep ON timelines_fanout;
+    DROP FUNCTION IF EXISTS faults_sleep;
+"""
+POST = "SELECT id FROM social_post WHERE author_id = %(author)s AND content = 'burst 1'"
+WAITING = "SELECT event_id, attempts, reason FROM events_waitingevent"
+# The product makes sixteen in ten minutes: the next one is the last.
+SHORTEN = "UPDATE events_waitingevent SET attempts = 15 RETURNING 1"
+LETTERS = "SELECT queue, message_id FROM events_deadletter WHERE state = 'open'"
+
+
+@row(
+    44,
+    "an event whose statement always times out, among 120",
+    "attempts while it was set aside; dead letters; letters replayed",
+    limit=300,
+    target=TARGET_SECONDS,
+)
+def always_times_out(scene: Scene) -> None:
+    connection = scene.sql()
+    people = scene.house.population
+    authors = people.ids[: people.graph.authors]
+    author = scene.random.choice(authors)
+    scene.at_end(lambda: execute(connection, GONE))
+    execute(connection, SLEEPS.format(seconds=60, author=author))
+    execute(connection, TRIGGER)
+    scene.begin_load()
+    with scene.fault():
+        begun = time.monotonic()
+        burst(connection, authors, EACH)
+        post = query(connection, POST, {"author": author})[0][0]
+        event = f"evt_burst{post}"
+        waits = scene.until(lambda: query(connection, WAITING), "an event that is set aside")
+        scene.figures["set_aside_after_s"] = round(time.monotonic() - begun, 1)
+        scene.demand([name for name, *_ in waits] == [event], f"what is set aside: {waits}")
+        scene.until(lambda: query(connection, WAITING)[0][1] >= 2, "an attempt that counts")
+        scene.count("attempts", query(connection, WAITING)[0][1])
+        query(connection, SHORTEN)
+        demand_it_is_told(scene, begun)
+        scene.until(lambda: query(connection, LETTERS), "the dead letter", 90)
+        scene.figures["letter_after_s"] = round(time.monotonic() - begun, 1)
+        letters = query(connection, LETTERS)
+        scene.count("dead letters", len(letters))
+        scene.demand(letters == [(QUEUE, event)], f"the dead letters: {letters}")
+        # Once the cause is gone, the replay heals what it did.
+        execute(connection, SLEEPS.format(seconds=0, author=author))
+        manage(scene, "dead_letters", "replay", "--queue", QUEUE, "--yes")
+        scene.count("letters replayed", len(letters))
+    scene.excepted.add(post)
+
+
+def demand_it_is_told(scene: Scene, begun: float) -> None:
+    time.sleep(max(begun + TARGET_SECONDS + 5 - time.monotonic(), 0))
+    late = lag(scene)["subscribers"]["timelines"]
+    scene.demand(not late["within_target"], f"the lag of an event that is set aside: {late}")
+    told = doctor(scene)
+    scene.demand("1 events of timelines are set aside" in told["stranded events"], f"{told}")
+    scene.demand("timelines is late" in told["delivery"], f"{told}")

@@ -1,0 +1,24 @@
+"""The relay without its guard "confirms", for the proofs.
+
+`python -m devtools.faults.unconfirmed_relay`.
+"""
+
+import django
+from django.core.management import call_command
+
+django.setup()
+
+# The publisher can be imported only now that the apps are loaded.
+from events.publisher import Publisher  # noqa: E402
+
+_send = Publisher._send
+
+
+def send_and_forget(publisher, channel, message) -> None:
+    _send(publisher, channel, message)
+    publisher._unconfirmed.clear()
+
+
+if __name__ == "__main__":
+    Publisher._send = send_and_forget
+    call_command("relay_outbox")

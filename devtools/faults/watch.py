@@ -1,0 +1,112 @@
+"""An eye on a row while it runs: peaks, redeliveries, and when delivery is current again."""
+
+import os
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg2
+
+from devtools.faults.broker import Broker
+from devtools.faults.database import connect, pending, query
+from devtools.processes import Processes
+from devtools.servers.proc import descendants
+
+LOOK_SECONDS = 0.25
+SLOW_LOOKS = 4  # The broker and /proc are asked at every fourth look.
+
+# A row that a post up to a given one still lacks, for somebody who followed before it was written.
+# The newest posts are looked at first: they lack rows for longest, and to look at all of them four
+# times a second would take what is to be measured.
+BEHIND = """
+    SELECT post.id FROM social_post post
+    JOIN social_follow follow ON follow.followee_id = post.author_id
+         AND follow.created_at < post.created_at
+    WHERE post.id <= %(last)s AND post.id > %(expired)s
+      AND NOT EXISTS (SELECT FROM social_mute WHERE muter_id = follow.follower_id
+                                                AND muted_id = follow.followee_id)
+      AND NOT EXISTS (SELECT FROM timelines_timelineentry
+                      WHERE owner_id = follow.follower_id AND post_id = post.id)
+    ORDER BY post.id DESC LIMIT 1
+"""
+LAST_POST = "SELECT coalesce(max(id), 0) FROM social_post"
+PAGE = os.sysconf("SC_PAGE_SIZE")
+GONE = (psycopg2.Error, OSError)
+
+
+class Watch:
+    """`outbox_peak`, `queue_peak` and `rss_peak` (bytes of all processes of ours together);
+    `redeliveries`; `current_after` is how many seconds after the fault's end every post accepted
+    until then stood in its followers' timelines, None as long as it does not."""
+
+    def __init__(self, database_url: str, broker: Broker, processes: Processes):
+        self.outbox_peak = self.queue_peak = self.rss_peak = 0
+        self.redeliveries = 0
+        self.current_after: float | None = None
+        # Posts up to here have lost their rows by retention.
+        self.expired = 0
+        self._url = database_url
+        self._broker = broker
+        self._processes = processes
+        self._connection = None
+        self._ended_at: float | None = None
+        self._last_post: int | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def start(self) -> "Watch":
+        with suppress(OSError):
+            self._broker.forget()
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+        if self._connection:
+            self._connection.close()
+
+    def fault_ended(self, at: float) -> None:
+        """May be called again, for the last of several faults."""
+        self.current_after, self._last_post, self._ended_at = None, None, at
+
+    def _run(self) -> None:
+        look = 0
+        while not self._stopping.wait(LOOK_SECONDS):
+            try:
+                self._ask_database()
+            except GONE:
+                self._connection = None
+            if look % SLOW_LOOKS == 0:
+                with suppress(*GONE):
+                    self._ask_broker()
+                self.rss_peak = max(self.rss_peak, self._rss())
+            look += 1
+
+    def _ask_database(self) -> None:
+        if self._connection is None:
+            self._connection = connect(self._url)
+        waiting = pending(self._connection)
+        self.outbox_peak = max(self.outbox_peak, waiting)
+        if self._ended_at is None or self.current_after is not None:
+            return
+        if self._last_post is None:
+            self._last_post = query(self._connection, LAST_POST)[0][0]
+        given = {"last": self._last_post, "expired": self.expired}
+        if not query(self._connection, BEHIND, given):
+            self.current_after = time.monotonic() - self._ended_at
+
+    def _ask_broker(self) -> None:
+        self.redeliveries = max(self.redeliveries, self._broker.redelivered())
+        self.queue_peak = max(self.queue_peak, sum(self._broker.depths().values()))
+
+    def _rss(self) -> int:
+        own = [pid for name in self._processes.table if (pid := self._processes.pid(name))]
+        return sum(_resident(pid) for root in own for pid in (root, *descendants(root)))
+
+
+def _resident(pid: int) -> int:
+    with suppress(OSError, IndexError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+    return 0
