@@ -51,7 +51,7 @@ def without_healing(scene: Scene) -> None:
 def early_acks(scene: Scene) -> None:
     without_healing(scene)
     command = with_app(scene.house.table[WORKER], "devtools.faults.apps.early_acks")
-    children_die(scene, "timelines.in_slice", command)
+    children_die(scene, "timelines.fanout.in_slice", command)
 
 
 def no_confirms(scene: Scene) -> None:
@@ -76,7 +76,7 @@ def no_unique_key(scene: Scene) -> None:
     connection = scene.sql()
     execute(connection, DROP_KEY)
     execute(connection, FORGET)
-    children_die(scene, "timelines.after_commit")
+    children_die(scene, "timelines.tasks.after_commit")
 
 
 def no_reading_of_everything(scene: Scene) -> None:
@@ -102,7 +102,7 @@ def no_time_limits(scene: Scene) -> None:
     scene.dress(
         "relay",
         DJANGO_SETTINGS_MODULE="devtools.faults.unlimited_settings",
-        FAILPOINTS="relay.before_publish=sleep:0.2",
+        FAILPOINTS="events.relay.before_publish=sleep:0.2",
     )
     scene.begin_load()
     with scene.fault():

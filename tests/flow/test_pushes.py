@@ -95,7 +95,8 @@ def test_a_worker_killed_between_answer_and_commit_repeats_the_push_once(
         {name: processes.table[name]},
         root=processes.root,
         home=tmp_path,
-        environ=processes.environ | {"FAILPOINTS": "notifications.before_settling=sleep:60"},
+        environ=processes.environ
+        | {"FAILPOINTS": "notifications.pushing.before_settling=sleep:60"},
     )
     try:
         doomed.start()

@@ -66,7 +66,7 @@ def stops(scene: Scene) -> None:
 def backends_end(scene: Scene) -> None:
     connection = scene.sql()
     # Slices and requests that take a while, so that there is a transaction at any moment.
-    scene.dress("timelines-worker", FAILPOINTS="timelines.in_slice=sleep:0.1")
+    scene.dress("timelines-worker", FAILPOINTS="timelines.fanout.in_slice=sleep:0.1")
     scene.begin_load(warm=8)
     with scene.fault():
         for _ in range(ROUNDS):
@@ -81,7 +81,7 @@ def deadlock(scene: Scene) -> None:
     needs next, and wants the ledger, of which the slice holds a part."""
     connection = scene.sql()
     before = query(connection, DEADLOCKS)[0][0]
-    scene.dress("timelines-worker", FAILPOINTS="timelines.in_slice=sleep:0.3")
+    scene.dress("timelines-worker", FAILPOINTS="timelines.fanout.in_slice=sleep:0.3")
     scene.begin_load(warm=8)
     with scene.fault():
         for _ in range(3):

@@ -51,12 +51,12 @@ def die_again_and_again(scene: Scene, failpoint: str) -> Witness:
 
 @row(3, "relay SIGKILL before the publish", "the relay died at the failpoint; published anew")
 def dies_before_publish(scene: Scene) -> None:
-    die_again_and_again(scene, "relay.before_publish")
+    die_again_and_again(scene, "events.relay.before_publish")
 
 
 @row(4, "relay SIGKILL after the confirm, before the mark", "died; messages seen twice")
 def dies_after_confirm(scene: Scene) -> None:
-    witness = die_again_and_again(scene, "relay.after_confirm")
+    witness = die_again_and_again(scene, "events.relay.after_confirm")
     scene.count("messages seen twice", witness.doubled())
 
 
@@ -107,7 +107,7 @@ def frozen(scene: Scene) -> None:
     connection = scene.sql()
     proxy, url = scene.proxy("BROKER_URL")
     # It sleeps between the claim and the publish, and so has rows locked most of the time.
-    scene.dress("relay", BROKER_URL=url, FAILPOINTS="relay.before_publish=sleep:0.1")
+    scene.dress("relay", BROKER_URL=url, FAILPOINTS="events.relay.before_publish=sleep:0.1")
     command = scene.house.table["relay"]
     scene.add("relay-2", Command(command.arguments, command.tier, command.ready))
     since = newest(scene)

@@ -23,12 +23,12 @@ def web_dies(scene: Scene, failpoint: str) -> None:
 
 @row(1, "web SIGKILL before COMMIT", "processes died; requests without an answer")
 def dies_before_commit(scene: Scene) -> None:
-    web_dies(scene, "posts.before_commit")
+    web_dies(scene, "social.posts.before_commit")
 
 
 @row(2, "web SIGKILL after COMMIT, before the reply", "processes died; answers given again")
 def dies_before_reply(scene: Scene) -> None:
-    web_dies(scene, "posts.before_reply")
+    web_dies(scene, "social.api.posts.before_reply")
     scene.until(
         lambda: any(a.replayed for a in scene.load.attempts),
         "a post that the same Idempotency-Key returns",

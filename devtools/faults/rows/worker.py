@@ -38,18 +38,18 @@ def children_die(scene: Scene, failpoint: str, command: Command | None = None) -
 
 @row(7, "worker child SIGKILL in the middle of a chunk", "children died; redeliveries")
 def child_dies_in_slice(scene: Scene) -> None:
-    children_die(scene, "timelines.in_slice")
+    children_die(scene, "timelines.fanout.in_slice")
 
 
 @row(9, "worker SIGKILL after COMMIT, before the ack", "children died; redeliveries")
 def child_dies_after_commit(scene: Scene) -> None:
-    children_die(scene, "timelines.after_commit")
+    children_die(scene, "timelines.tasks.after_commit")
 
 
 @row(8, "worker parent SIGKILL with prefetched tasks", "pid killed; redeliveries")
 def parent_dies(scene: Scene) -> None:
     # Slow tasks, so that it holds some at any moment.
-    scene.dress(WORKER, FAILPOINTS="timelines.in_slice=sleep:0.3")
+    scene.dress(WORKER, FAILPOINTS="timelines.fanout.in_slice=sleep:0.3")
     scene.count("redeliveries", 0)
     scene.begin_load(warm=8)
     with scene.fault():
@@ -60,7 +60,7 @@ def parent_dies(scene: Scene) -> None:
 @row(10, "SIGTERM under load, SIGKILL 10 s later", "processes told; those that had to be killed")
 def deployed(scene: Scene) -> None:
     # A slice that takes longer than a deployment waits.
-    scene.dress(WORKER, FAILPOINTS="timelines.in_slice=sleep:15")
+    scene.dress(WORKER, FAILPOINTS="timelines.fanout.in_slice=sleep:15")
     scene.begin_load(warm=8)
     with scene.fault():
         processes = scene.house.processes
@@ -82,7 +82,7 @@ def deployed(scene: Scene) -> None:
 def sleeps_past_heartbeat(scene: Scene) -> None:
     """Its heartbeat is 6 s here. Its tasks are given to a second worker meanwhile; then it wakes
     and acknowledges what is no longer its own."""
-    slow = {"FAILPOINTS": "timelines.in_slice=sleep:0.2"}
+    slow = {"FAILPOINTS": "timelines.fanout.in_slice=sleep:0.2"}
     command = with_app(scene.house.table[WORKER], "devtools.faults.apps.short_heartbeat")
     scene.dress(WORKER, command, **slow)
     scene.until(command.ready, "the worker")
