@@ -59,10 +59,6 @@ class Memory:
     def _look(self, phase: str) -> None:
         for name in self._house.processes.table:
             if pid := self._house.processes.pid(name):
-                self.processes[name] = max(*_used(pid), self.processes[name])
-        self.broker[phase].append(sum(_used(self._house.services.rabbitmq.pid)))
-
-
-def _used(pid: int) -> list[float]:
-    """By a process, and by each below it."""
-    return [proc.unique_bytes(each) / MB for each in (pid, *proc.descendants(pid))]
+                largest = max(proc.unique_bytes(pid), default=0.0) / MB
+                self.processes[name] = max(largest, self.processes[name])
+        self.broker[phase].append(sum(proc.unique_bytes(self._house.services.rabbitmq.pid)) / MB)

@@ -1,17 +1,18 @@
-"""Who lives: a process that ended and was started again has another pid."""
+"""Who lives: psutil tells a process from one that was started later, even under the same pid."""
 
-from devtools.faults.orphans import below
+import psutil
+
 from devtools.faults.scene import Scene
-from devtools.servers.proc import started_at
+from devtools.servers.proc import tree
 
-Everybody = dict[str, dict[int, int | None]]
+Everybody = dict[str, set[psutil.Process]]
 
 
 def everybody(scene: Scene) -> Everybody:
-    """Every process of Connectify's and its children, by name: start times by pid."""
+    """Every process of Connectify's with all below it, by name."""
     processes = scene.house.processes
     pids = {name: processes.pid(name) for name in processes.table}
-    return {name: {pid: started_at(pid), **below(pid)} if pid else {} for name, pid in pids.items()}
+    return {name: set(tree(pid)) if pid else set() for name, pid in pids.items()}
 
 
 def demand_nobody_ended(scene: Scene, before: Everybody) -> None:

@@ -14,11 +14,11 @@ from devtools.faults.failure import Missed
 from devtools.faults.house import House
 from devtools.faults.load import Load
 from devtools.faults.logs import count_in
-from devtools.faults.orphans import below, end
 from devtools.faults.proxy import Proxy
 from devtools.faults.watch import Watch
 from devtools.lab import interruption
 from devtools.processes import Command, Processes
+from devtools.servers.proc import kill, tree
 from devtools.servers.server import Server
 
 RATE = 8.0
@@ -138,10 +138,10 @@ class Scene:
     def kill_parent(self, name: str) -> None:
         """SIGKILL one alone, as the kernel might; orphans that stay are ended at last."""
         # Stopped first, so that it starts no more children than are listed.
-        orphans = below(self.send(name, signal.SIGSTOP))
+        _, *orphans = tree(self.send(name, signal.SIGSTOP))
         self.send(name, signal.SIGKILL)
         self.count("killed")
-        self.at_end(lambda: end(orphans))
+        self.at_end(lambda: kill(orphans))
 
     def start(self, *names: str) -> None:
         with interruption.put_off():

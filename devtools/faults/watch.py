@@ -1,20 +1,18 @@
 """An eye on a row while it runs: peaks, redeliveries, and when delivery is current again."""
 
-import os
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import psycopg2
 
 from devtools.faults.broker import Broker
 from devtools.faults.database import connect, pending, query
 from devtools.processes import Processes
-from devtools.servers.proc import descendants
+from devtools.servers.proc import resident_bytes
 
 LOOK_SECONDS = 0.25
-SLOW_LOOKS = 4  # The broker and /proc are asked at every fourth look.
+SLOW_LOOKS = 4  # The broker and the processes are asked at every fourth look.
 
 # A row that a post up to a given one still lacks, for somebody who followed before it was written.
 # The newest posts are looked at first: they lack rows for longest, and to look at all of them four
@@ -31,7 +29,6 @@ BEHIND = """
     ORDER BY post.id DESC LIMIT 1
 """
 LAST_POST = "SELECT coalesce(max(id), 0) FROM social_post"
-PAGE = os.sysconf("SC_PAGE_SIZE")
 GONE = (psycopg2.Error, OSError)
 
 
@@ -101,12 +98,6 @@ class Watch:
         self.redeliveries = max(self.redeliveries, self._broker.redelivered())
         self.queue_peak = max(self.queue_peak, sum(self._broker.depths().values()))
 
-    def _rss(self) -> int:
+    def _rss(self) -> float:
         own = [pid for name in self._processes.table if (pid := self._processes.pid(name))]
-        return sum(_resident(pid) for root in own for pid in (root, *descendants(root)))
-
-
-def _resident(pid: int) -> int:
-    with suppress(OSError, IndexError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
-    return 0
+        return sum(map(resident_bytes, own))

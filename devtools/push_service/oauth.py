@@ -8,13 +8,10 @@ import time
 from collections.abc import Callable
 
 from aiohttp import web
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from joserfc.jwk import RSAKey
 
 from devtools.push_service.answers import CREATED, Answer, AnswerBook
-from devtools.push_service.jose import Jwt
+from devtools.push_service.jose import expires_within, verified
 from devtools.push_service.replies import give
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -33,24 +30,20 @@ class GrantError(Exception):
         self.code = code
 
 
-def verify_assertion(assertion: str, *, key: rsa.RSAPublicKey | None, aud: str, now: float) -> Jwt:
+def verify_assertion(assertion: str, *, key: RSAKey | None, aud: str, now: float) -> None:
     """Verify an RS256 assertion of at most an hour for FCM's scope. Raises GrantError."""
     if key is None:
         raise GrantError("invalid_grant", "no service account is known here")
     try:
-        jwt = Jwt.parse(assertion)
-        if jwt.algorithm != "RS256":
-            raise ValueError("the algorithm is not RS256")
-        key.verify(jwt.signature, jwt.signed, padding.PKCS1v15(), SHA256())
-    except (ValueError, InvalidSignature) as error:
+        token = verified(assertion, key, "RS256")
+    except ValueError as error:
         raise GrantError("invalid_grant", f"Invalid JWT Signature. {error}") from error
-    if jwt.claims.get("aud") != aud or not jwt.claims.get("iss"):
+    if token.claims.get("aud") != aud or not token.claims.get("iss"):
         raise GrantError("invalid_grant", f"aud is not {aud}, or iss is missing")
-    if not jwt.expires_within(LONGEST_LIFE, now):
+    if not expires_within(token, LONGEST_LIFE, now):
         raise GrantError("invalid_grant", "Token must be a short-lived token (60 minutes)")
-    if SCOPE not in str(jwt.claims.get("scope", "")).split():
+    if SCOPE not in str(token.claims.get("scope", "")).split():
         raise GrantError("invalid_scope", f"scope is not {SCOPE}")
-    return jwt
 
 
 class TokenEndpoint:
@@ -64,7 +57,7 @@ class TokenEndpoint:
     ):
         """`public_key` is the service account's, in PEM; without one no token is issued."""
         self.answers = answers
-        self.key = load_pem_public_key(public_key) if public_key else None
+        self.key = RSAKey.import_key(public_key) if public_key else None
         self.clock = clock
         self.requests = 0
         self.expiries: dict[str, float] = {}

@@ -4,7 +4,6 @@ Only its binaries are used: its Python launcher opens the permissions of every p
 """
 
 import importlib.util
-import os
 import shutil
 import signal
 import subprocess
@@ -16,7 +15,7 @@ from urllib.parse import quote
 
 from devtools.servers import probe
 from devtools.servers.privileges import give_to_nobody, unprivileged
-from devtools.servers.proc import working_in
+from devtools.servers.proc import kill, working_in
 from devtools.servers.process import ServerFailure
 from devtools.servers.server import Server
 
@@ -121,12 +120,11 @@ class Postgres(Server):
         pid_file = self.data / "postmaster.pid"
         pid = int(pid_file.read_text().split()[0]) if pid_file.exists() else 0
         running = working_in(self.data)
-        if pid in running:
+        if pid in [process.pid for process in running]:
             raise ServerFailure(
                 f"PostgreSQL already runs on {self.data}, started by hand: stop it with kill {pid}"
             )
         # Backends without their server hold its shared memory, and the next one would not start.
-        for backend in running:
-            os.kill(backend, signal.SIGKILL)
+        kill(running)
         # PostgreSQL takes any living process that has got the pid of the killed server for it.
         pid_file.unlink(missing_ok=True)

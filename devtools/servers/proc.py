@@ -1,67 +1,74 @@
-"""What Linux's /proc says of processes: when they started, who started whom, where they work."""
+"""Processes of this machine, by psutil: when they started, who started whom, what they use."""
 
-import contextlib
-import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 
-def stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat from the third on (state, parent, …); empty for no process."""
-    try:
-        # The second field, the name in brackets, may itself hold spaces and brackets.
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return []
+DEAD = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 
 def started_at(pid: int) -> int | None:
-    """The start time in clock ticks since boot (field 22); None for the dead, zombies included."""
-    fields = stat(pid)
-    if not fields:
+    """The start time in hundredths of a second since boot, which no change of the clock moves;
+    None for the dead, zombies included."""
+    try:
+        process = psutil.Process(pid)
+        # A killed process is a zombie while threads of it still hold sockets and files.
+        if process.status() in DEAD and process.num_threads() <= 1:
+            return None
+        return round(100 * (process.create_time() - psutil.boot_time()))
+    except psutil.NoSuchProcess:
         return None
-    state, threads, started = fields[0], int(fields[17]), int(fields[19])
-    # The first thread of a killed process is a zombie while others still hold sockets and files.
-    return None if state in "ZX" and threads <= 1 else started
 
 
-def descendants(pid: int) -> list[int]:
-    """Every process below pid."""
-    children: dict[int, list[int]] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit() and (fields := stat(int(entry))):
-            children.setdefault(int(fields[1]), []).append(int(entry))
-    found, waiting = [], [pid]
-    while waiting:
-        below = children.get(waiting.pop(), [])
-        found += below
-        waiting += below
-    return found
+def tree(pid: int) -> list[psutil.Process]:
+    """The process and every one below it; empty if it is gone."""
+    try:
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
-def working_in(directory: Path) -> list[int]:
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """SIGKILL each that still runs, and no other that has got its pid since."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def working_in(directory: Path) -> list[psutil.Process]:
     """Every process whose working directory this is, as far as we may see them."""
+    here = str(directory.resolve())
+    return [found for found in psutil.process_iter(["cwd"]) if found.info["cwd"] == here]
+
+
+def measured(pid: int, figure: Callable[[psutil.Process], float]) -> list[float]:
+    """A figure of the process and of each one below it."""
     found = []
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and (entry / "cwd").samefile(directory):
-                found.append(int(entry.name))
+    for process in tree(pid):
+        with suppress(psutil.Error):
+            found.append(figure(process))
     return found
 
 
 def cpu_seconds(pid: int) -> float:
     """What a process, its ended children and all processes below it have used so far."""
-    ticks = sum(
-        sum(map(int, fields[11:15] if below == pid else fields[11:13]))
-        for below in (pid, *descendants(pid))
-        if (fields := stat(below))
-    )
-    return ticks / os.sysconf("SC_CLK_TCK")
+
+    def used(process: psutil.Process) -> float:
+        times = process.cpu_times()
+        ended = times.children_user + times.children_system if process.pid == pid else 0.0
+        return times.user + times.system + ended
+
+    return sum(measured(pid, used))
 
 
-def unique_bytes(pid: int) -> int:
-    """Memory that nobody shares with the process (USS); 0 for no process."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+def resident_bytes(pid: int) -> float:
+    """Of a process and all below it."""
+    return sum(measured(pid, lambda process: process.memory_info().rss))
+
+
+def unique_bytes(pid: int) -> list[float]:
+    """Memory that nobody shares (USS), of a process and of each one below it."""
+    return measured(pid, lambda process: process.memory_full_info().uss)

@@ -8,10 +8,13 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from devtools.servers.proc import descendants, started_at
+import psutil
+
+from devtools.servers.proc import kill, started_at, tree
 
 LOG_LIMIT = 20_000_000  # bytes; a longer log is put aside as log.old before the next start
 
@@ -73,7 +76,8 @@ class Process:
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the recorded process; nothing happens if it is gone."""
         if pid := self.pid:
-            _signal(pid, number)
+            with _ours(pid), suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def wait_gone(self, limit: float) -> bool:
         """Whether the process ended within limit seconds."""
@@ -100,21 +104,17 @@ class Process:
             return
         # Children are listed before their parent dies, for afterwards they belong to init. The
         # parent goes first: it would start a killed child anew.
-        children = {child: started_at(child) for child in descendants(pid)}
-        _signal(pid, signal.SIGKILL)
-        for child, started in children.items():
-            if started is not None and started_at(child) == started:
-                _signal(child, signal.SIGKILL)
+        with _ours(pid):
+            kill(tree(pid))
         if not self.wait_gone(limit=10):
             raise ServerFailure(f"process {pid} outlived SIGKILL; look at it with: ps -fp {pid}")
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
+@contextmanager
+def _ours(pid: int) -> Iterator[None]:
     try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        pass  # It ended between the look and the signal, which is what the caller wanted.
-    except PermissionError as error:
+        yield
+    except (PermissionError, psutil.AccessDenied) as error:
         raise ServerFailure(
             f"process {pid} belongs to another user: stop it as the user who started it"
         ) from error

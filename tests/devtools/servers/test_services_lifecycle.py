@@ -129,7 +129,7 @@ def test_backends_that_outlive_their_server_do_not_hinder_the_next(services):
         os.kill(backend, signal.SIGSTOP)
         os.kill(services.postgres.pid, signal.SIGKILL)
         assert services.postgres.process.wait_gone(limit=5)
-        assert backend in working_in(services.postgres.data)
+        assert backend in [process.pid for process in working_in(services.postgres.data)]
         services.postgres.start()
         services.postgres.wait_ready()
         assert started_at(backend) is None
