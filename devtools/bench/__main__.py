@@ -1,7 +1,7 @@
 """bin/bench: measure Connectify on private servers, made for the run and stopped after it.
 
 Exit status: 0 if every figure reaches what is required of it, 1 if one falls short or the
-benchmark could not run, 2 for a wrong argument, 130 after Ctrl-C.
+benchmark could not run, 2 for a wrong argument, 3 where another run goes on, 130 after Ctrl-C.
 """
 
 import argparse
@@ -14,16 +14,7 @@ from devtools.lab import interruption
 from devtools.lab.progress import Progress
 from devtools.servers.process import ServerFailure
 
-MODULES = (
-    api,
-    backlog,
-    day,
-    fanout,
-    latency,
-    overhead,
-    push,
-    read,
-)
+MODULES = (api, backlog, day, fanout, latency, overhead, push, read)
 BENCHMARKS: dict[str, Benchmark] = {module.BENCHMARK.name: module.BENCHMARK for module in MODULES}
 INTERRUPTED = 130
 
@@ -40,9 +31,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def show(benchmark: Benchmark, figures: Figures) -> None:
     for name, figure in figures.items():
-        told = f"{figure:,.3f}" if isinstance(figure, float) else figure
+        shown = f"{figure:,.3f}" if isinstance(figure, float) else figure
         bound = benchmark.required.get(name)
-        print(f"{name:>28}  {told}" + (f"  ({bound})" if bound else ""))
+        print(f"{name:>28}  {shown}" + (f"  ({bound})" if bound else ""))
 
 
 def main() -> int:

@@ -7,15 +7,13 @@ from statistics import median
 
 from devtools.bench.benchmark import Benchmark, Figures, at_least
 from devtools.bench.clients import load, written
-from devtools.bench.house import HOME, ROOT, House
+from devtools.bench.environment import opened
 from devtools.lab.latency import Percentiles
 from devtools.lab.progress import Progress
-from devtools.processes import Processes
 from devtools.processes.table import web
 
 ROUNDS = 5
 WARM_UP_SECONDS = 1.0
-RECORDED = HOME / "recorded"
 # Counted as always; nobody reaches them.
 QUOTAS = "user=1000000000;token=1000000000;address=1000000000"
 SETTINGS = {"THROTTLE": "1"} | {f"THROTTLE_{scope}": QUOTAS for scope in ("READ", "POST", "FOLLOW")}
@@ -26,25 +24,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, progress: Progress) -> Figures:
-    with House(**SETTINGS).open(progress) as house:
+    with opened(progress, **SETTINGS) as environment:
         progress.stage("recording what Connectify does")
-        plan = house.ask("devtools.bench.recorded", str(RECORDED))
-        house.ports.claim("bare")
-        bare = Processes(
-            {"bare": web(house.ports["bare"])},
-            root=ROOT,
-            home=HOME,
-            environ=house.environ
-            | {
-                "DJANGO_SETTINGS_MODULE": "devtools.bench.bare_settings",
-                "BENCH_RECORDED": str(RECORDED),
-            },
+        recorded = str(environment.home / "recorded")
+        plan = environment.ask("devtools.bench.recorded", recorded)
+        environment.ports.claim("bare")
+        bare = environment.supervise(
+            {"bare": web(environment.ports["bare"])},
+            DJANGO_SETTINGS_MODULE="devtools.bench.bare_settings",
+            BENCH_RECORDED=recorded,
         )
-        origins = {"": house.origin, "bare_": f"http://127.0.0.1:{house.ports['bare']}"}
+        origins = {"": environment.origin, "bare_": f"http://127.0.0.1:{environment.ports['bare']}"}
         try:
-            house.processes.start("web")
+            environment.processes.start("web")
             bare.start()
-            house.processes.wait_ready("web")
+            environment.processes.wait_ready("web")
             bare.wait_ready()
             figures: Figures = {}
             for name in plan["requests"]:

@@ -1,40 +1,20 @@
 """An author, and followers of whom each has a device that wants to be told."""
 
-import json
 import time
 from dataclasses import dataclass
-from urllib.request import Request, urlopen
+from itertools import count
 
-from devtools.bench.house import House
+import requests
+
+from devtools.lab import population
+from devtools.lab.database import execute
+from devtools.lab.environment import Environment
+from devtools.lab.graph import Graph
 from devtools.push_service import Device, registration
 
-LIMIT = 30  # seconds for one answer
-USERS = """
-    INSERT INTO social_user
-        (username, name_key, password, first_name, last_name, email,
-         is_superuser, is_staff, is_active, date_joined)
-    SELECT name, name, '!', '', '', '', false, false, true, now()
-    FROM (SELECT %s || gen_random_uuid() AS name FROM generate_series(1, %s)) AS named
-    RETURNING id
-"""
-FOLLOW = """
-    INSERT INTO social_follow (follower_id, followee_id, created_at)
-    SELECT follower, author, now()
-    FROM unnest(%s::bigint[]) AS follower, unnest(%s::bigint[]) AS author
-"""
-
-
-def make_users(connection, name: str, count: int) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(USERS, [f"{name}-", count])
-        return [row[0] for row in cursor]
-
-
-def make_follows(connection, followers: list[int], authors: list[int]) -> None:
-    """Each of the followers follows each of the authors."""
-    with connection.cursor() as cursor:
-        cursor.execute(FOLLOW, [followers, authors])
-        cursor.execute("VACUUM ANALYZE social_follow")
+TIMEOUT_SECONDS = 30
+AUTHOR = 1
+numbers = count(1)
 
 
 @dataclass(frozen=True)
@@ -46,22 +26,29 @@ class Audience:
     devices: list[Device]
 
     @classmethod
-    def make(cls, house: House, connection, push_origin: str, size: int) -> "Audience":
-        (author,) = make_users(connection, "author", 1)
-        (token,) = house.ask("devtools.bench.inside", "tokens", given=[author])
-        users = make_users(connection, "follower", size)
-        make_follows(connection, users, [author])
-        devices = [Device.generate() for _ in users]
+    def make(cls, environment: Environment, push_origin: str, size: int) -> "Audience":
+        followers = range(AUTHOR + 1, AUTHOR + 1 + size)
+        graph = Graph.from_edges((follower, AUTHOR) for follower in followers)
+        prefix = f"audience-{next(numbers)}"
+        people = population.load(environment, graph, members=[AUTHOR], prefix=prefix)
+        devices = [Device.generate() for _ in followers]
+        users = [people.ids[follower] for follower in followers]
         given = [(user, device, push_origin) for user, device in zip(users, devices, strict=True)]
+        connection = environment.connect()
         registration.register(connection, given)
-        connection.cursor().execute("VACUUM ANALYZE")
-        return cls(house.origin, token, devices)
+        execute(connection, "VACUUM ANALYZE")
+        connection.close()
+        return cls(environment.origin, people.tokens[AUTHOR], devices)
 
     def post(self) -> tuple[int, float]:
-        """The id of a new post, and the time.monotonic() at which the API answered 201."""
-        text = f"A post as long as people write them. {time.monotonic()}"
-        body = json.dumps({"content": text}).encode()
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
-        request = Request(f"{self.origin}/api/v1/posts/", body, headers)
-        with urlopen(request, timeout=LIMIT) as response:
-            return json.load(response)["id"], time.monotonic()
+        """The id of a new post, and the time.monotonic() at which the API answered 201. Raises
+        OSError."""
+        answer = requests.post(
+            f"{self.origin}/api/v1/posts/",
+            json={"content": f"A post as long as people write them. {time.monotonic()}"},
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=TIMEOUT_SECONDS,
+        )
+        at = time.monotonic()
+        answer.raise_for_status()
+        return answer.json()["id"], at

@@ -7,18 +7,19 @@ from collections.abc import Callable
 from contextlib import closing
 from statistics import median
 
-from devtools.bench import pipeline, tables
+from devtools.bench import pipeline, population, tables
 from devtools.bench.audience import Audience
+from devtools.bench.background import RATE, Background, posted
 from devtools.bench.benchmark import Benchmark, Figures, at_least, at_most
-from devtools.bench.house import House
+from devtools.bench.environment import opened
 from devtools.bench.memory import Memory
-from devtools.bench.population import FOLLOWERS, Population
-from devtools.bench.posting import RATE, warm_up
+from devtools.bench.population import FOLLOWERS, write_posts
 from devtools.bench.rate import rows_per_second
-from devtools.bench.receiver import Receiver
-from devtools.bench.town import Town
 from devtools.bench.waiting_events import WaitingEvents
+from devtools.lab.environment import Environment
+from devtools.lab.population import Population
 from devtools.lab.progress import Progress
+from devtools.lab.receiver import Receiver
 
 DEVICES = 100
 WORKER = "timelines-worker"
@@ -50,18 +51,17 @@ def run(options: argparse.Namespace, progress: Progress) -> Figures:
     posts = options.deliveries // FOLLOWERS
     # The overload gauge would refuse posts, which is its purpose and not what is measured.
     limit = str(100 * max(options.messages, posts))
-    with House(PUSH_ALLOW_LOOPBACK="1", OVERLOAD_PENDING_EVENTS=limit).open(progress) as house:
+    with opened(progress, OVERLOAD_PENDING_EVENTS=limit) as environment:
         progress.stage(f"making {options.follows:,} follows")
-        with closing(house.connect()) as connection:
-            population = Population.make(connection, options.follows)
-        memory = Memory(house)
+        people = population.make(environment, options.follows)
+        memory = Memory(environment)
         found = rounds(
             options.rounds,
-            lambda: pipeline.fan_out(house, population, posts, progress).rows_per_s,
-            lambda: deliveries(house, population, memory, options, progress),
+            lambda: pipeline.fan_out(environment, people, posts, progress).rows_per_s,
+            lambda: deliveries(environment, people, memory, options, progress),
             progress,
         )
-        found |= WaitingEvents(house, population, memory).measure(
+        found |= WaitingEvents(environment, people, memory).measure(
             options.messages, options.seconds, progress
         )
     # What a second half adds to a first one: what only a busier broker takes is in both.
@@ -79,8 +79,8 @@ def rounds(
     for number in range(1, count + 1):
         drains.append(drain())
         fan_outs.append(fan_out())
-        told = f"drain {drains[-1]['drain_rows_per_s']:,.0f}, fan-out {fan_outs[-1]:,.0f}"
-        progress.stage(f"round {number} of {count}, rows/s: {told}")
+        shown = f"drain {drains[-1]['drain_rows_per_s']:,.0f}, fan-out {fan_outs[-1]:,.0f}"
+        progress.stage(f"round {number} of {count}, rows/s: {shown}")
     # Of what takes long, or fails, the worst.
     found = {name: max(each[name] for each in drains) for name in drains[0]}
     found["drain_rows_per_s"] = median(each["drain_rows_per_s"] for each in drains)
@@ -89,45 +89,46 @@ def rounds(
 
 
 def deliveries(
-    house: House,
-    population: Population,
+    environment: Environment,
+    people: Population,
     memory: Memory,
     options: argparse.Namespace,
     progress: Progress,
 ) -> Figures:
     """Queue deliveries with the timelines' worker off, then work them off; people go on posting,
     and devices are told, all the while."""
-    receiver = Receiver(house)
-    with receiver.running(), closing(house.connect()) as connection:
+    receiver = Receiver(environment.home, environment.environ["VAPID_PRIVATE_KEY"])
+    with receiver.running(environment), closing(environment.connect()) as connection:
         tables.empty(connection)
-        house.empty_queues()
+        environment.empty_queues()
         try:
-            house.processes.start("web", *pipeline.PROCESSES)
-            house.processes.wait_ready("web", *pipeline.PROCESSES)
-            audience = Audience.make(house, connection, receiver.origin, DEVICES)
-            town = Town(house, population.posting, audience, memory)
-            warm_up(house, population.posting, options.seconds)
+            environment.processes.start("web", *pipeline.PROCESSES)
+            environment.processes.wait_ready("web", *pipeline.PROCESSES)
+            audience = Audience.make(environment, receiver.origin, DEVICES)
+            background = Background(environment, people, audience, memory)
+            posted(environment, people, options.seconds)
             progress.stage("without a backlog")
-            with town.phase("quiet"):
+            with background.phase("quiet"):
                 time.sleep(options.seconds)
-            house.processes.end(WORKER)
+            environment.processes.end(WORKER)
             count = options.deliveries // FOLLOWERS // 2
             for name in ("half", "queued"):
                 progress.stage(f"queueing {count * FOLLOWERS:,} deliveries, {WORKER} is off")
-                with town.phase(name):
-                    population.write_posts(house, count, options.posts_a_second)
+                with background.phase(name):
+                    write_posts(environment, people, count, options.posts_a_second)
                     await_published(connection, progress)
                     time.sleep(options.seconds)
             progress.stage("working them off")
             with (
-                town.phase("draining"),
+                background.phase("draining"),
                 pipeline.watched(connection, 2 * count * FOLLOWERS, progress) as commits,
             ):
-                house.processes.start(WORKER)
-            town.await_pushes(receiver)
+                environment.processes.start(WORKER)
+            background.await_pushes(receiver)
         finally:
-            house.processes.stop()
-    return town.figures(receiver.receipts()) | {"drain_rows_per_s": rows_per_second(commits)}
+            environment.processes.stop()
+        found = background.figures(receiver.receipts())
+    return found | {"drain_rows_per_s": rows_per_second(commits)}
 
 
 def await_published(connection, progress: Progress) -> None:

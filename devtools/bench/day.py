@@ -2,10 +2,10 @@
 
 import argparse
 
-from devtools.bench import pipeline
+from devtools.bench import pipeline, population
 from devtools.bench.benchmark import Benchmark, Figures, at_most
-from devtools.bench.house import House
-from devtools.bench.population import FOLLOWERS, Population
+from devtools.bench.environment import opened
+from devtools.bench.population import FOLLOWERS
 from devtools.lab.progress import Progress
 
 BYTES = """
@@ -29,12 +29,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, progress: Progress) -> Figures:
-    with House().open(progress) as house:
+    with opened(progress) as environment:
         progress.stage(f"making {options.follows:,} follows")
-        connection = house.connect()
-        population = Population.make(connection, options.follows)
+        connection = environment.connect()
+        people = population.make(environment, options.follows)
         count = options.rows // FOLLOWERS
-        done = pipeline.fan_out(house, population, count, progress)
+        done = pipeline.fan_out(environment, people, count, progress)
         progress.stage(f"written; CPU seconds: {done.cpu}; counting")
         with connection.cursor() as cursor:
             cursor.execute(BYTES)
@@ -58,9 +58,5 @@ BENCHMARK = Benchmark(
     summary="a peak day's 100 million deliveries at full speed",
     add_options=add_options,
     run=run,
-    required={
-        "wrong_posts": at_most(0),
-        "minutes": at_most(15.0),
-        "bytes_a_row": at_most(90.0),
-    },
+    required={"wrong_posts": at_most(0), "minutes": at_most(15.0), "bytes_a_row": at_most(90.0)},
 )

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from statistics import median
 
-from devtools.bench import pipeline, tables
+from devtools.bench import pipeline, population, tables
 from devtools.bench.benchmark import Benchmark, Figures, at_least
-from devtools.bench.house import ROOT, House
-from devtools.bench.population import Population
+from devtools.bench.environment import opened
 from devtools.bench.rate import rows_per_second
+from devtools.lab.environment import ROOT, Environment
 from devtools.lab.progress import Progress
 from devtools.servers.process import ServerFailure
 
@@ -33,31 +33,31 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, progress: Progress) -> Figures:
     rates: dict[str, list[float]] = {name: [] for name in ("ours", *SHARES)}
-    with House(PARTITION_POSTS=str(options.partition_posts)).open(progress) as house:
+    with opened(progress, PARTITION_POSTS=str(options.partition_posts)) as environment:
         progress.stage(f"making {options.follows:,} follows")
-        connection = house.connect()
+        connection = environment.connect()
         tables.age(connection, options.older_partitions, options.partition_posts)
-        population = Population.make(connection, options.follows)
+        people = population.make(environment, options.follows)
         for number in range(1, options.rounds + 1):
-            ours = pipeline.fan_out(house, population, options.posts, progress)
+            ours = pipeline.fan_out(environment, people, options.posts, progress)
             rates["ours"].append(ours.rows_per_s)
             progress.stage(f"CPU seconds: {ours.cpu}")
             for name, share in SHARES.items():
                 tables.empty(connection)
-                rates[name].append(contend(house, name, ours.posts[: options.posts // share]))
-            told = ", ".join(f"{name} {found[-1]:,.0f}" for name, found in rates.items())
-            progress.stage(f"round {number} of {options.rounds}, rows/s: {told}")
+                rates[name].append(contend(environment, name, ours.posts[: options.posts // share]))
+            shown = ", ".join(f"{name} {found[-1]:,.0f}" for name, found in rates.items())
+            progress.stage(f"round {number} of {options.rounds}, rows/s: {shown}")
         connection.close()
     return figures({name: median(found) for name, found in rates.items()})
 
 
-def contend(house: House, name: str, posts: Sequence[tuple[int, int]]) -> float:
+def contend(environment: Environment, name: str, posts: Sequence[tuple[int, int]]) -> float:
     """Rows a second of a contender, the posts dealt to its connections in turn."""
     workers = [
         subprocess.Popen(
             [sys.executable, "-m", "devtools.bench.contenders", name],
             cwd=ROOT,
-            env=house.environ,
+            env=environment.environ,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -4,7 +4,7 @@
 
 Standard input: a list of user ids. `posts` writes a post by each, all at once or so many a second
 as its argument says, and prints the posts' ids; each has its `post.created` event in the outbox, as
-a request would leave it. `tokens` prints a token of each. `claims`, which asks for null, prints how
+a request would leave it. `claims`, which asks for null, prints how
 many milliseconds each of some claims of the relay takes, all given back.
 """
 
@@ -24,7 +24,7 @@ from events import outbox, relay  # noqa: E402
 from events.models import OutboxEvent  # noqa: E402
 from social import partitions  # noqa: E402
 from social.event_types import PostCreated  # noqa: E402
-from social.models import Post, Token, User  # noqa: E402
+from social.models import Post  # noqa: E402
 
 BATCH = 5_000
 CLAIMS = 50
@@ -61,10 +61,6 @@ def posts(authors: list[int], a_second: str = "") -> list[int]:
     return ids
 
 
-def tokens(users: list[int]) -> list[str]:
-    return [Token.objects.create(user)[1] for user in User.objects.filter(pk__in=users)]
-
-
 def claims(_: None) -> list[float]:
     found = []
     for _ in range(CLAIMS):
@@ -76,7 +72,7 @@ def claims(_: None) -> list[float]:
     return found
 
 
-COMMANDS = {"posts": posts, "tokens": tokens, "claims": claims}
+COMMANDS = {"posts": posts, "claims": claims}
 
 
 def main() -> None:

@@ -4,16 +4,17 @@ rate of the peak day."""
 import argparse
 import time
 
-from devtools.bench import pipeline
+from devtools.bench import pipeline, population
+from devtools.bench.background import RATE, posting
 from devtools.bench.benchmark import Benchmark, Figures, at_most
-from devtools.bench.house import House
-from devtools.bench.population import Population
-from devtools.bench.posting import RATE, Posting
-from devtools.bench.visibility import Visibility
+from devtools.bench.environment import opened
+from devtools.lab.arrivals import Arrivals
+from devtools.lab.attempts import Attempt
 from devtools.lab.latency import Percentiles
 from devtools.lab.progress import Progress
 
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
+POLL_SECONDS = 0.02
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -23,30 +24,40 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, progress: Progress) -> Figures:
-    with House().open(progress) as house:
+    with opened(progress) as environment:
         progress.stage(f"making {options.follows:,} follows")
-        population = Population.make(house.connect(), options.follows)
+        people = population.make(environment, options.follows)
         names = ("web", *pipeline.PROCESSES)
-        house.processes.start(*names)
-        house.processes.wait_ready(*names)
-        posting = Posting(house, population.posting, options.rate)
+        environment.processes.start(*names)
+        environment.processes.wait_ready(*names)
         progress.stage(f"posting {options.rate:g} times a second")
-        visibility = Visibility(house, posting)
-        posting.start()
-        visibility.start()
-        end = time.monotonic() + options.seconds
-        while time.monotonic() < end:
-            progress.count(f"{len(posting.posted)} posts, {len(visibility.unseen())} not seen yet")
-            time.sleep(0.5)
-        posting.finish()
-        visibility.finish(PATIENCE_SECONDS)
-    answers = Percentiles.of(posting.answers)
+        with Arrivals(environment.database_url, POLL_SECONDS) as arrivals:
+
+            def expect(attempt: Attempt) -> None:
+                followers = people.graph.followers_of(attempt.author)
+                arrivals.expect(attempt.post_id, [max(map(people.ids.__getitem__, followers))])
+
+            load = posting(environment, people, options.rate, accepted=expect)
+            load.start()
+            end = time.monotonic() + options.seconds
+            while time.monotonic() < end:
+                accepted = len(load.attempts.accepted)
+                progress.count(f"{accepted} posts, {accepted - len(arrivals.at)} not seen yet")
+                time.sleep(0.5)
+            load.stop()
+            accepted_at = load.attempts.accepted_at
+            deadline = time.monotonic() + TIMEOUT_SECONDS
+            while len(arrivals.at) < len(accepted_at) and time.monotonic() < deadline:
+                time.sleep(POLL_SECONDS)
+    visible = Percentiles.of(
+        max(seen_at - accepted_at[post_id], 0.0) for post_id, seen_at in arrivals.at.items()
+    )
     return {
-        "posts": len(posting.posted),
-        "failed": len(posting.failed),
-        "unseen": len(visibility.unseen()),
-        **{f"visible_{name}_s": value for name, value in vars(visibility.latencies).items()},
-        **{f"post_{name}_s": value for name, value in vars(answers).items()},
+        "posts": len(accepted_at),
+        "failed": len(load.attempts.refused),
+        "unseen": len(accepted_at) - len(arrivals.at),
+        **{f"visible_{name}_s": value for name, value in vars(visible).items()},
+        **{f"post_{name}_s": value for name, value in vars(load.attempts.latencies()).items()},
     }
 
 

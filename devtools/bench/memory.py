@@ -7,30 +7,30 @@ from contextlib import contextmanager
 from statistics import median
 
 from devtools.bench.benchmark import Figures
-from devtools.bench.house import House
+from devtools.lab.environment import Environment
 from devtools.servers import proc
 
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 MB = 1_000_000
 
 
 class Memory:
     """In MB: `processes` by name, the most that was seen of the largest process each, and `broker`
-    by phase, at each look: it has the most for a moment, before Erlang collects its garbage."""
+    by phase, at each poll: it has the most for a moment, before Erlang collects its garbage."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
         self.processes: dict[str, float] = defaultdict(float)
         self.broker: dict[str, list[float]] = defaultdict(list)
 
     @contextmanager
     def watched(self, phase: str) -> Iterator[None]:
-        """Looks once a second for the length of the block, and at its end."""
+        """Polls once a second for the length of the block, and at its end."""
         ended = threading.Event()
 
         def watch() -> None:
-            while not ended.wait(LOOK_SECONDS):
-                self._look(phase)
+            while not ended.wait(POLL_SECONDS):
+                self._poll(phase)
 
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
@@ -39,10 +39,10 @@ class Memory:
         finally:
             ended.set()
             watcher.join()
-            self._look(phase)
+            self._poll(phase)
 
     def broker_mb(self, phase: str) -> float:
-        """What the broker had in half of the phase's looks, and no more."""
+        """What the broker had in half of the phase's polls, and no more."""
         return median(self.broker[phase])
 
     def figures(self) -> Figures:
@@ -50,15 +50,17 @@ class Memory:
         largest = max(self.processes, key=self.processes.get)
         return {
             **{f"{phase}_broker_mb": self.broker_mb(phase) for phase in self.broker},
-            **{f"{phase}_broker_most_mb": max(looks) for phase, looks in self.broker.items()},
+            **{f"{phase}_broker_most_mb": max(found) for phase, found in self.broker.items()},
             **{f"{name}_mb": mb for name, mb in self.processes.items()},
             "largest_process": largest,
             "largest_process_mb": self.processes[largest],
         }
 
-    def _look(self, phase: str) -> None:
-        for name in self._house.processes.table:
-            if pid := self._house.processes.pid(name):
+    def _poll(self, phase: str) -> None:
+        for name in self._environment.processes.table:
+            if pid := self._environment.processes.pid(name):
                 largest = max(proc.unique_bytes(pid), default=0.0) / MB
                 self.processes[name] = max(largest, self.processes[name])
-        self.broker[phase].append(sum(proc.unique_bytes(self._house.services.rabbitmq.pid)) / MB)
+        self.broker[phase].append(
+            sum(proc.unique_bytes(self._environment.services.rabbitmq.pid)) / MB
+        )

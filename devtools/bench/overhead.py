@@ -5,14 +5,16 @@ import argparse
 import shutil
 from statistics import median
 
-from devtools.bench import pipeline
+from devtools.bench import pipeline, population
 from devtools.bench.benchmark import Benchmark, Figures, at_most
-from devtools.bench.house import HOME, House
-from devtools.bench.population import FOLLOWERS, Population
+from devtools.bench.environment import opened
+from devtools.bench.population import FOLLOWERS
+from devtools.lab.environment import STATE, Environment
+from devtools.lab.population import Population
 from devtools.lab.progress import Progress
 
 # As in production: a file for each figure of each process.
-SHARED = HOME / "metrics"
+SHARED = STATE / "bench" / "metrics"
 VARIANTS = {
     "observed": {"PROMETHEUS_MULTIPROC_DIR": str(SHARED)},
     "unobserved": {"DJANGO_SETTINGS_MODULE": "devtools.bench.unobserved_settings"},
@@ -27,24 +29,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, progress: Progress) -> Figures:
     spent: list[tuple[float, float]] = []
-    with House().open(progress) as house:
-        population = Population.make(house.connect(), options.follows)
+    with opened(progress) as environment:
+        people = population.make(environment, options.follows)
         for number in range(options.pairs):
             progress.stage(f"pair {number + 1} of {options.pairs}; so far {spent}")
             # Each of them goes first as often as the other.
             found = {}
             for variant in sorted(VARIANTS, reverse=bool(number % 2)):
-                house.processes.environ = house.environ | VARIANTS[variant]
-                found[variant] = cpu(house, population, options.posts, progress)
+                environment.processes.environ = environment.environ | VARIANTS[variant]
+                found[variant] = cpu(environment, people, options.posts, progress)
             spent.append((found["observed"], found["unobserved"]))
     return figures(spent)
 
 
-def cpu(house: House, population: Population, posts: int, progress: Progress) -> float:
+def cpu(environment: Environment, people: Population, posts: int, progress: Progress) -> float:
     """CPU seconds of every process and server for a million rows."""
     shutil.rmtree(SHARED, ignore_errors=True)
     SHARED.mkdir()
-    spent = pipeline.fan_out(house, population, posts, progress).cpu
+    spent = pipeline.fan_out(environment, people, posts, progress).cpu
     return round(sum(spent.values()) * 1_000_000 / (posts * FOLLOWERS), 2)
 
 

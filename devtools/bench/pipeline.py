@@ -10,9 +10,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from devtools.bench import tables
-from devtools.bench.house import House
-from devtools.bench.population import FOLLOWERS, Population
+from devtools.bench.population import FOLLOWERS, write_posts
 from devtools.bench.rate import rows_per_second
+from devtools.lab.environment import Environment
+from devtools.lab.population import Population
 from devtools.lab.progress import Progress
 from devtools.processes import CONSUMERS, WORKERS
 from devtools.servers import proc
@@ -25,9 +26,9 @@ PROCESSES = (
     "beat",
     "relay",
 )
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 # Without another row for this long, something is wrong.
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 WRITTEN = "SELECT coalesce(sum(rows), 0)::bigint FROM timelines_slicerecord"
 
 
@@ -42,57 +43,57 @@ class FanOut:
     cpu: dict[str, float]
 
 
-def fan_out(house: House, population: Population, count: int, progress: Progress) -> FanOut:
+def fan_out(environment: Environment, people: Population, count: int, progress: Progress) -> FanOut:
     """Write `count` posts into empty tables, start everything, wait for all timeline rows, stop
     everything."""
-    with closing(house.connect()) as connection:
+    with closing(environment.connect()) as connection:
         tables.empty(connection)
-        house.empty_queues()
+        environment.empty_queues()
         progress.stage(f"writing {count:,} posts, their events into the outbox")
-        posts = population.write_posts(house, count)
+        posts = write_posts(environment, people, count)
         progress.stage("all processes start")
         try:
-            house.processes.start(*PROCESSES[:-1])
-            house.processes.wait_ready(*PROCESSES[:-1])
-            before, begun = cpu_seconds(house), time.monotonic()
+            environment.processes.start(*PROCESSES[:-1])
+            environment.processes.wait_ready(*PROCESSES[:-1])
+            before, begun = cpu_seconds(environment), time.monotonic()
             with watched(connection, count * FOLLOWERS, progress) as commits:
-                house.processes.start("relay")
+                environment.processes.start("relay")
             used = {
                 name: round(now - before.get(name, 0.0), 2)
-                for name, now in cpu_seconds(house).items()
+                for name, now in cpu_seconds(environment).items()
             }
         finally:
-            house.processes.stop()
+            environment.processes.stop()
     return FanOut(posts, rows_per_second(commits), commits[-1][0] - begun, used)
 
 
-def cpu_seconds(house: House) -> dict[str, float]:
+def cpu_seconds(environment: Environment) -> dict[str, float]:
     """Of every process and server that runs, since it started."""
-    pids = {name: house.processes.pid(name) for name in PROCESSES}
-    pids |= {server.label: server.pid for server in house.services.private}
+    pids = {name: environment.processes.pid(name) for name in PROCESSES}
+    pids |= {server.label: server.pid for server in environment.services.private}
     return {name: proc.cpu_seconds(pid) for name, pid in pids.items() if pid}
 
 
 @contextmanager
 def watched(connection, rows: int, progress: Progress) -> Iterator[list[tuple[float, int]]]:
-    """(monotonic seconds, new rows) at each look that found some. The block starts those who write,
+    """(monotonic seconds, new rows) of each poll that found some. The block starts those who write,
     and is left when there are `rows` more than before it: what was there already is not theirs."""
     commits: list[tuple[float, int]] = []
     with connection.cursor() as cursor:
         there = _written(cursor)
         yield commits
-        seen, pause, changed = 0, LOOK_SECONDS, time.monotonic()
+        seen, pause, changed = 0, POLL_SECONDS, time.monotonic()
         while seen < rows:
             time.sleep(pause)
             begun = time.monotonic()
             found, now = _written(cursor) - there, time.monotonic()
-            # Looking must not take part of the machine away, however many slices there are.
-            pause = max(LOOK_SECONDS, 50 * (now - begun))
+            # Polling must not take part of the machine away, however many slices there are.
+            pause = max(POLL_SECONDS, 50 * (now - begun))
             if found > seen:
                 commits.append((now, found - seen))
                 seen, changed = found, now
                 progress.count(f"{seen:,} of {rows:,} rows")
-            elif now - changed > PATIENCE_SECONDS:
+            elif now - changed > TIMEOUT_SECONDS:
                 raise ServerFailure(f"{seen:,} of {rows:,} rows, and no more since a minute")
 
 

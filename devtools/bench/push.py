@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
 from threading import Thread
@@ -16,15 +16,18 @@ from threading import Thread
 import http_ece
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from devtools.bench import pipeline
-from devtools.bench.audience import make_follows, make_users
+from devtools.bench import pipeline, population
 from devtools.bench.benchmark import Benchmark, Figures, at_least, at_most
-from devtools.bench.house import House
-from devtools.bench.population import FOLLOWERS, Population
+from devtools.bench.environment import opened
+from devtools.bench.population import FOLLOWERS, write_posts
 from devtools.bench.push_phases import Phase, Phases
-from devtools.bench.receiver import Receiver
+from devtools.lab import population as lab_population
+from devtools.lab.environment import Environment
+from devtools.lab.graph import Graph
 from devtools.lab.latency import Percentiles
+from devtools.lab.population import Population
 from devtools.lab.progress import Progress
+from devtools.lab.receiver import Receiver
 from devtools.push_service import Device, Receipt, decrypt_all
 from devtools.push_service.conditions import Conditions
 from devtools.servers import proc
@@ -36,9 +39,11 @@ POSTS_A_ROUND = 15
 # Others' posts that come at one moment, and how the author writes meanwhile.
 BURST_POSTS = 5_000
 BURST_DEVICES = 100
-TELL_SECONDS = 1.0
-TOLD_AMID = 10
+POST_SECONDS = 1.0
+POSTS_AMID = 10
+# Of whom each has all of the crowd as followers.
 LOUD_AUTHORS = 10
+CROWD = 10_000
 BUSY_LOOPS_A_CORE = 2
 SENDERS = ("notifications-worker", "retries-worker")
 ENCRYPTIONS = 3_000
@@ -64,32 +69,33 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, progress: Progress) -> Figures:
     # The overload gauge would refuse posts, which is its purpose and not what is measured.
-    with House(PUSH_ALLOW_LOOPBACK="1", OVERLOAD_PENDING_EVENTS="1000000").open(progress) as house:
+    with opened(progress, OVERLOAD_PENDING_EVENTS="1000000") as environment:
         progress.stage(f"making {options.follows:,} follows")
-        population = Population.make(house.connect(), options.follows)
-        receiver = Receiver(house)
-        with receiver.running():
+        people = population.make(environment, options.follows)
+        receiver = Receiver(environment.home, environment.environ["VAPID_PRIVATE_KEY"])
+        with receiver.running(environment):
             try:
                 progress.stage("starting all processes")
-                house.processes.start()
-                house.processes.wait_ready()
-                measurement = Measurement(house, receiver, population, progress)
+                environment.processes.start()
+                environment.processes.wait_ready()
+                measurement = Measurement(environment, receiver, people, progress)
                 measurement.measure(options)
             finally:
-                house.processes.stop()
+                environment.processes.stop()
+            receipts = receiver.receipts()
         progress.stage("decrypting what was received")
-        return measurement.figures(receiver.receipts())
+        return measurement.figures(receipts)
 
 
 class Measurement:
     def __init__(
-        self, house: House, receiver: Receiver, population: Population, progress: Progress
+        self, environment: Environment, receiver: Receiver, people: Population, progress: Progress
     ) -> None:
-        self._house = house
-        self._population = population
+        self._environment = environment
+        self._people = people
         self._progress = progress
-        self._connection = house.connect()
-        self._phases = Phases(house, receiver, progress, FOLLOWERS)
+        self._connection = environment.connect()
+        self._phases = Phases(environment, receiver, progress, FOLLOWERS)
         self._found: dict[str, list[Phase]] = {}
         self._cpu = 0.0
         self._limits: list[float] = []
@@ -111,7 +117,7 @@ class Measurement:
             self._burst()
         with busy():
             self._run("starved", FAST, SINGLE_POSTS)
-            self._breakers = openings(self._house)
+            self._breakers = openings(self._environment)
         self._saturate(options.rows)
         self._run("saturated", FAST, SINGLE_POSTS)
         with self._connection.cursor() as cursor:
@@ -176,19 +182,19 @@ class Measurement:
         """Others' posts at one moment, as `bin/bench backlog --posts-a-second 5000` makes them, and
         an author who goes on writing to a hundred devices."""
         audience, phase = self._phases.audience(BURST_DEVICES), Phase()
-        rows = BURST_POSTS * FOLLOWERS + TOLD_AMID * BURST_DEVICES
+        rows = BURST_POSTS * FOLLOWERS + POSTS_AMID * BURST_DEVICES
         with (
             self._phases.conditions(FAST),
             pipeline.watched(self._connection, rows, self._progress),
         ):
             others = Thread(
-                target=self._population.write_posts, args=(self._house, BURST_POSTS, BURST_POSTS)
+                target=write_posts, args=(self._environment, self._people, BURST_POSTS, BURST_POSTS)
             )
             others.start()
-            for _ in range(TOLD_AMID):
+            for _ in range(POSTS_AMID):
                 post_id, at = audience.post()
                 phase.answered[post_id] = at
-                time.sleep(TELL_SECONDS)
+                time.sleep(POST_SECONDS)
             others.join()
         self._phases.settle("burst", phase)
         self._found.setdefault("burst", []).append(phase)
@@ -196,16 +202,17 @@ class Measurement:
     def _saturate(self, rows: int) -> None:
         """A backlog of so many rows for the timelines' workers, of posts that nobody asked for."""
         self._progress.stage(f"saturating the timelines' workers with {rows:,} rows")
-        authors = make_users(self._connection, "loud", LOUD_AUTHORS)
-        size = 10_000
-        make_follows(self._connection, make_users(self._connection, "crowd", size), authors)
-        wanted = [authors[n % LOUD_AUTHORS] for n in range(rows // size)]
-        self._house.ask("devtools.bench.inside", "posts", given=wanted)
+        users = range(LOUD_AUTHORS + 1, LOUD_AUTHORS + 1 + CROWD)
+        edges = ((user, author) for author in range(1, LOUD_AUTHORS + 1) for user in users)
+        crowd = lab_population.load(self._environment, Graph.from_edges(edges), prefix="crowd")
+        authors = [crowd.ids[author] for author in crowd.graph.authors]
+        wanted = [authors[n % LOUD_AUTHORS] for n in range(rows // CROWD)]
+        self._environment.ask("devtools.bench.inside", "posts", given=wanted)
         with self._connection.cursor() as cursor:
             cursor.execute("NOTIFY events_outbox")
 
     def _cpu_seconds(self) -> float:
-        return sum(proc.cpu_seconds(self._house.processes.pid(name)) for name in SENDERS)
+        return sum(proc.cpu_seconds(self._environment.processes.pid(name)) for name in SENDERS)
 
 
 def twice(receipts: list[Receipt]) -> int:
@@ -227,18 +234,13 @@ def busy() -> Iterator[None]:
             loop.wait()
 
 
-def openings(house: House) -> list[str]:
+def openings(environment: Environment) -> list[str]:
     """The push services whose breakers have opened in the last two minutes."""
-    board = Board(house.environ["REDIS_URL"])
+    board = Board(environment.environ["REDIS_URL"])
     try:
         return list(board.openings() or ())
     finally:
         board.close()
-
-
-def latencies(receipts: list[Receipt], answered: Mapping[int, float]) -> Percentiles:
-    """From the API's 201 of each post to the first receipt of each of its pushes."""
-    return Phase(dict(answered)).latencies(receipts)
 
 
 def limit_per_cpu_s(device: Device) -> float:

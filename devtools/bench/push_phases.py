@@ -1,24 +1,22 @@
 """Posts to an author's followers, phase by phase, under the conditions of a push service."""
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from urllib.request import Request, urlopen
+from dataclasses import dataclass, field
 
 from devtools.bench.audience import Audience
-from devtools.bench.house import House
-from devtools.bench.receiver import LIMIT, Receiver
+from devtools.lab.environment import Environment
 from devtools.lab.latency import Percentiles
 from devtools.lab.progress import Progress
+from devtools.lab.receiver import Receiver
 from devtools.push_service import Receipt, post_topic
 from devtools.push_service.conditions import Conditions
 from devtools.servers.process import ServerFailure
 
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 # Without another push for this long, something is wrong.
-PATIENCE_SECONDS = 90.0
+TIMEOUT_SECONDS = 90.0
 UNSETTLED = """
     SELECT (SELECT count(*) FROM notifications_delivery
             WHERE post_id = ANY(%(posts)s) AND due_at IS NOT NULL),
@@ -65,12 +63,14 @@ class Phase:
 class Phases:
     """Each with an audience of its own, some of whose devices are gone after it."""
 
-    def __init__(self, house: House, receiver: Receiver, progress: Progress, devices: int) -> None:
-        self._house = house
+    def __init__(
+        self, environment: Environment, receiver: Receiver, progress: Progress, devices: int
+    ) -> None:
+        self._environment = environment
         self._receiver = receiver
         self._progress = progress
         self._devices = devices
-        self._connection = house.connect()
+        self._connection = environment.connect()
         self.devices: list = []
 
     def run(self, name: str, conditions: Conditions, posts: int, *, at_once: bool = False) -> Phase:
@@ -87,20 +87,15 @@ class Phases:
 
     def audience(self, devices: int | None = None) -> Audience:
         size = devices or self._devices
-        made = Audience.make(self._house, self._connection, self._receiver.origin, size)
+        made = Audience.make(self._environment, self._receiver.origin, size)
         self.devices += made.devices
         return made
 
     @contextmanager
     def conditions(self, conditions: Conditions) -> Iterator[None]:
-        self._condition(conditions)
+        self._receiver.set_conditions(conditions)
         yield
-        self._condition(Conditions())
-
-    def _condition(self, conditions: Conditions) -> None:
-        given = {name: value for name, value in asdict(conditions).items() if name != "draw"}
-        url = f"{self._receiver.origin}/conditions"
-        urlopen(Request(url, json.dumps(given).encode(), method="PUT"), timeout=LIMIT).close()
+        self._receiver.set_conditions(Conditions())
 
     def settle(self, name: str, phase: Phase) -> None:
         """Wait until every push of the phase is settled."""
@@ -113,7 +108,7 @@ class Phases:
                     return
                 if found != seen:
                     seen, changed = found, time.monotonic()
-                elif time.monotonic() - changed > PATIENCE_SECONDS:
+                elif time.monotonic() - changed > TIMEOUT_SECONDS:
                     raise ServerFailure(f"{unsettled:,} pushes are not settled: {name}")
                 self._progress.count(f"{name}: {begun - unsettled:,} of {begun:,} pushes settled")
-                time.sleep(LOOK_SECONDS)
+                time.sleep(POLL_SECONDS)

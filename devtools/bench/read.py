@@ -7,7 +7,8 @@ from statistics import median
 
 from devtools.bench import owners
 from devtools.bench.benchmark import Benchmark, Figures, at_most
-from devtools.bench.house import House
+from devtools.bench.environment import opened
+from devtools.lab.environment import Environment
 from devtools.lab.progress import Progress
 
 ASKED = 20  # owners of a kind
@@ -22,8 +23,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, progress: Progress) -> Figures:
     found: Figures = {}
     with (
-        House().open(progress) as house,
-        closing(house.connect()) as connection,
+        opened(progress) as environment,
+        closing(environment.connect()) as connection,
         connection.cursor() as cursor,
     ):
         progress.stage("making users and posts")
@@ -36,15 +37,15 @@ def run(options: argparse.Namespace, progress: Progress) -> Figures:
                 owners.fill(cursor, size, progress)
                 progress.stage("reading")
                 for kind, ids in owners.KINDS.items():
-                    pages = measure(house, ids[:: max(len(ids) // ASKED, 1)], size)
+                    pages = measure(environment, ids[:: max(len(ids) // ASKED, 1)], size)
                     found |= figures(f"{kind}_{rows // 1_000_000}m_{count}p", pages)
     return found | {"worst_ratio": worst(found), "worst_muting_ratio": worst(found, "muting")}
 
 
-def measure(house: House, asked: range, size: int) -> list[tuple[float, float, int]]:
+def measure(environment: Environment, asked: range, size: int) -> list[tuple[float, float, int]]:
     """For each page our milliseconds, those by hand, and our statements."""
     given = {"owners": list(asked), "pages": PAGES}
-    return house.ask("devtools.bench.pages", given=given, PARTITION_POSTS=str(size))
+    return environment.ask("devtools.bench.pages", given=given, PARTITION_POSTS=str(size))
 
 
 def figures(name: str, pages: list[tuple[float, float, int]]) -> Figures:

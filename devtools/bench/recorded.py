@@ -97,8 +97,8 @@ def main() -> None:
             for request in group
         }
     Path(sys.argv[1]).write_bytes(pickle.dumps(recorded))
-    told = {name: [list(request[1:]) for request in group] for name, group in requests.items()}
-    json.dump({"tokens": list(recorded), "requests": told}, sys.stdout)
+    made = {name: [list(request[1:]) for request in group] for name, group in requests.items()}
+    json.dump({"tokens": list(recorded), "requests": made}, sys.stdout)
 
 
 if __name__ == "__main__":

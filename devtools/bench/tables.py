@@ -1,5 +1,8 @@
 """The tables that a measurement writes: emptied before each, and at rest when it begins."""
 
+from devtools.lab import database
+from devtools.lab.database import DELIVERED, execute
+
 # What Django gives a model: a surrogate key, and an index for each foreign key.
 ORM_TABLE = """
     DROP TABLE IF EXISTS bench_entry;
@@ -12,30 +15,23 @@ ORM_TABLE = """
     CREATE INDEX ON bench_entry (owner_id);
     CREATE INDEX ON bench_entry (post_id);
 """
-WRITTEN = (
-    *("timelines_timelineentry", "timelines_slicerecord", "timelines_fanout"),
-    *("notifications_notification", "notifications_delivery"),
-    *("notifications_slicerecord", "notifications_fanout"),
-    *("analytics_eventrecord", "events_outboxevent", "events_inboxentry"),
-)
 
 
 def empty(connection) -> None:
     """All that posts leave behind; posts, users and follows stay. A checkpoint that was due is
     made now, and not within the next measurement."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {', '.join(WRITTEN)}")
-        cursor.execute(ORM_TABLE)
-        cursor.execute("CHECKPOINT")
+    database.empty(connection, *DELIVERED)
+    execute(connection, ORM_TABLE)
+    execute(connection, "CHECKPOINT")
 
 
 def age(connection, partitions: int, posts: int) -> None:
     """As if there had been so many partitions of timelines before, of so many posts each."""
-    with connection.cursor() as cursor:
-        for number in range(partitions):
-            name = f"timelines_timelineentry_p{number * posts}"
-            cursor.execute(
-                f"CREATE TABLE {name} PARTITION OF timelines_timelineentry"
-                f" FOR VALUES FROM ({number * posts}) TO ({(number + 1) * posts})"
-            )
-        cursor.execute(f"ALTER SEQUENCE social_post_id_seq RESTART WITH {partitions * posts + 1}")
+    for number in range(partitions):
+        execute(
+            connection,
+            f"CREATE TABLE timelines_timelineentry_p{number * posts}"
+            " PARTITION OF timelines_timelineentry"
+            f" FOR VALUES FROM ({number * posts}) TO ({(number + 1) * posts})",
+        )
+    execute(connection, f"ALTER SEQUENCE social_post_id_seq RESTART WITH {partitions * posts + 1}")

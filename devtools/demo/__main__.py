@@ -12,14 +12,13 @@ from pathlib import Path
 
 import psycopg2
 
-from devtools.demo.failure import DemoFailure
-from devtools.demo.graph import Graph, GraphError
 from devtools.demo.graph_file import read_graph
-from devtools.demo.random_graph import generate_graph
+from devtools.demo.plan import Plan
 from devtools.demo.run import Options, run
-from devtools.demo.scenario import Scenario
 from devtools.lab import interruption
+from devtools.lab.graph import Graph, GraphError
 from devtools.lab.progress import Progress
+from devtools.lab.random_graph import generate_graph
 from devtools.servers.process import ServerFailure
 
 BROKEN_INPUT = 2
@@ -80,13 +79,13 @@ def main() -> int:
     interruption.as_ctrl_c()
     progress = Progress(sys.stderr if given.json else sys.stdout)
     try:
-        scenario = Scenario.draw(read(given.graph, progress), given.posts, mixed=given.mixed)
+        plan = Plan.draw(read(given.graph, progress), given.posts, mixed=given.mixed)
         options = Options(given.rate, given.json, given.keep, given.chaos)
-        passed = run(scenario, options, progress)
+        passed = run(plan, options, progress)
         return 0 if passed else 1
     except GraphError as error:
         return fail(error, BROKEN_INPUT)
-    except (DemoFailure, ServerFailure) as failure:
+    except ServerFailure as failure:
         return fail(failure, failure.exit_code)
     except (psycopg2.OperationalError, OSError) as error:
         return fail(f"a server went away ({str(error).strip()}): see bin/services status", 1)

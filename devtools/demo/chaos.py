@@ -8,41 +8,41 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devtools.demo.posting import Posting
+from devtools.lab.attempts import Attempts
 from devtools.lab.progress import Progress
-from devtools.processes import Processes
+from devtools.processes import Supervisor
 from devtools.servers.server import Server
 
 # Who dies when which part of the posts has been answered, and the broker at last.
 PROCESSES = {"timelines-worker": 0.15, "notifications-worker": 0.3, "relay": 0.45}
 BROKER_AT = 0.6
 DOWN_SECONDS = 2.0
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Chaos:
     """Kills among `processes`, and the `broker`."""
 
-    processes: Processes
+    processes: Supervisor
     broker: Server
     progress: Progress
 
-    async def wreak(self, posting: Posting, posts: int) -> None:
+    async def wreak(self, attempts: Attempts, posts: int) -> None:
         """Kill each in turn, while `posts` posts are being sent."""
         for name, share in PROCESSES.items():
-            await self._until(posting, share * posts)
+            await self._until(attempts, share * posts)
             await self._strike(
                 name,
                 lambda name=name: self.processes.kill(name),
                 lambda name=name: self.processes.restart(name),
             )
-        await self._until(posting, BROKER_AT * posts)
+        await self._until(attempts, BROKER_AT * posts)
         await self._strike(self.broker.label, self.broker.kill, self._restart_broker)
 
-    async def _until(self, posting: Posting, answered: float) -> None:
-        while posting.answered < answered:
-            await asyncio.sleep(LOOK_SECONDS)
+    async def _until(self, attempts: Attempts, answered: float) -> None:
+        while attempts.answered < answered:
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _strike(
         self, name: str, kill: Callable[[], None], restart: Callable[[], None]

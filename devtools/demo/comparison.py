@@ -24,9 +24,7 @@ class Tally:
 
 
 def compare_pairs(
-    what: str,
-    expected: Mapping[int, Collection[Hashable]],
-    found: Iterable[tuple[int, Hashable]],
+    what: str, expected: Mapping[int, Collection[Hashable]], found: Iterable[tuple[int, Hashable]]
 ) -> Tally:
     """Compare found (post, recipient) pairs with the recipients expected of each post."""
     counts = Counter(found)

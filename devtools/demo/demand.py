@@ -1,4 +1,4 @@
-"""What a run demands: who must be told of a post, and in whose timelines it must stand at the end.
+"""What a run demands: who must get a push, and in whose timelines a post must stand at the end.
 
 From the graph and the mixture alone, never from our own tables; posts are numbered from 0.
 """
@@ -7,35 +7,35 @@ from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
-from devtools.demo.scenario import Scenario
+from devtools.demo.plan import Plan
 
 
 @dataclass(frozen=True)
 class Demand:
     """Where `senders_die`, a push may come again, and is counted once."""
 
-    scenario: Scenario
+    plan: Plan
     senders_die: bool = False
 
     def owners(self, post: int) -> Sequence[int]:
         """Who must have a row of the post when all is at rest: who follows the author then, less
         those who have stayed away; nobody where it is deleted."""
-        return () if post in self._deleted else self._owners[self.scenario.authors[post]]
+        return () if post in self._deleted else self._owners[self.plan.authors[post]]
 
     def steady(self, post: int) -> Sequence[int]:
         """Of the owners, those who follow and are awake from beginning to end: they get the row as
         soon as the post is written. Sorted."""
-        return () if post in self._deleted else self._steady[self.scenario.authors[post]]
+        return () if post in self._deleted else self._steady[self.plan.authors[post]]
 
     def notified(self, post: int) -> list[int]:
         """Sorted ids of those whose device must show the post."""
-        followers = self.scenario.graph.followers_of(self.scenario.authors[post])
-        return [user for user in followers if user in self.scenario.device_owners]
+        followers = self.plan.graph.followers_of(self.plan.authors[post])
+        return [user for user in followers if user in self.plan.device_owners]
 
     def timeline(self, reader: int) -> list[int]:
         """The posts that a reader must see, by number, whether or not there are rows of them."""
         followed = {author for author, them in self._followers.items() if reader in them}
-        authors = enumerate(self.scenario.authors)
+        authors = enumerate(self.plan.authors)
         return [n for n, author in authors if author in followed and n not in self._deleted]
 
     def rows(self, numbers: Mapping[int, int], ids: Mapping[int, int]) -> dict[int, list[int]]:
@@ -45,7 +45,7 @@ class Demand:
     def written(self, numbers: Collection[int]) -> tuple[int, int]:
         """How many rows fan-outs write for these posts, at least and at most. What follows are
         filled in with is not among them, what is removed later is."""
-        authors = self.scenario.authors
+        authors = self.plan.authors
         least = sum(len(self.steady(number)) for number in numbers)
         return least, sum(self._most[authors[number]] for number in numbers)
 
@@ -61,17 +61,17 @@ class Demand:
 
     @cached_property
     def _notified(self) -> list[int]:
-        return [len(self.notified(post)) for post in range(self.scenario.posts)]
+        return [len(self.notified(post)) for post in range(self.plan.posts)]
 
     @cached_property
     def _deleted(self) -> Set[int]:
-        return {act.post for act in self.scenario.mixture.deletions}
+        return {act.post for act in self.plan.mixture.deletions}
 
     @cached_property
     def _followers(self) -> dict[int, set[int]]:
         """By author, who follows them at the end."""
-        graph, mixture = self.scenario.graph, self.scenario.mixture
-        found = {author: set(graph.followers_of(author)) for author in set(self.scenario.authors)}
+        graph, mixture = self.plan.graph, self.plan.mixture
+        found = {author: set(graph.followers_of(author)) for author in set(self.plan.authors)}
         for act in mixture.unfollows:
             found[act.author].discard(act.follower)
         for act in mixture.follows:
@@ -80,12 +80,12 @@ class Demand:
 
     @cached_property
     def _owners(self) -> dict[int, list[int]]:
-        absent = self.scenario.mixture.absent
+        absent = self.plan.mixture.absent
         return {author: sorted(them - absent) for author, them in self._followers.items()}
 
     @cached_property
     def _steady(self) -> dict[int, list[int]]:
-        graph, mixture = self.scenario.graph, self.scenario.mixture
+        graph, mixture = self.plan.graph, self.plan.mixture
         return {
             author: sorted(them.intersection(graph.followers_of(author)) - mixture.dormant)
             for author, them in self._followers.items()
@@ -94,7 +94,7 @@ class Demand:
     @cached_property
     def _most(self) -> dict[int, int]:
         """By author, how many follow them and are awake at any time."""
-        graph, absent = self.scenario.graph, self.scenario.mixture.absent
+        graph, absent = self.plan.graph, self.plan.mixture.absent
         return {
             author: len(them.union(graph.followers_of(author)) - absent)
             for author, them in self._followers.items()

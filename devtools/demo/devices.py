@@ -5,37 +5,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-import aiohttp
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-from devtools.demo.api import Api, at_once
-from devtools.demo.population import Population
-from devtools.demo.scenario import Scenario
+from devtools.demo.plan import Plan
+from devtools.lab.api import Api, at_once
+from devtools.lab.population import Population
 from devtools.lab.progress import Progress
-from devtools.push_service import Device, Receipt, decrypt_all, post_topic, read_receipts
-from devtools.push_service.jose import decode_base64url, encode_base64url
+from devtools.push_service import Device, Receipt, decrypt_all
 
 # Post id, device token, time.monotonic() of the receipt.
 Push = tuple[int, str, float]
 
 IN_FLIGHT = 16
-READ_LIMIT = 2**20
-
-
-def application_server_key(private_key: str) -> str:
-    """The public half of a VAPID key, as the push service is told whom to let in."""
-    scalar = int.from_bytes(decode_base64url(private_key))
-    public_key = ec.derive_private_key(scalar, ec.SECP256R1()).public_key()
-    point = public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return encode_base64url(point)
 
 
 async def register(
-    api: Api, scenario: Scenario, population: Population, push_origin: str, progress: Progress
+    api: Api, plan: Plan, population: Population, push_origin: str, progress: Progress
 ) -> dict[int, Device]:
-    """A new device for each owner in the scenario, by owner."""
-    devices = {owner: Device.generate() for owner in sorted(scenario.device_owners)}
+    """A new device for each owner in the plan, by owner."""
+    devices = {owner: Device.generate() for owner in sorted(plan.device_owners)}
     done = 0
 
     async def one(owner: int) -> None:
@@ -47,35 +33,6 @@ async def register(
 
     await at_once(IN_FLIGHT, (partial(one, owner) for owner in devices))
     return devices
-
-
-class PushRecord:
-    """What the push service at `origin` has received."""
-
-    def __init__(self, origin: str) -> None:
-        self.origin = origin
-
-    async def count(self) -> int:
-        """How many pushes it has accepted."""
-        return (await self._ask("/receipts/count"))["accepted"]
-
-    async def devices(self, post_id: int) -> int:
-        """How many devices it has accepted the post for."""
-        return (await self._ask(f"/topics/{post_topic(post_id)}"))["devices"]
-
-    async def receipts(self) -> list[Receipt]:
-        async with (
-            aiohttp.ClientSession(read_bufsize=READ_LIMIT) as session,
-            session.get(f"{self.origin}/receipts") as response,
-        ):
-            return read_receipts([line async for line in response.content])
-
-    async def _ask(self, path: str) -> dict:
-        async with (
-            aiohttp.ClientSession() as session,
-            session.get(f"{self.origin}{path}") as response,
-        ):
-            return await response.json()
 
 
 def shown_once(pushes: Iterable[Push]) -> list[Push]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
-from devtools.demo.graph import Graph, GraphError
+from devtools.lab.graph import Graph, GraphError
 
 ID_LIMIT = 2**63
 GZIP_MAGIC = b"\x1f\x8b"

@@ -1,14 +1,13 @@
-"""After a run with --keep: what there is to look at, until Ctrl-C."""
+"""After a run with --keep: addresses and logins, until Ctrl-C."""
 
 import time
-from collections.abc import Mapping
 
-from devtools.demo.company import Company
-from devtools.demo.population import OPERATOR, Population
-from devtools.demo.scenario import Scenario
+from devtools.demo.plan import Plan
+from devtools.lab.environment import Environment
+from devtools.lab.population import OPERATOR, Population
 from devtools.lab.progress import Progress
 
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 
 TEXT = """
   API docs   {origin}/api/docs/
@@ -25,36 +24,27 @@ TEXT = """
 Ctrl-C stops everything."""
 
 
-def keep(
-    company: Company,
-    people: Population,
-    scenario: Scenario,
-    environ: Mapping[str, str],
-    progress: Progress,
-) -> None:
+def keep(environment: Environment, people: Population, plan: Plan, progress: Progress) -> None:
     """Show addresses and logins, and return with the first Ctrl-C."""
-    progress.lines(describe(company, people, scenario, environ))
-    told: set[str] = set()
+    progress.lines(describe(environment, people, plan))
+    processes, reported = environment.processes, set()
     try:
         while True:
-            time.sleep(LOOK_SECONDS)
-            for name in set(company.processes.dead()) - told:
-                told.add(name)
-                progress.lines(f"{name} died:\n{company.processes.tail(name)}")
+            time.sleep(POLL_SECONDS)
+            for name in set(processes.dead()) - reported:
+                reported.add(name)
+                progress.lines(f"{name} died:\n{processes.tail(name)}")
     except KeyboardInterrupt:
         progress.lines("")
 
 
-def describe(
-    company: Company, people: Population, scenario: Scenario, environ: Mapping[str, str]
-) -> str:
-    author = scenario.graph.most_followed()
-    reader = scenario.guest
+def describe(environment: Environment, people: Population, plan: Plan) -> str:
+    author, reader = plan.graph.most_followed(), plan.guest
     return TEXT.format(
-        origin=company.origin,
-        flower=company.flower,
-        flower_login=environ["FLOWER_BASIC_AUTH"].replace(":", " / ", 1),
-        admin_path=environ.get("ADMIN_PATH", "admin/"),
+        origin=environment.origin,
+        flower=environment.flower,
+        flower_login=environment.environ["FLOWER_BASIC_AUTH"].replace(":", " / ", 1),
+        admin_path=environment.environ.get("ADMIN_PATH", "admin/"),
         operator=OPERATOR,
         password=people.password,
         author=people.username(author),

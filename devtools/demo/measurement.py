@@ -7,22 +7,23 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import aiohttp
-
-from devtools.demo.api import Api, ApiError
-from devtools.demo.arrivals import Arrivals
+from devtools.demo.actors import Actors
 from devtools.demo.chaos import Chaos
-from devtools.demo.deeds import Deeds
 from devtools.demo.demand import Demand
-from devtools.demo.devices import PushRecord, register
-from devtools.demo.failure import DemoFailure
-from devtools.demo.population import Population
-from devtools.demo.posting import Posting, send_posts
-from devtools.demo.records import Records
+from devtools.demo.devices import register
+from devtools.demo.plan import content
 from devtools.demo.watch import Watch
+from devtools.lab.api import Api, ApiError
+from devtools.lab.arrivals import Arrivals
+from devtools.lab.attempts import Attempt, Attempts
+from devtools.lab.environment import Environment
+from devtools.lab.load import Load
+from devtools.lab.population import Population
 from devtools.lab.progress import Progress
-from devtools.processes import Processes
+from devtools.lab.receiver import Receiver
+from devtools.lab.records import Records
 from devtools.push_service import Device, Receipt
+from devtools.servers.process import ServerFailure
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Findings:
     reader, `arrived_at` and the receipts' times are time.monotonic(). `rows` were there before the
     timelines were read; `to_sweep` counts those that had to go meanwhile."""
 
-    posting: Posting
+    attempts: Attempts
     arrived_at: Mapping[int, float]
     devices: Mapping[int, Device]
     receipts: Sequence[Receipt]
@@ -45,94 +46,93 @@ class Findings:
 
 @dataclass
 class Measurement:
-    """`origin` is the web server's, `push_origin` the push service's; `rate` in posts a second."""
+    """`rate` in posts a second."""
 
     demand: Demand
     population: Population
-    processes: Processes
-    progress: Progress
+    environment: Environment
+    receiver: Receiver
     records: Records
-    database_url: str
-    origin: str
-    push_origin: str
+    progress: Progress
     rate: float
     chaos: Chaos | None = None
 
     async def run(self) -> Findings:
-        """Raises DemoFailure where the run cannot even begin."""
-        pushes, posting = PushRecord(self.push_origin), Posting()
-        async with Api(self.origin) as api:
+        """Raises ServerFailure where the run cannot even begin."""
+        async with Api(self.environment.origin) as api:
             devices = await self._prepare(api)
-            deeds = Deeds(self.demand, api, self.population, posting, pushes, self.records)
-            with Arrivals(self.database_url) as arrivals:
-                problems = await self._post(api, deeds, arrivals)
+            with Arrivals(self.environment.database_url) as arrivals:
+                load = self._load(arrivals)
+                actors = Actors(
+                    self.demand, api, self.population, load.attempts, self.receiver, self.records
+                )
+                problems = await self._post(api, load, actors, arrivals)
             # Before somebody dormant looks, whose timeline is then filled in.
             rows = self.records.rows()
             timelines = await self._read_timelines(api, problems)
-        receipts = await self._read_receipts(pushes, problems)
         return Findings(
-            posting=posting,
+            attempts=load.attempts,
             arrived_at=arrivals.at,
             devices=devices,
-            receipts=receipts,
+            receipts=self._read_receipts(problems),
             rows=rows,
             created_posts=self.records.created_posts(),
             daily_counts=self.records.daily_counts(),
             timelines=timelines,
             problems=problems,
-            to_sweep=deeds.to_sweep,
+            to_sweep=actors.to_sweep,
         )
 
     async def _prepare(self, api: Api) -> dict[int, Device]:
-        scenario = self.demand.scenario
-        star = scenario.graph.most_followed()
+        plan = self.demand.plan
+        star = plan.graph.most_followed()
         people = self.population
         try:
             # The others' tokens were made in bulk: a login hashes a password, slowly on purpose.
             people.tokens[star] = await api.login(people.username(star), people.password)
-            devices = await register(api, scenario, people, self.push_origin, self.progress)
+            devices = await register(api, plan, people, self.receiver.origin, self.progress)
         except ApiError as error:
-            raise DemoFailure(f"the run cannot begin: {error}") from error
+            raise ServerFailure(f"the run cannot begin: {error}") from error
         self.progress.stage(f"{len(devices):,} devices registered over the API")
         return devices
 
-    async def _post(self, api: Api, deeds: Deeds, arrivals: Arrivals) -> list[str]:
+    def _load(self, arrivals: Arrivals) -> Load:
+        def expect(attempt: Attempt) -> None:
+            if owners := self.demand.steady(attempt.number):
+                arrivals.expect(attempt.post_id, [self.population.ids[user] for user in owners])
+
+        authors = self.demand.plan.authors
+        tokens = self.population.tokens
+        return Load(tokens, authors, rate=self.rate, content=content, accepted=expect)
+
+    async def _post(self, api: Api, load: Load, actors: Actors, arrivals: Arrivals) -> list[str]:
         """Post, and wait for all that follows from it; returns the problems on the way."""
-        scenario, ids, posting = self.demand.scenario, self.population.ids, deeds.posting
-
-        def accepted(number: int, post_id: int) -> None:
-            if owners := self.demand.steady(number):
-                arrivals.expect(post_id, [ids[user] for user in owners])
-
-        watch = Watch(
-            self.demand, deeds, arrivals, self.records, ids, self.processes, self.progress
-        )
+        processes = self.environment.processes
+        watch = Watch(self.demand, actors, arrivals, processes, self.progress)
         async with asyncio.TaskGroup() as group:
-            group.create_task(
-                send_posts(api, scenario, self.population, self.rate, posting, accepted)
-            )
-            group.create_task(deeds.perform())
+            group.create_task(load.run(api))
+            group.create_task(actors.perform())
             if self.chaos:
-                group.create_task(self.chaos.wreak(posting, scenario.posts))
+                group.create_task(self.chaos.wreak(load.attempts, self.demand.plan.posts))
             complete = await watch.wait()
         if complete:
             self.progress.stage("everything has arrived")
         else:
-            watch.problems.append(f"not everything arrived; see the logs in {self.processes.logs}")
-        return deeds.problems + watch.problems
+            watch.problems.append(f"not everything arrived; see the logs in {processes.logs}")
+        return actors.problems + watch.problems
 
     async def _read_timelines(self, api: Api, problems: list[str]) -> dict[int, list[dict]]:
         found = {}
-        for reader in self.demand.scenario.readers:
+        for reader in self.demand.plan.readers:
             try:
                 found[reader] = await api.timeline(self.population.tokens[reader])
             except ApiError as error:
                 problems.append(str(error))
         return found
 
-    async def _read_receipts(self, pushes: PushRecord, problems: list[str]) -> list[Receipt]:
+    def _read_receipts(self, problems: list[str]) -> list[Receipt]:
         try:
-            return await pushes.receipts()
-        except (aiohttp.ClientError, OSError) as error:
+            return self.receiver.receipts()
+        except OSError as error:
             problems.append(f"the push service does not tell what it received: {error}")
             return []

@@ -1,7 +1,7 @@
 """bin/demo --mixed: what else happens while posts are written, decided before the run.
 
 In the graph's own ids, by the seed alone, so that what must follow from it is known beforehand.
-Who follows or unfollows has no device: when they do it does not change who is told of a post.
+Who follows or unfollows has no device: when they do it does not change who gets a push.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from itertools import chain
 from random import Random
 
 from devtools.demo.acts import Act, Deletion, Follow, Return, Unfollow
-from devtools.demo.graph import Graph
+from devtools.lab.graph import Graph
 
 # At most so many unfollow, follow and return; of a small graph's people a part.
 SOME = 30
@@ -88,7 +88,7 @@ class Mixture:
 
     @property
     def readers(self) -> list[int]:
-        """One of each kind whose timeline is to be looked at: who unfollowed, who followed, who
+        """One of each kind, whose timelines are read at the end: who unfollowed, who followed, who
         returned, and who is dormant to the end."""
         kinds = ([act.follower for act in self.unfollows], [act.follower for act in self.follows])
         return [min(kind) for kind in (*kinds, self.returned, self.absent) if kind]

@@ -2,36 +2,28 @@
 
 import asyncio
 import os
+import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
 from kombu import Connection
 
-from devtools.demo import population, sandbox
+from devtools.demo import sandbox
 from devtools.demo.chaos import Chaos
-from devtools.demo.company import Company, alone
 from devtools.demo.demand import Demand
-from devtools.demo.failure import Refused
 from devtools.demo.keeping import keep
 from devtools.demo.measurement import Measurement
 from devtools.demo.mixture import NOTHING
 from devtools.demo.outcome import Outcome
-from devtools.demo.population import Population
-from devtools.demo.records import Records
-from devtools.demo.scenario import Scenario
-from devtools.demo.servers import serving
+from devtools.demo.plan import Plan
 from devtools.demo.verdict import judge
+from devtools.lab import population
+from devtools.lab.environment import ROOT, Environment
+from devtools.lab.failure import Refused
+from devtools.lab.population import INSIDE, Population
 from devtools.lab.progress import Progress
-from devtools.servers import databases
+from devtools.lab.receiver import NAME, Receiver
+from devtools.lab.records import Records
 from devtools.servers.services import Services
-
-ROOT = Path(__file__).resolve().parents[2]
-SETTINGS = {
-    "ALLOWED_HOSTS": "127.0.0.1,localhost",
-    "PUSH_ALLOW_LOOPBACK": "1",
-    "LOG_LEVEL": "WARNING",
-    "DJANGO_SETTINGS_MODULE": "connectify.settings",
-}
 
 
 @dataclass(frozen=True)
@@ -45,69 +37,71 @@ class Options:
     chaos: bool = False
 
 
-def run(scenario: Scenario, options: Options, progress: Progress) -> bool:
-    """Whether nothing was missing or doubled. Raises DemoFailure and ServerFailure."""
+def run(plan: Plan, options: Options, progress: Progress) -> bool:
+    """Whether nothing was missing or doubled. Raises ServerFailure."""
     services = Services(ROOT)
     if options.chaos and services.rabbitmq not in services.private:
         raise Refused("--chaos kills only a broker of its own: unset BROKER_URL")
-    home = services.state / "demo"
+    environment = Environment("demo", services)
     with (
-        alone(home, progress),
-        serving(services, progress),
+        environment.exclusive(progress.stage),
+        sandbox.serving(services, progress),
         sandbox.made(services.environment()) as own,
     ):
-        environ = {**os.environ, **own, **SETTINGS, **scenario.mixture.settings}
-        databases.migrate(ROOT, environ)
+        shutil.rmtree(environment.home / "log", ignore_errors=True)
+        receiver = Receiver(environment.home, own["VAPID_PRIVATE_KEY"])
+        settings = {**os.environ, **own, **plan.mixture.settings}
+        environment.prepare(settings, **{NAME: receiver.command})
         progress.stage(f"database {sandbox.DATABASE} made")
-        people = population.load(scenario, ROOT, environ, operator=options.keep)
-        graph = scenario.graph
-        progress.stage(f"{graph.user_count:,} users and {graph.follow_count:,} follows loaded")
-        if scenario.mixture != NOTHING:
-            progress.stage(f"mixed in: {scenario.mixture}")
-        company = Company(ROOT, home, environ)
-        demand = Demand(scenario, senders_die=options.chaos)
-        chaos = Chaos(company.processes, services.rabbitmq, progress) if options.chaos else None
-        with company.running(progress):
-            outcome = measure(demand, people, company, options.rate, environ, progress, chaos)
+        people = populate(plan, environment, options, progress)
+        with environment.running(progress):
+            outcome = measure(plan, people, environment, receiver, options, progress)
             progress.lines(str(outcome))
             if options.json:
                 print(outcome.to_json(), flush=True)
             if options.keep:
-                keep(company, people, scenario, environ, progress)
+                keep(environment, people, plan, progress)
     return outcome.verdict.passed
 
 
+def populate(
+    plan: Plan, environment: Environment, options: Options, progress: Progress
+) -> Population:
+    graph, mixture = plan.graph, plan.mixture
+    people = population.load(environment, graph, members=plan.members, operator=options.keep)
+    if mixture.dormant:
+        owners = [people.ids[user] for user in mixture.dormant]
+        environment.ask(INSIDE, "dormant", given=owners)
+    progress.stage(f"{graph.user_count:,} users and {graph.follow_count:,} follows loaded")
+    if mixture != NOTHING:
+        progress.stage(f"mixed in: {mixture}")
+    return people
+
+
 def measure(
-    demand: Demand,
+    plan: Plan,
     people: Population,
-    company: Company,
-    rate: float,
-    environ: dict[str, str],
+    environment: Environment,
+    receiver: Receiver,
+    options: Options,
     progress: Progress,
-    chaos: Chaos | None,
 ) -> Outcome:
-    records = Records(environ["DATABASE_DIRECT_URL"])
+    demand = Demand(plan, senders_die=options.chaos)
+    records = Records(environment.database_url)
+    broker = environment.services.rabbitmq
+    chaos = Chaos(environment.processes, broker, progress) if options.chaos else None
     measurement = Measurement(
-        demand=demand,
-        population=people,
-        processes=company.processes,
-        progress=progress,
-        records=records,
-        database_url=environ["DATABASE_DIRECT_URL"],
-        origin=company.origin,
-        push_origin=company.push_origin,
-        rate=rate,
-        chaos=chaos,
+        demand, people, environment, receiver, records, progress, options.rate, chaos
     )
-    findings = asyncio.run(measurement.run())
-    verdict = judge(demand, people.ids, findings)
+    verdict = judge(demand, people.ids, asyncio.run(measurement.run()))
     progress.stage(f"{verdict.pushes.found:,} pushes decrypted, everything compared")
-    return Outcome(verdict, broker(environ["BROKER_URL"]), records.server(), progress.elapsed)
+    reached = broker_version(environment.environ["BROKER_URL"]), records.server()
+    return Outcome(verdict, *reached, progress.elapsed)
 
 
-def broker(url: str) -> str:
+def broker_version(url: str) -> str:
     """Such as "RabbitMQ 3.10.8"."""
     with Connection(url, connect_timeout=5) as connection:
         connection.connect()
-        told = connection.connection.server_properties
-    return f"{told['product']} {told['version']}"
+        found = connection.connection.server_properties
+    return f"{found['product']} {found['version']}"

@@ -1,7 +1,5 @@
-"""A database, a virtual host and a Valkey database of the demo's own, on the servers there are.
-
-Development data and tests stay as they are. All three are made anew for each run.
-"""
+"""The servers that there are, and on them a database, a virtual host and a Valkey database of the
+demo's own, made anew for each run: development data and tests stay as they are."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -11,10 +9,14 @@ import psycopg2
 import redis
 from kombu import Connection
 
-from devtools.demo.failure import DemoFailure, Refused
 from devtools.lab import interruption
+from devtools.lab.failure import Refused
+from devtools.lab.progress import Progress
 from devtools.processes import QUEUES
 from devtools.servers import databases, vhosts
+from devtools.servers.lifecycle import bring_down, side_by_side
+from devtools.servers.process import ServerFailure
+from devtools.servers.services import Services
 
 DATABASE = "connectify_demo"
 VHOST = "demo"
@@ -22,8 +24,27 @@ VALKEY_DATABASE = 1
 
 
 @contextmanager
+def serving(services: Services, progress: Progress) -> Iterator[None]:
+    """PostgreSQL, RabbitMQ and Valkey, the clone's own or those that the environment names.
+
+    Servers that ran before run on afterwards. Raises ServerFailure with a line for each server that
+    cannot be reached.
+    """
+    stopped = [server for server in services.private if not server.running]
+    try:
+        services.up(progress.stage)
+        if problems := [str(entry) for entry in services.status() if not entry.reachable]:
+            raise ServerFailure("\n".join(problems))
+        yield
+    finally:
+        with interruption.put_off():
+            ours = [server for server in stopped if server.running]
+            side_by_side(ours, bring_down, progress.stage)
+
+
+@contextmanager
 def made(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """The environment with addresses of the demo's own; raises DemoFailure, and Refused where the
+    """The environment with addresses of the demo's own; raises ServerFailure, and Refused where the
     broker is somebody's own and in use."""
     management_url = environ.get("BROKER_MANAGEMENT_URL")
     # First, for it may refuse, and then nothing has been changed.
@@ -37,7 +58,7 @@ def made(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
             "REDIS_URL": make_valkey(environ["REDIS_URL"]),
         }
     finally:
-        # The database stays, to be looked at. Queues that stayed would be in the next run's way.
+        # The database stays, to be read. Queues that stayed would be in the next run's way.
         if management_url:
             with interruption.put_off(), suppress(OSError):
                 vhosts.fresh(management_url, broker, VHOST)
@@ -47,7 +68,7 @@ def make_database(url: str) -> str:
     try:
         return databases.make(url, DATABASE)
     except psycopg2.Error as error:
-        raise DemoFailure(
+        raise ServerFailure(
             f"the database {DATABASE} cannot be made anew ({str(error).strip()}): give the user of"
             " DATABASE_URL the right CREATEDB, or unset DATABASE_URL"
         ) from error
@@ -61,7 +82,7 @@ def make_broker(url: str, management_url: str | None) -> str:
     try:
         return vhosts.fresh(management_url, url, VHOST)
     except OSError as error:
-        raise DemoFailure(
+        raise ServerFailure(
             f"the virtual host {VHOST} cannot be made anew ({error}): correct or unset"
             " BROKER_MANAGEMENT_URL, whose user needs the administrator tag"
         ) from error

@@ -11,9 +11,10 @@ from devtools.demo.demand import Demand
 from devtools.demo.devices import open_pushes, shown_once
 from devtools.demo.measurement import Findings
 from devtools.demo.mixture import NOTHING
-from devtools.demo.population import Population
-from devtools.demo.posting import Posting, content
+from devtools.demo.plan import content
+from devtools.lab.attempts import Attempts
 from devtools.lab.latency import Percentiles
+from devtools.lab.population import username
 
 
 @dataclass(frozen=True)
@@ -60,30 +61,30 @@ class Verdict:
 
 def judge(demand: Demand, ids: Mapping[int, int], found: Findings) -> Verdict:
     """`ids` are the users' ids in our database by those in the graph."""
-    posting = found.posting
+    attempts = found.attempts
     tokens = {
         post: [found.devices[user].token for user in demand.notified(number)]
-        for post, number in posting.numbers.items()
+        for post, number in attempts.numbers.items()
     }
-    contents = {post: content(number) for post, number in posting.numbers.items()}
+    contents = {post: content(number) for post, number in attempts.numbers.items()}
     inbox = open_pushes(found.receipts, found.devices.values(), contents)
     shown = shown_once(inbox.pushes) if demand.senders_die else inbox.pushes
     received = [(post, token) for post, token, _ in shown]
-    rows = compare_pairs("timeline rows", demand.rows(posting.numbers, ids), found.rows)
+    rows = compare_pairs("timeline rows", demand.rows(attempts.numbers, ids), found.rows)
     pushes = compare_pairs("pushes", tokens, received)
     events = compare_pairs(
         "event records",
-        {post: ["record"] for post in posting.numbers},
+        {post: ["record"] for post in attempts.numbers},
         ((post, "record") for post in found.created_posts),
     )
-    arrived, accepted = found.arrived_at, posting.accepted_at
+    arrived, accepted = found.arrived_at, attempts.accepted_at
     return Verdict(
-        posts=len(posting.numbers),
+        posts=len(attempts.numbers),
         rows=rows,
         pushes=pushes,
         events=events,
         others=[*daily_counts(demand, found), *home_timelines(demand, found)],
-        problems=[*found.problems, *posting.failed.values(), *inbox.problems],
+        problems=[*found.problems, *attempts.refused.values(), *inbox.problems],
         timeline=Percentiles.of(at - accepted[post] for post, at in arrived.items()),
         push=Percentiles.of(at - accepted[post] for post, _, at in shown),
         repeats=len(inbox.pushes) - len(shown),
@@ -94,7 +95,7 @@ def judge(demand: Demand, ids: Mapping[int, int], found: Findings) -> Verdict:
 
 def mixed(demand: Demand, found: Findings) -> dict[str, int]:
     """Empty for a run without a mixture."""
-    scenario, mixture = demand.scenario, demand.scenario.mixture
+    plan, mixture = demand.plan, demand.plan.mixture
     if mixture == NOTHING:
         return {}
     return {
@@ -104,14 +105,14 @@ def mixed(demand: Demand, found: Findings) -> dict[str, int]:
         "dormant": len(mixture.dormant),
         "returned": len(mixture.returned),
         "rows_to_sweep": found.to_sweep,
-        "posts_to_large_audiences": scenario.large_posts,
+        "posts_to_large_audiences": plan.large_posts,
     }
 
 
 def daily_counts(demand: Demand, found: Findings) -> Iterator[Tally]:
     """The analytics: what must be counted, at least and at most. Only what is mixed in leaves room
     between the two: a row written before an unfollow counts, one that comes too late does not."""
-    numbers, mixture = found.posting.numbers.values(), demand.scenario.mixture
+    numbers, mixture = found.attempts.numbers.values(), demand.plan.mixture
     for metric, (least, most) in {
         "posts": (len(numbers), len(numbers)),
         "timeline_rows": demand.written(numbers),
@@ -124,18 +125,18 @@ def daily_counts(demand: Demand, found: Findings) -> Iterator[Tally]:
 
 def home_timelines(demand: Demand, found: Findings) -> Iterator[Tally]:
     """The readers' home timelines: the right posts, newest first, each as it was written."""
-    ids = found.posting.ids
+    ids = found.attempts.ids
     for reader, posts in found.timelines.items():
         demanded = [ids[number] for number in demand.timeline(reader) if number in ids]
         # One that shows other words or another author is not the post that was demanded.
-        shown = [post["id"] if shown_rightly(demand, found.posting, post) else 0 for post in posts]
-        name = f"home timeline of {Population.username(reader)}"
+        shown = [post["id"] if shown_rightly(demand, found.attempts, post) else 0 for post in posts]
+        name = f"home timeline of {username(reader)}"
         yield compare_sequence(name, sorted(demanded, reverse=True), shown)
 
 
-def shown_rightly(demand: Demand, posting: Posting, post: Mapping) -> bool:
-    number = posting.numbers.get(post["id"])
+def shown_rightly(demand: Demand, attempts: Attempts, post: Mapping) -> bool:
+    number = attempts.numbers.get(post["id"])
     return number is not None and (post["content"], post["author"]["username"]) == (
         content(number),
-        Population.username(demand.scenario.authors[number]),
+        username(demand.plan.authors[number]),
     )

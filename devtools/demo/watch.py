@@ -2,31 +2,29 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-import aiohttp
 import psycopg2
 
-from devtools.demo.arrivals import Arrivals
+from devtools.demo.actors import Actors
 from devtools.demo.comparison import compare_pairs
-from devtools.demo.deeds import Deeds
 from devtools.demo.demand import Demand
 from devtools.demo.mixture import NOTHING
-from devtools.demo.posting import Posting
-from devtools.demo.records import METRICS, Records
+from devtools.lab.arrivals import Arrivals
+from devtools.lab.attempts import Attempts
 from devtools.lab.progress import Progress
-from devtools.processes import Processes
+from devtools.lab.records import METRICS
+from devtools.processes import Supervisor
 
-PATIENCE_SECONDS = 60.0
-LOOK_SECONDS = 0.25
+TIMEOUT_SECONDS = 60.0
+POLL_SECONDS = 0.25
 RECORDS_SECONDS = 1.0
 # After the last arrival: what comes twice may come late.
 QUIET_SECONDS = 1.0
 
 # A server or the push service does not answer: then there is no progress, and that is reported.
-AWAY = (psycopg2.OperationalError, aiohttp.ClientError, OSError)
+AWAY = (psycopg2.OperationalError, OSError)
 
 
 @dataclass(frozen=True)
@@ -42,11 +40,12 @@ class Counts:
     daily: tuple[int, ...]
 
     @classmethod
-    def goal(cls, demand: Demand, posting: Posting) -> "Counts":
+    def goal(cls, demand: Demand, attempts: Attempts) -> "Counts":
         """What the posts demand that have not failed."""
-        scenario = demand.scenario
-        mixture = scenario.mixture
-        kept = [number for number in range(scenario.posts) if number not in posting.failed]
+        plan = demand.plan
+        mixture = plan.mixture
+        refused = attempts.refused
+        kept = [number for number in range(plan.posts) if number not in refused]
         rows, pushes = sum(len(demand.steady(n)) for n in kept), demand.pushes(kept)
         reach, sent = demand.written(kept)[0], demand.sent(kept)[0]
         daily = (len(kept), reach, sent, len(mixture.follows), len(mixture.unfollows))
@@ -68,18 +67,17 @@ class Counts:
 
 @dataclass
 class Watch:
-    """Looks at all that counts and at the processes, and says so."""
+    """Polls all that counts, and the processes, and reports both."""
 
     demand: Demand
-    deeds: Deeds
+    actors: Actors
     arrivals: Arrivals
-    records: Records
-    ids: Mapping[int, int]
-    processes: Processes
+    processes: Supervisor
     progress: Progress
 
     def __post_init__(self) -> None:
-        self.posting, self.pushes = self.deeds.posting, self.deeds.pushes
+        self.attempts, self.receiver = self.actors.attempts, self.actors.receiver
+        self.records = self.actors.records
         self.problems: list[str] = []
         self._dead: set[str] = set()
         self._pushed = 0
@@ -88,10 +86,10 @@ class Watch:
 
     async def wait(self) -> bool:
         """Until the counts have reached the goal and nothing is left to sweep or to fill in; False
-        after PATIENCE_SECONDS without progress."""
+        after TIMEOUT_SECONDS without progress."""
         last, changed_at, astray = None, time.monotonic(), 0
         while True:
-            counts, goal = await self._count(), Counts.goal(self.demand, self.posting)
+            counts, goal = await self._count(), Counts.goal(self.demand, self.attempts)
             self.progress.count(counts.describe(goal))
             self._report_dead()
             if counts.reached(goal):
@@ -101,27 +99,28 @@ class Watch:
                 self.progress.count(f"{astray:,} rows to sweep or to fill in")
             if (counts, astray) != last:
                 last, changed_at = (counts, astray), time.monotonic()
-            elif time.monotonic() - changed_at > PATIENCE_SECONDS:
+            elif time.monotonic() - changed_at > TIMEOUT_SECONDS:
                 return False
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _count(self) -> Counts:
         with suppress(*AWAY):
-            self._pushed = await self.pushes.count()
+            self._pushed = await asyncio.to_thread(self.receiver.accepted)
         if time.monotonic() - self._recorded_at > RECORDS_SECONDS:
             with suppress(*AWAY):
                 self._recorded = await asyncio.to_thread(self._read_records)
             self._recorded_at = time.monotonic()
-        posts, acts, rows = len(self.posting.numbers), self.deeds.done, self.arrivals.rows
+        posts, acts, rows = len(self.attempts.accepted), self.actors.done, self.arrivals.rows
         return Counts(posts, acts, rows, self._pushed, *self._recorded)
 
     async def _astray(self) -> int:
         """How many rows there are too many or too few. Without a mixture none ever is surplus."""
-        if self.demand.scenario.mixture == NOTHING:
+        if self.demand.plan.mixture == NOTHING:
             return 0
         with suppress(*AWAY):
             rows = await asyncio.to_thread(self.records.rows)
-            tally = compare_pairs("", self.demand.rows(self.posting.numbers, self.ids), rows)
+            ids = self.actors.population.ids
+            tally = compare_pairs("", self.demand.rows(self.attempts.numbers, ids), rows)
             return tally.missing + tally.duplicates
         return -1
 

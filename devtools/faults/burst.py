@@ -1,6 +1,6 @@
 """Very many posts at once: straight into the tables, together with their events."""
 
-from devtools.faults.database import query
+from devtools.lab.database import query
 
 BURST = """
     WITH made AS (

@@ -1,26 +1,24 @@
 """Tasks sent as another program would, by the plain protocol: the harness loads no Celery app."""
 
 import uuid
-from typing import TYPE_CHECKING
 
 from kombu import Connection, Producer
 
-if TYPE_CHECKING:
-    from devtools.faults.scene import Scene
+from devtools.faults.run import Run
 
 LANE = "operations.low"
 EXCHANGE = "connectify.lanes"
 CONFIRM_SECONDS = 10
 
 
-def send(scene: "Scene", task: str, *, lane: str = LANE, **kwargs: object) -> str:
+def send(run: Run, task: str, *, lane: str = LANE, **kwargs: object) -> str:
     """Publish one task with a confirm; returns its id.
 
     https://docs.celeryq.dev/en/stable/internals/protocol.html
     """
     task_id, headers = identity(task)
     publish(
-        scene.house.broker.url,
+        run.broker.url,
         body(kwargs),
         exchange=EXCHANGE,
         routing_key=lane,
@@ -30,9 +28,9 @@ def send(scene: "Scene", task: str, *, lane: str = LANE, **kwargs: object) -> st
     return task_id
 
 
-def send_many(scene: "Scene", task: str, count: int, *, lane: str, **kwargs: object) -> None:
+def send_many(run: Run, task: str, count: int, *, lane: str, **kwargs: object) -> None:
     """The same task so many times, without confirms: count them in their queue."""
-    with Connection(scene.house.broker.url, connect_timeout=5) as connection:
+    with Connection(run.broker.url, connect_timeout=5) as connection:
         producer = Producer(connection.channel())
         for _ in range(count):
             task_id, headers = identity(task)
@@ -47,9 +45,9 @@ def send_many(scene: "Scene", task: str, count: int, *, lane: str, **kwargs: obj
             )
 
 
-def take_back(scene: "Scene", lane: str, count: int) -> None:
+def take_back(run: Run, lane: str, count: int) -> None:
     """Acknowledge the first so many messages of a lane, as a very quick worker would."""
-    with Connection(scene.house.broker.url, connect_timeout=5) as connection:
+    with Connection(run.broker.url, connect_timeout=5) as connection:
         channel = connection.channel()
         channel.basic_qos(0, 500, False)
         taken: list[int] = []

@@ -3,41 +3,40 @@
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from devtools.faults.scene import Scene
+from devtools.faults.run import Run
+from devtools.lab.environment import ROOT
 
 LIMIT_SECONDS = 60.0
 
 
-def started(scene: "Scene", *arguments: str, **environ: str) -> subprocess.Popen:
+def started(run: Run, *arguments: str, **environ: str) -> subprocess.Popen:
     """A run whose output can be read once it has ended."""
     return subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
-        cwd=scene.house.root,
-        env=scene.house.environ | environ,
+        cwd=ROOT,
+        env=run.environment.environ | environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
 
 
-def manage(scene: "Scene", *arguments: str, **environ: str) -> str:
+def manage(run: Run, *arguments: str, **environ: str) -> str:
     """What it says. Raises OSError if it fails, and TimeoutExpired after LIMIT_SECONDS."""
-    process = started(scene, *arguments, **environ)
+    process = started(run, *arguments, **environ)
     said, _ = process.communicate(timeout=LIMIT_SECONDS)
     if process.returncode:
         raise OSError(f"manage.py {' '.join(arguments)} failed: {said[-500:]}")
     return said
 
 
-def doctor(scene: "Scene") -> dict[str, str]:
+def doctor(run: Run) -> dict[str, str]:
     """What each examination found; an empty text where it found nothing. The harness's settings,
     which are not for deployment, are left out."""
     found: dict[str, str] = {}
     name = ""
-    for line in started(scene, "doctor").communicate(timeout=LIMIT_SECONDS)[0].splitlines():
+    for line in started(run, "doctor").communicate(timeout=LIMIT_SECONDS)[0].splitlines():
         word, _, rest = line.partition(" ")
         if word in ("ok", "BAD"):
             name = rest.strip()
@@ -48,10 +47,10 @@ def doctor(scene: "Scene") -> dict[str, str]:
     return found
 
 
-def ailments(scene: "Scene") -> str:
+def ailments(run: Run) -> str:
     """All that doctor finds, with what mends it."""
-    return " ".join(doctor(scene).values())
+    return " ".join(doctor(run).values())
 
 
-def lag(scene: "Scene") -> dict:
-    return json.loads(manage(scene, "lag", "--json"))
+def lag(run: Run) -> dict:
+    return json.loads(manage(run, "lag", "--json"))

@@ -1,21 +1,21 @@
-"""What came out of a row, and whether it passed."""
+"""What came out of a scenario, and whether it passed."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from devtools.faults.attempts import Attempt, latencies, percentile
 from devtools.faults.oracle import Verdict
+from devtools.lab.attempts import Attempts
 
 MILLISECONDS = 1000
 
 
 @dataclass
 class Outcome:
-    """`figures` are told besides; `evidence` must not hold a 0. `skipped` is the reason why the
-    row was not run."""
+    """`scenario` is its number or its name. `figures` are shown besides; `evidence` must not hold a
+    0. `skipped` is the reason why it was not run."""
 
-    row: int | str
+    scenario: int | str
     title: str
     seed: int
     verdict: Verdict = field(default_factory=Verdict)
@@ -35,7 +35,7 @@ class Outcome:
     def as_dict(self) -> dict:
         found = self.verdict
         return {
-            "row": self.row,
+            "row": self.scenario,
             "title": self.title,
             "seed": self.seed,
             "lost": found.lost,
@@ -58,24 +58,23 @@ class Outcome:
         }
 
 
-def figures_of(attempts: Sequence[Attempt], begun_at: float, ended_at: float) -> dict:
+def figures_of(attempts: Attempts, begun_at: float, ended_at: float) -> dict:
     """Of the load, with latencies in milliseconds, also of what was begun while the fault lasted
     (`begun_at` to `ended_at`)."""
     rejected = sum((attempt.rejected for attempt in attempts), Counter())
-    after = [a.accepted_at for a in attempts if a.accepted and a.accepted_at >= ended_at]
-    every = latencies(attempts, 0.0, float("inf"))
-    during = latencies(attempts, begun_at, ended_at)
+    after = [a.accepted_at for a in attempts.accepted if a.accepted_at >= ended_at]
+    every, during = attempts.latencies(), attempts.latencies(begun_at, ended_at)
     return {
         "attempted": len(attempts),
-        "accepted": sum(attempt.accepted for attempt in attempts),
+        "accepted": len(attempts.accepted),
         "rejected": rejected.total(),
         "failed": sum(attempt.failed for attempt in attempts),
         "errors_500": rejected[500],
         "downtime": round(ended_at - begun_at, 1),
         "seconds_to_first_success": round(min(after) - ended_at, 2) if after else None,
         **{
-            f"post_p{share}_ms": round(percentile(every, share / 100) * MILLISECONDS)
-            for share in (50, 95, 99)
+            f"post_{name}_ms": round((seconds or 0.0) * MILLISECONDS)
+            for name, seconds in vars(every).items()
         },
-        "post_p99_ms_in_fault": round(percentile(during, 0.99) * MILLISECONDS),
+        "post_p99_ms_in_fault": round((during.p99 or 0.0) * MILLISECONDS),
     }

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from devtools.faults.database import query
-from devtools.faults.population import Population
+from devtools.faults.people import People
+from devtools.lab.database import query
 from devtools.push_service import (
     Device,
     PushService,
@@ -16,8 +16,7 @@ from devtools.push_service import (
     running_push_service,
 )
 
-# Every fourth user has a device; of these every second one at the push service that is never told
-# to misbehave.
+# Every fourth user has a device; of these every second one at the push service that behaves.
 EVERY = 4
 FINE = "fine"
 LEFT = "SELECT count(*) FROM notifications_pushsubscription WHERE endpoint LIKE %(origin)s || '%%'"
@@ -29,6 +28,10 @@ class Phones:
 
     services: dict[str, PushService]
     devices: dict[int, tuple[str, Device]]
+
+    @property
+    def tokens(self) -> set[str]:
+        return {device.token for _, device in self.devices.values()}
 
     def register(self, connection) -> None:
         registration.register(
@@ -60,15 +63,15 @@ class Phones:
 
 
 @contextmanager
-def phones(population: Population, misbehaving: list[str]) -> Iterator[Phones]:
-    """Devices at a fine push service and at the named others, which behave until they are told."""
+def phones(people: People, misbehaving: list[str]) -> Iterator[Phones]:
+    """Devices at a fine push service and at the named others, which can be told to fail."""
     cycle = [name for other in misbehaving for name in (FINE, other)] or [FINE]
-    users = population.ids[::EVERY]
+    users = list(people.ids.values())[::EVERY]
     devices = {
         user: (cycle[place % len(cycle)], Device.generate()) for place, user in enumerate(users)
     }
-    with ExitStack() as stack:
+    with ExitStack() as running:
         services = {
-            name: stack.enter_context(running_push_service()) for name in (FINE, *misbehaving)
+            name: running.enter_context(running_push_service()) for name in (FINE, *misbehaving)
         }
         yield Phones(services, devices)

@@ -1,4 +1,4 @@
-"""Is the oracle awake? Rows with one guard switched off, each of which must fail.
+"""Is the oracle awake? Scenarios with one guard switched off, each of which must fail.
 
 The repairs that run by the clock would mend two of the losses within minutes, and so are off too.
 """
@@ -8,17 +8,16 @@ import time
 from dataclasses import dataclass, replace
 
 from devtools.faults.commands import with_app
-from devtools.faults.database import query
-from devtools.faults.declaration import Row
+from devtools.faults.declaration import Act, Scenario
 from devtools.faults.hostile import small
 from devtools.faults.proxy import Way
-from devtools.faults.rows.database import execute
-from devtools.faults.rows.hostile import send
-from devtools.faults.rows.worker import WORKER, children_die
-from devtools.faults.scene import Scene
+from devtools.faults.run import Run
+from devtools.faults.scenarios.hostile import send
+from devtools.faults.scenarios.worker import WORKER, children_die
+from devtools.lab.database import execute, query
 
 LIMIT_SECONDS = 45.0
-TARGET_SECONDS, FROZEN_SECONDS = 30.0, 40.0
+FROZEN_SECONDS = 40.0
 # A backend that has waited for its client for most of a second, with rows that it has claimed.
 HELD = """
     SELECT pid FROM pg_stat_activity
@@ -37,96 +36,93 @@ FORGET = """
 
 @dataclass(frozen=True)
 class Proof:
-    """`row` must fail, with some `kind` ("lost", "duplicates" or "late") found."""
+    """`scenario` must fail, with some `kind` ("lost", "duplicates" or "late") found."""
 
     name: str
-    row: Row
+    scenario: Scenario
     kind: str
 
 
-def without_healing(scene: Scene) -> None:
-    scene.dress("beat", with_app(scene.house.table["beat"], "devtools.faults.apps.unhealed"))
+def without_healing(run: Run) -> None:
+    run.restart("beat", with_app(run.table["beat"], "devtools.faults.apps.unhealed"))
 
 
-def early_acks(scene: Scene) -> None:
-    without_healing(scene)
-    command = with_app(scene.house.table[WORKER], "devtools.faults.apps.early_acks")
-    children_die(scene, "timelines.fanout.in_slice", command)
+def early_acks(run: Run) -> None:
+    without_healing(run)
+    command = with_app(run.table[WORKER], "devtools.faults.apps.early_acks")
+    children_die(run, "timelines.fanout.in_slice", command)
 
 
-def no_confirms(scene: Scene) -> None:
-    without_healing(scene)
-    proxy, url = scene.proxy("BROKER_URL")
-    command = replace(
-        scene.house.table["relay"], arguments=("-m", "devtools.faults.unconfirmed_relay")
-    )
-    scene.dress("relay", command, BROKER_URL=url)
-    scene.begin_load()
-    with scene.fault():
+def no_confirms(run: Run) -> None:
+    without_healing(run)
+    proxy, url = run.proxy("BROKER_URL")
+    command = replace(run.table["relay"], arguments=("-m", "devtools.faults.unconfirmed_relay"))
+    run.restart("relay", command, BROKER_URL=url)
+    run.begin_load()
+    with run.fault():
         proxy.swallow(Way.OUT)
         time.sleep(4)
-        scene.kill("relay")
+        run.kill("relay")
         proxy.heal()
-        scene.undress("relay")
-    scene.count("bytes swallowed", proxy.disturbed)
+        run.restore("relay")
+    run.count("bytes swallowed", proxy.disturbed)
 
 
-def no_unique_key(scene: Scene) -> None:
-    without_healing(scene)
-    connection = scene.sql()
+def no_unique_key(run: Run) -> None:
+    without_healing(run)
+    connection = run.connect()
     execute(connection, DROP_KEY)
     execute(connection, FORGET)
-    children_die(scene, "timelines.tasks.after_commit")
+    children_die(run, "timelines.tasks.after_commit")
 
 
-def no_reading_of_everything(scene: Scene) -> None:
+def no_reading_of_everything(run: Run) -> None:
     name = "timelines-consumer"
     command = replace(
-        scene.house.table[name], arguments=("-m", "devtools.faults.trusting_consumer", "timelines")
+        run.table[name], arguments=("-m", "devtools.faults.trusting_consumer", "timelines")
     )
-    scene.dress(name, command)
-    reconnects = scene.logged(name, "consumer reconnects")
-    waits = scene.logged(name, "batch waits")
-    scene.begin_load()
-    with scene.fault():
-        send(scene, small("timeline.worker", scene.random.randrange(10**12)))
-        scene.count("messages taken", scene.poison)
+    run.restart(name, command)
+    reconnects = run.logged(name, "consumer reconnects")
+    waits = run.logged(name, "batch waits")
+    run.begin_load()
+    with run.fault():
+        send(run, small("timeline.worker", run.random.randrange(10**12)))
+        run.count("messages taken", run.poison)
         time.sleep(FROZEN_SECONDS)
-    scene.count("connections lost, and batches that wait", reconnects() + waits())
+    run.count("connections lost, and batches that wait", reconnects() + waits())
 
 
-def no_time_limits(scene: Scene) -> None:
+def no_time_limits(run: Run) -> None:
     """A relay is frozen while it holds events that it has claimed, and a second one runs."""
-    connection = scene.sql()
-    scene.add("relay-2", scene.house.table["relay"])
-    scene.dress(
+    connection = run.connect()
+    run.add("relay-2", run.table["relay"])
+    run.restart(
         "relay",
         DJANGO_SETTINGS_MODULE="devtools.faults.unlimited_settings",
         FAILPOINTS="events.relay.before_publish=sleep:0.2",
     )
-    scene.begin_load()
-    with scene.fault():
-        pid = scene.until(lambda: freeze_with_claims(scene, connection), "a claim that is held")
-        scene.count("transactions held", bool(pid))
+    run.begin_load()
+    with run.fault():
+        pid = run.until(lambda: freeze_with_claims(run, connection), "a claim that is held")
+        run.count("transactions held", bool(pid))
         time.sleep(FROZEN_SECONDS)
-        scene.send("relay", signal.SIGCONT)
-        scene.undress("relay")
+        run.send("relay", signal.SIGCONT)
+        run.restore("relay")
 
 
-def freeze_with_claims(scene: Scene, connection) -> int | None:
+def freeze_with_claims(run: Run, connection) -> int | None:
     """Stop the relay; the backend that holds its claims, or None where it held none."""
-    scene.send("relay", signal.SIGSTOP)
+    run.send("relay", signal.SIGSTOP)
     time.sleep(1)
     if held := query(connection, HELD):
         return held[0][0]
-    scene.send("relay", signal.SIGCONT)
+    run.send("relay", signal.SIGCONT)
     time.sleep(0.1)
     return None
 
 
-def proof(name: str, act, kind: str, target: float | None = None) -> Proof:
-    row = Row(name, f"without {name}", "", act, LIMIT_SECONDS, target=target)
-    return Proof(name, row, kind)
+def proof(name: str, act: Act, kind: str, **bounds: float) -> Proof:
+    return Proof(name, Scenario(name, f"without {name}", "", act, LIMIT_SECONDS, **bounds), kind)
 
 
 PROOFS = {
@@ -135,7 +131,7 @@ PROOFS = {
         proof("late acks", early_acks, "lost"),
         proof("confirms", no_confirms, "lost"),
         proof("unique key", no_unique_key, "duplicates"),
-        proof("reading whatever strangers send", no_reading_of_everything, "late", TARGET_SECONDS),
-        proof("time limits", no_time_limits, "late", TARGET_SECONDS),
+        proof("reading whatever strangers send", no_reading_of_everything, "late", delay=0.0),
+        proof("time limits", no_time_limits, "late", delay=0.0),
     )
 }

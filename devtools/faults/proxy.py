@@ -14,7 +14,7 @@ from contextlib import suppress
 from enum import Enum
 
 CHUNK = 65_536
-LOOK_SECONDS = 0.02
+POLL_SECONDS = 0.02
 # A socket filter (Linux; see its Documentation/networking/filter.rst) of one instruction: return 0,
 # which drops each packet before TCP sees it.
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
@@ -170,13 +170,13 @@ class Proxy:
             reset(client)
 
     async def _hold(self, way: Way, size: int) -> bool:
-        """Wait as told; False for what is swallowed."""
+        """Wait while the way is stalled; False for what is swallowed."""
         if self._manner[way] is not Manner.PASS or self._delay:
             self.disturbed += size
         if self._delay:
             await asyncio.sleep(self._delay)
         while self._manner[way] is Manner.STALL:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
         return self._manner[way] is Manner.PASS
 
     async def _abort(self) -> None:

@@ -1,14 +1,10 @@
 """Were posts delivered in time throughout a fault, and not only after it?"""
 
-from typing import TYPE_CHECKING
+import time
 
-from devtools.faults.database import query
-
-if TYPE_CHECKING:
-    from devtools.faults.scene import Scene
-
-# The target of the subscriber "timelines".
-TARGET_SECONDS = 30.0
+from devtools.faults.run import Run
+from devtools.lab.database import query
+from devtools.lab.records import newest_post
 
 # Posts since a time, by how long their last slice took; one without any slice still waits. Those of
 # larger audiences than `audience` are left out.
@@ -24,23 +20,24 @@ SLOWEST = """
         SELECT count(*) FROM social_follow WHERE followee_id = post.author_id
     )
 """
-NEWEST = "SELECT coalesce(max(id), 0) FROM social_post"
 EVERYBODY = 10**9
+SETTLE_SECONDS = 3.0
 
 
-def newest(scene: "Scene") -> int:
+def newest(run: Run) -> int:
     """The id of the newest post, for demand_in_time()."""
-    return query(scene.sql(), NEWEST)[0][0]
+    return newest_post(run.connect())
 
 
-def demand_in_time(
-    scene: "Scene", after: int, *, audience: int = EVERYBODY, allowed: float = TARGET_SECONDS
-) -> int:
-    """Demand that every post since `after` whose author has at most `audience` followers was
-    delivered within `allowed` seconds; returns how many that were. Call it when all is delivered.
-    """
-    given = {"after": after, "limit": allowed, "audience": audience}
-    count, late, slowest = query(scene.sql(), SLOWEST, given)[0]
-    scene.figures["slowest_delivery_s"] = round(slowest, 1)
-    scene.demand(not late, f"{late} of {count} posts took up to {slowest:.1f} s")
+def demand_in_time(run: Run, after: int, *, audience: int = EVERYBODY, delay: float = 0.0) -> int:
+    """End the load, wait until all is published, and demand that every post since `after` whose
+    author has at most `audience` followers was delivered within the target of the timelines and
+    `delay` seconds; returns how many that were."""
+    run.load.stop()
+    run.until(lambda: not run.pending(), "an empty outbox")
+    time.sleep(SETTLE_SECONDS)
+    given = {"after": after, "limit": run.people.target + delay, "audience": audience}
+    count, late, slowest = query(run.connect(), SLOWEST, given)[0]
+    run.figures["slowest_delivery_s"] = round(slowest, 1)
+    run.demand(not late, f"{late} of {count} posts took up to {slowest:.1f} s")
     return count

@@ -1,30 +1,33 @@
 """Clients that keep their timeline open and read forward, each along its `newer` links."""
 
-import json
+import asyncio
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from urllib.request import Request, urlopen
 
-from devtools.faults.attempts import Attempt
-from devtools.faults.population import Population
+from devtools.faults.people import People
+from devtools.lab.api import Api, ApiError
+from devtools.lab.attempts import Attempt
 
 PAUSE_SECONDS = 1.0
-ANSWER_SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
 class Readers:
-    """`seen` are the times (time.monotonic()) at which a user (its number in the graph) was given a
-    post, by (user, post id); `repeated` counts posts that a user was given more than once."""
+    """`seen` are the times (time.monotonic()) at which a user (by their id in the graph) was given
+    a post, by (user, post id); `repeated` counts posts that a user was given more than once."""
 
-    def __init__(self, origin: str, people: Population, users: Sequence[int]):
+    def __init__(self, origin: str, people: People, users: Sequence[int]):
         self.seen: dict[tuple[int, int], float] = {}
         self.repeated = 0
+        self._origin = origin
         self._people = people
-        self._next = {user: f"{origin}/api/v1/timeline/" for user in users}
+        self._next: dict[int, str | None] = dict.fromkeys(users)
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="readers", daemon=True)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._run()), name="readers", daemon=True
+        )
 
     def start(self) -> "Readers":
         self._thread.start()
@@ -34,11 +37,11 @@ class Readers:
         self._stopping.set()
         self._thread.join()
 
-    def delays(self, attempts: Sequence[Attempt]) -> list[float]:
+    def delays(self, attempts: Iterable[Attempt]) -> list[float]:
         """For each reader and each accepted post that it is to be given, the seconds until it was;
         until now for one that it was not given."""
         now = time.monotonic()
-        followed = self._people.graph.follows - self._people.graph.mutes
+        followed = {*self._people.graph.edges()} - self._people.mutes
         return [
             self.seen.get((user, attempt.post_id), now) - attempt.accepted_at
             for attempt in attempts
@@ -46,19 +49,18 @@ class Readers:
             if attempt.accepted and (user, attempt.author) in followed
         ]
 
-    def _run(self) -> None:
-        while not self._stopping.wait(PAUSE_SECONDS):
-            for user in self._next:
-                with suppress(OSError):  # Like a good client, it asks for the same page again.
-                    while self._read(user):
-                        pass
+    async def _run(self) -> None:
+        async with Api(self._origin, TIMEOUT_SECONDS) as api:
+            while not self._stopping.is_set():
+                await asyncio.sleep(PAUSE_SECONDS)
+                for user in self._next:
+                    with suppress(ApiError):  # Like a good client, it asks for the same page again.
+                        while await self._read(api, user):
+                            pass
 
-    def _read(self, user: int) -> bool:
+    async def _read(self, api: Api, user: int) -> bool:
         """Read one page; whether there may be more at once."""
-        authorization = {"Authorization": f"Bearer {self._people.tokens[user]}"}
-        request = Request(self._next[user], headers=authorization)
-        with urlopen(request, timeout=ANSWER_SECONDS) as response:
-            page = json.load(response)
+        page = await api.page(self._people.tokens[user], self._next[user])
         for post in page["results"]:
             key = (user, post["id"])
             self.repeated += key in self.seen
@@ -67,9 +69,11 @@ class Readers:
         return bool(page["results"])
 
 
-def most_reached(people: Population, count: int) -> list[int]:
-    """The users who follow most authors: a client may read only so far ahead of a late post."""
-    followed = dict.fromkeys(range(people.graph.users), 0)
-    for follower, _ in people.graph.follows - people.graph.mutes:
-        followed[follower] += 1
-    return sorted(followed, key=followed.__getitem__)[-count:]
+async def shown(origin: str, people: People, users: Iterable[int]) -> dict[int, list[int]]:
+    """Home timelines as the API shows them to their owners: post ids by user id, all pages, of
+    users by their ids in the graph. Raises ApiError."""
+    async with Api(origin, TIMEOUT_SECONDS) as api:
+        return {
+            people.ids[user]: [post["id"] for post in await api.timeline(people.tokens[user])]
+            for user in users
+        }

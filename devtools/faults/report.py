@@ -33,22 +33,22 @@ def head() -> str:
 
 def lines(outcome: Outcome) -> str:
     """One line of the table, and below it what it is, by what it is seen, and what is wrong."""
-    told = outcome.as_dict()
+    shown = outcome.as_dict()
     if outcome.skipped:
-        told["passed"] = "skipped"
+        shown["passed"] = "skipped"
     else:
-        told["passed"] = "yes" if outcome.passed else "NO"
-    cells = [f"{'' if told.get(name) is None else told[name]:>9}" for name in COLUMNS]
+        shown["passed"] = "yes" if outcome.passed else "NO"
+    cells = [f"{'' if shown.get(name) is None else shown[name]:>9}" for name in COLUMNS]
     evidence = ", ".join(f"{name} {count:g}" for name, count in outcome.evidence.items())
     words = [f"{outcome.title}: {outcome.skipped or evidence or 'no evidence'}"]
-    words += [f"- {problem}" for problem in told["problems"]]
+    words += [f"- {problem}" for problem in shown["problems"]]
     indented = (textwrap.indent(textwrap.fill(word, WIDTH), " " * 11) for word in words)
     return "\n".join(["  ".join(cells), *indented])
 
 
 def summary(outcomes: Iterable[Outcome]) -> str:
     outcomes = list(outcomes)
-    failed = [str(o.row) for o in outcomes if not o.passed and not o.skipped]
+    failed = [str(o.scenario) for o in outcomes if not o.passed and not o.skipped]
     passed = sum(outcome.passed for outcome in outcomes)
     return f"{passed} of {len(outcomes)} passed" + (
         f"; failed: {' '.join(failed)}" if failed else ""

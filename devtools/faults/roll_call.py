@@ -2,19 +2,19 @@
 
 import psutil
 
-from devtools.faults.scene import Scene
+from devtools.faults.run import Run
 from devtools.servers.proc import tree
 
 Everybody = dict[str, set[psutil.Process]]
 
 
-def everybody(scene: Scene) -> Everybody:
+def everybody(run: Run) -> Everybody:
     """Every process of Connectify's with all below it, by name."""
-    processes = scene.house.processes
+    processes = run.processes
     pids = {name: processes.pid(name) for name in processes.table}
     return {name: set(tree(pid)) if pid else set() for name, pid in pids.items()}
 
 
-def demand_nobody_ended(scene: Scene, before: Everybody) -> None:
-    ended = [name for name, pids in everybody(scene).items() if pids != before[name]]
-    scene.demand(not ended, f"processes or their children ended: {', '.join(ended)}")
+def demand_nobody_ended(run: Run, before: Everybody) -> None:
+    ended = [name for name, pids in everybody(run).items() if pids != before[name]]
+    run.demand(not ended, f"processes or their children ended: {', '.join(ended)}")

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from random import Random
 
-from devtools.faults.declaration import Row
-from devtools.faults.house import House
+from devtools.faults.declaration import Scenario
+from devtools.faults.environment import FaultsEnvironment
 from devtools.faults.outcome import Outcome
-from devtools.faults.rows.broker import kill_and_start
-from devtools.faults.running import Run
-from devtools.faults.scene import Scene
+from devtools.faults.run import Run
+from devtools.faults.runner import Runner
+from devtools.faults.scenarios.broker import kill_and_start
 from devtools.processes import WORKERS
 
 ROUND_SECONDS = 240.0
@@ -26,63 +26,63 @@ KILLED = (
 )
 
 
-def kill_a_process(scene: Scene) -> None:
-    name = scene.random.choice(KILLED)
-    scene.kill(name)
-    scene.start(name)
+def kill_a_process(run: Run) -> None:
+    name = run.random.choice(KILLED)
+    run.kill(name)
+    run.start(name)
 
 
-def freeze_a_process(scene: Scene) -> None:
-    name = scene.random.choice(KILLED)
-    scene.send(name, signal.SIGSTOP)
-    time.sleep(scene.random.uniform(2, 8))
-    scene.send(name, signal.SIGCONT)
+def freeze_a_process(run: Run) -> None:
+    name = run.random.choice(KILLED)
+    run.send(name, signal.SIGSTOP)
+    time.sleep(run.random.uniform(2, 8))
+    run.send(name, signal.SIGCONT)
 
 
-def stop_the_database(scene: Scene) -> None:
-    scene.house.postgres.process.terminate(signal.SIGQUIT, 10)
-    scene.bring_back(scene.house.postgres)
+def stop_the_database(run: Run) -> None:
+    run.postgres.process.terminate(signal.SIGQUIT, 10)
+    run.bring_back(run.postgres)
 
 
-def kill_the_cache(scene: Scene) -> None:
-    scene.house.valkey.kill()
-    scene.bring_back(scene.house.valkey)
+def kill_the_cache(run: Run) -> None:
+    run.valkey.kill()
+    run.bring_back(run.valkey)
 
 
-def close_connections(scene: Scene) -> None:
-    scene.house.rabbitmq.ctl("close_all_connections", "a fault")
+def close_connections(run: Run) -> None:
+    run.rabbitmq.ctl("close_all_connections", "a fault")
 
 
-FAULTS: tuple[Callable[[Scene], None], ...] = (
+FAULTS: tuple[Callable[[Run], None], ...] = (
     *(kill_a_process, kill_a_process, freeze_a_process, kill_and_start),
     *(stop_the_database, kill_the_cache, close_connections),
 )
 
 
-def soak(house: House, minutes: float, seed: int) -> Iterator[Outcome]:
+def soak(environment: FaultsEnvironment, minutes: float, seed: int) -> Iterator[Outcome]:
     """An outcome for each round."""
     random = Random(seed)
     ends_at = time.monotonic() + minutes * 60
     number = 0
     while (left := ends_at - time.monotonic()) > 0:
         number += 1
-        row = _round(number, min(left, ROUND_SECONDS))
-        outcome = Run(house, row, random.randrange(2**32)).outcome()
+        scenario = _round(number, min(left, ROUND_SECONDS))
+        outcome = Runner(environment, scenario, random.randrange(2**32)).outcome()
         yield outcome
         if not outcome.passed:
-            house.renew()
+            environment.renew()
 
 
-def _round(number: int, seconds: float) -> Row:
-    def act(scene: Scene) -> None:
+def _round(number: int, seconds: float) -> Scenario:
+    def act(run: Run) -> None:
         ends_at = time.monotonic() + seconds
-        scene.begin_load(rate=RATE)
+        run.begin_load(rate=RATE)
         while (left := ends_at - time.monotonic()) > 0:
-            time.sleep(min(scene.random.uniform(*PAUSES), left))
-            fault = scene.random.choice(FAULTS)
-            with scene.fault():
-                fault(scene)
-            scene.count(fault.__name__)
+            time.sleep(min(run.random.uniform(*PAUSES), left))
+            fault = run.random.choice(FAULTS)
+            with run.fault():
+                fault(run)
+            run.count(fault.__name__)
 
     limit = seconds + DRAIN_SECONDS
-    return Row(f"round {number}", f"random faults, {seconds:.0f} s", "faults", act, limit)
+    return Scenario(f"round {number}", f"random faults, {seconds:.0f} s", "faults", act, limit)

@@ -1,4 +1,4 @@
-"""An eye on a row while it runs: peaks, redeliveries, and when delivery is current again."""
+"""Watches a run: peaks, redeliveries, and when delivery is current again."""
 
 import threading
 import time
@@ -6,16 +6,16 @@ from contextlib import suppress
 
 import psycopg2
 
-from devtools.faults.broker import Broker
-from devtools.faults.database import connect, pending, query
-from devtools.processes import Processes
+from devtools.faults.environment import FaultsEnvironment
+from devtools.lab.database import query
+from devtools.lab.records import newest_post, pending
 from devtools.servers.proc import resident_bytes
 
-LOOK_SECONDS = 0.25
-SLOW_LOOKS = 4  # The broker and the processes are asked at every fourth look.
+POLL_SECONDS = 0.25
+SLOW_POLLS = 4  # The broker and the processes are polled every fourth time.
 
 # A row that a post up to a given one still lacks, for somebody who followed before it was written.
-# The newest posts are looked at first: they lack rows for longest, and to look at all of them four
+# The newest posts are checked first: they lack rows for longest, and to check all of them four
 # times a second would take what is to be measured.
 BEHIND = """
     SELECT post.id FROM social_post post
@@ -28,7 +28,6 @@ BEHIND = """
                       WHERE owner_id = follow.follower_id AND post_id = post.id)
     ORDER BY post.id DESC LIMIT 1
 """
-LAST_POST = "SELECT coalesce(max(id), 0) FROM social_post"
 GONE = (psycopg2.Error, OSError)
 
 
@@ -37,15 +36,15 @@ class Watch:
     `redeliveries`; `current_after` is how many seconds after the fault's end every post accepted
     until then stood in its followers' timelines, None as long as it does not."""
 
-    def __init__(self, database_url: str, broker: Broker, processes: Processes):
+    def __init__(self, environment: FaultsEnvironment):
         self.outbox_peak = self.queue_peak = self.rss_peak = 0
         self.redeliveries = 0
         self.current_after: float | None = None
         # Posts up to here have lost their rows by retention.
         self.expired = 0
-        self._url = database_url
-        self._broker = broker
-        self._processes = processes
+        self._environment = environment
+        self._broker = environment.broker
+        self._processes = environment.processes
         self._connection = None
         self._ended_at: float | None = None
         self._last_post: int | None = None
@@ -69,27 +68,27 @@ class Watch:
         self.current_after, self._last_post, self._ended_at = None, None, at
 
     def _run(self) -> None:
-        look = 0
-        while not self._stopping.wait(LOOK_SECONDS):
+        polls = 0
+        while not self._stopping.wait(POLL_SECONDS):
             try:
                 self._ask_database()
             except GONE:
                 self._connection = None
-            if look % SLOW_LOOKS == 0:
+            if polls % SLOW_POLLS == 0:
                 with suppress(*GONE):
                     self._ask_broker()
                 self.rss_peak = max(self.rss_peak, self._rss())
-            look += 1
+            polls += 1
 
     def _ask_database(self) -> None:
         if self._connection is None:
-            self._connection = connect(self._url)
+            self._connection = self._environment.connect()
         waiting = pending(self._connection)
         self.outbox_peak = max(self.outbox_peak, waiting)
         if self._ended_at is None or self.current_after is not None:
             return
         if self._last_post is None:
-            self._last_post = query(self._connection, LAST_POST)[0][0]
+            self._last_post = newest_post(self._connection)
         given = {"last": self._last_post, "expired": self.expired}
         if not query(self._connection, BEHIND, given):
             self.current_after = time.monotonic() - self._ended_at

@@ -1,4 +1,4 @@
-"""Answers as told: what to reply to which token, for tests of a sender's nerves."""
+"""Which answer each token gets: a push service fails as tests of a sender want it to."""
 
 from dataclasses import dataclass
 
@@ -14,12 +14,12 @@ WORDS = {"slow": CREATED, "hang": 0, "reset": 0, "garbage": 0}
 
 @dataclass(frozen=True)
 class Answer:
-    """One told answer; raises ValueError for what cannot be answered.
+    """An answer that was chosen; raises ValueError for what cannot be answered.
 
     `how`: a status from 200 to 599, or slow (after `seconds`), hang, reset, garbage.
     `retry_after`: the header's value, seconds or an HTTP date.
     `location`: where a redirect points to, /push/moved by default.
-    `first`: so many requests get this answer, then all is well again; None: all requests.
+    `first`: so many requests get this answer, later ones the usual one; None: all requests.
     """
 
     how: int | str = CREATED
@@ -42,33 +42,33 @@ class Answer:
     @property
     def headers(self) -> dict[str, str]:
         moved = MOVED if 300 <= self.status < 400 else None
-        told = {"Retry-After": self.retry_after, "Location": self.location or moved}
-        return {name: str(value) for name, value in told.items() if value is not None}
+        chosen = {"Retry-After": self.retry_after, "Location": self.location or moved}
+        return {name: str(value) for name, value in chosen.items() if value is not None}
 
 
 NORMAL = Answer()
 
 
 class AnswerBook:
-    """What was told for which token; `*` stands for every token without an answer of its own."""
+    """The answer of each token; `*` stands for every token without one of its own."""
 
     def __init__(self):
-        self.told: dict[str, Answer] = {}
+        self.chosen: dict[str, Answer] = {}
         self.given: dict[str, int] = {}
-        # How it is for every token to which nothing was told.
+        # How it is for every token without an answer.
         self.conditions = Conditions()
 
-    def tell(self, token: str, answer: Answer) -> None:
+    def choose(self, token: str, answer: Answer) -> None:
         self.given[token] = 0
-        self.told[token] = answer
+        self.chosen[token] = answer
 
     def forget(self, token: str) -> None:
-        self.told.pop(token, None)
+        self.chosen.pop(token, None)
 
     def take(self, token: str) -> Answer:
         """The answer for the next request of this token, which thereby counts as given."""
-        key = token if token in self.told else EVERYONE
-        answer = self.told.get(key, NORMAL)
+        key = token if token in self.chosen else EVERYONE
+        answer = self.chosen.get(key, NORMAL)
         if answer.first is not None:
             self.given[key] += 1
             if self.given[key] >= answer.first:

@@ -1,4 +1,4 @@
-"""The service's own HTTP interface: tell answers, read receipts and counts."""
+"""The service's own HTTP interface: choose answers, read receipts and counts."""
 
 import json
 
@@ -19,13 +19,13 @@ class Control:
         self.answers = answers
         self.tokens = tokens
 
-    async def tell(self, request: web.Request) -> web.Response:
+    async def choose(self, request: web.Request) -> web.Response:
         """The JSON body has the fields of Answer, e.g. {"how": 429, "retry_after": 5}."""
         try:
             answer = Answer(**json.loads(await request.read()))
         except (TypeError, ValueError) as error:
             return web.Response(status=400, text=str(error))
-        self.answers.tell(request.match_info["token"], answer)
+        self.answers.choose(request.match_info["token"], answer)
         return web.Response(status=204)
 
     async def forget(self, request: web.Request) -> web.Response:

@@ -43,7 +43,7 @@ def message_token(body: bytes) -> str:
 
 
 class FcmEndpoint:
-    """Receives FCM messages: checks the bearer token, records, answers as told."""
+    """Receives FCM messages: checks the bearer token, records, answers as chosen."""
 
     def __init__(self, receipts: ReceiptBook, answers: AnswerBook, tokens: TokenEndpoint):
         self.receipts = receipts
@@ -65,7 +65,7 @@ class FcmEndpoint:
         status = 200 if answer.status == CREATED else answer.status
         self.receipts.record(Receipt(FCM, token, wall, monotonic, status, None, None, None, body))
         project = request.match_info["project"]
-        return await give(answer, request, lambda told: self.respond(told, project, reason))
+        return await give(answer, request, lambda chosen: self.respond(chosen, project, reason))
 
     def respond(self, answer: Answer, project: str, reason: str) -> web.Response:
         if answer.status < 400:

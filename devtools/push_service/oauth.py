@@ -18,7 +18,7 @@ GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 LONGEST_LIFE = 3600
 
-# The name under which answers of this endpoint are told.
+# The token of AnswerBook that stands for this endpoint.
 OAUTH = "oauth"
 
 

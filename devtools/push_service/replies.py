@@ -1,4 +1,4 @@
-"""How a told answer reaches the client, from a plain status to a connection torn apart."""
+"""How a chosen answer reaches the client, from a plain status to a connection torn apart."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ Respond = Callable[[Answer], web.Response]
 
 
 async def give(answer: Answer, request: web.Request, respond: Respond) -> web.Response:
-    """Answer the request as told."""
+    """Answer the request."""
     act = ACTS.get(answer.how, reply)
     return await act(answer, request, respond)
 

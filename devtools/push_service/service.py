@@ -17,12 +17,12 @@ from devtools.push_service.web_push import WebPushEndpoint
 
 LOOPBACK = "127.0.0.1"
 
-# Requests that hang as told are cut after this many seconds when the service stops.
+# Requests that hang are cut after this many seconds when the service stops.
 STOP_SECONDS = 0.2
 
 
 class PushService:
-    """Web Push and FCM over real HTTP, recording what arrives and answering as told.
+    """Web Push and FCM over real HTTP, recording what arrives and answering as chosen.
 
     `application_server_key` (unpadded base64url) is the only VAPID key let in, if given;
     `fcm_key` (PEM) is the public key of the service account that may ask for bearer tokens.
@@ -41,8 +41,8 @@ class PushService:
         return f"http://{LOOPBACK}:{self.port}"
 
     def answer(self, token: str, how: int | str, **details) -> None:
-        """Tell how to answer a token (`*`: everyone, `oauth`: the token endpoint); see Answer."""
-        self.answers.tell(token, Answer(how, **details))
+        """Choose how to answer a token (`*`: everyone, `oauth`: the token endpoint); see Answer."""
+        self.answers.choose(token, Answer(how, **details))
 
     def application(self) -> web.Application:
         control = Control(self.receipts, self.answers, self.tokens)
@@ -54,7 +54,7 @@ class PushService:
                 web.post("/push/{token}", pushes.receive),
                 web.post("/v1/projects/{project}/messages:send", messages.send),
                 web.post("/token", self.tokens.issue),
-                web.put("/control/{token}", control.tell),
+                web.put("/control/{token}", control.choose),
                 web.delete("/control/{token}", control.forget),
                 web.put("/conditions", control.condition),
                 web.get("/receipts", control.list_receipts),

@@ -1,4 +1,4 @@
-"""The topic that Connectify gives a post's pushes, by which their receipts are told apart."""
+"""The topic that Connectify gives a post's pushes, which tells their receipts apart."""
 
 
 def post_topic(post_id: int) -> str:

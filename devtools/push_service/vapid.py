@@ -7,12 +7,7 @@ from collections.abc import Callable
 from joserfc.jwk import ECKey
 from joserfc.jwt import Token
 
-from devtools.push_service.jose import (
-    decode_base64url,
-    encode_base64url,
-    expires_within,
-    verified,
-)
+from devtools.push_service.jose import decode_base64url, encode_base64url, expires_within, verified
 
 LONGEST_LIFE = 24 * 3600
 REMEMBERED = 10_000

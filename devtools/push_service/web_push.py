@@ -57,7 +57,7 @@ def check_message(headers: Mapping[str, str], body: bytes) -> None:
 
 
 class WebPushEndpoint:
-    """Receives pushes: checks the request, records it, answers as told."""
+    """Receives pushes: checks the request, records it, answers as chosen."""
 
     def __init__(self, receipts: ReceiptBook, answers: AnswerBook, gate: VapidGate):
         self.receipts = receipts
@@ -95,7 +95,7 @@ class WebPushEndpoint:
         )
         if delay:
             await asyncio.sleep(delay)
-        return await give(answer, request, lambda told: self.respond(told, reason))
+        return await give(answer, request, lambda chosen: self.respond(chosen, reason))
 
     def respond(self, answer: Answer, reason: str | None) -> web.Response:
         headers = answer.headers

@@ -11,7 +11,7 @@ from devtools.servers.process import ServerFailure
 
 # Below the kernel's ephemeral range, where an outgoing connection could take a remembered port.
 CANDIDATES = range(20_000, 32_000)
-PATIENCE = 3.0  # seconds for a killed server's sockets to go before its port counts as lost
+RELEASE_SECONDS = 3.0  # for a killed server's sockets to go before its port counts as lost
 
 
 def is_free(port: int) -> bool:
@@ -67,7 +67,7 @@ class Ports:
 
 
 def _becomes_free(port: int) -> bool:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + RELEASE_SECONDS
     while not is_free(port):
         if time.monotonic() > deadline:
             return False

@@ -46,10 +46,7 @@ def rabbitmq(url: str) -> None:
 def valkey(url: str) -> None:
     """Raise Unreachable unless Valkey or Redis at this URL takes the password and answers PING."""
     limits = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), TIMEOUT_SECONDS)
-    with (
-        explained(),
-        redis.Redis.from_url(url, **limits, retry=Retry(NoBackoff(), 0)) as client,
-    ):
+    with explained(), redis.Redis.from_url(url, **limits, retry=Retry(NoBackoff(), 0)) as client:
         client.ping()
 
 

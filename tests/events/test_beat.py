@@ -11,7 +11,7 @@ import pytest
 
 from celery_app import app
 from devtools.faults.failure import Skipped
-from devtools.faults.rows.clock import library
+from devtools.faults.scenarios.clock import library
 from events.beat import IntervalScheduler
 from tests.bus import depth
 from tests.waiting import until

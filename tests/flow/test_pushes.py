@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from devtools.processes import Processes
+from devtools.processes import Supervisor
 from devtools.push_service import Device, decrypt_all, post_topic, running_push_service
 from tests.waiting import until
 
@@ -91,7 +91,7 @@ def test_a_worker_killed_between_answer_and_commit_repeats_the_push_once(
     name = "notifications-worker"
     processes.kill(name)
     # It has the push service's answer, and sleeps before it writes that down.
-    doomed = Processes(
+    doomed = Supervisor(
         {name: processes.table[name]},
         root=processes.root,
         home=tmp_path,

@@ -1,4 +1,4 @@
-"""The real Celery app with tasks that misbehave as told; each notes its attempts in a file."""
+"""The real Celery app with tasks that misbehave; each notes its attempts in a file."""
 
 import os
 import signal
@@ -15,8 +15,8 @@ __all__ = ["app"]
 LANE = "operations.low"
 MEGABYTE = 1024 * 1024
 MEMORY_LIMIT = 512
-LOOK_SECONDS = 0.1
-PATIENCE_SECONDS = 60.0
+POLL_SECONDS = 0.1
+TIMEOUT_SECONDS = 60.0
 
 
 def write_note(path: str, text: str) -> None:
@@ -45,26 +45,26 @@ def exhaust_memory(*, path: str) -> None:
 def hang(*, path: str) -> None:
     """Hangs where the soft time limit can end it."""
     write_note(path, "hangs")
-    time.sleep(PATIENCE_SECONDS)
+    time.sleep(TIMEOUT_SECONDS)
 
 
 @shared_task(base=LaneTask, name="faults.hang_hard", lane=LANE, soft_time_limit=None, time_limit=1)
 def hang_hard(*, path: str) -> None:
     """Hangs where only the hard time limit ends it, which kills its process."""
     write_note(path, "hangs hard")
-    time.sleep(PATIENCE_SECONDS)
+    time.sleep(TIMEOUT_SECONDS)
 
 
-@shared_task(base=LaneTask, bind=True, name="faults.retry_when_told", lane=LANE)
-def retry_when_told(self, *, path: str, go: str) -> None:
+@shared_task(base=LaneTask, bind=True, name="faults.retry_on_cue", lane=LANE)
+def retry_on_cue(self, *, path: str, go: str) -> None:
     """Its first run fails with a passing error once the file `go` exists; the next ones succeed."""
     if Path(go).exists():
         write_note(path, "done")
         return
     write_note(path, "waits")
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not Path(go).exists() and time.monotonic() < deadline:
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
     raise ConnectionError("a passing error at the worst moment")
 
 

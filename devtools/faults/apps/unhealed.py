@@ -4,6 +4,4 @@ from celery_app import app
 
 __all__ = ["app"]
 
-app.conf.beat_schedule = {
-    "roll up": {"task": "analytics.roll_up", "schedule": 4.3},
-}
+app.conf.beat_schedule = {"roll up": {"task": "analytics.roll_up", "schedule": 4.3}}

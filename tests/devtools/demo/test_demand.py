@@ -3,15 +3,15 @@
 from devtools.demo.acts import Deletion, Follow, Return, Unfollow
 from devtools.demo.demand import Demand
 from devtools.demo.mixture import Mixture
-from devtools.demo.scenario import Scenario
-from tests.demo.people import ALICE, BOB, CAROL, DAVE, GRAPH, IDS
+from devtools.demo.plan import Plan
+from tests.devtools.demo.people import ALICE, BOB, CAROL, DAVE, GRAPH, IDS
 
 POSTS = range(3)
 
 
 def demand(mixture: Mixture | None = None, push_authors=(), **changes) -> Demand:
     parts = [mixture] if mixture else []
-    return Demand(Scenario(GRAPH, [ALICE, BOB, ALICE], [*push_authors], [], *parts), **changes)
+    return Demand(Plan(GRAPH, [ALICE, BOB, ALICE], [*push_authors], [], *parts), **changes)
 
 
 def owners(found: Demand) -> list[list[int]]:
@@ -56,7 +56,7 @@ def test_who_unfollows_has_no_row_of_the_author_at_the_end_and_no_device():
     assert found.timeline(DAVE) == [1]
     # Two of the rows are written or not, as the unfollow comes.
     assert found.written(POSTS) == (6, 8)
-    assert found.scenario.device_owners == {BOB, CAROL}
+    assert found.plan.device_owners == {BOB, CAROL}
 
 
 def test_who_follows_has_all_of_the_authors_posts_at_the_end():

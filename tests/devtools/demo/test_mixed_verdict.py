@@ -10,10 +10,9 @@ from devtools.demo.demand import Demand
 from devtools.demo.measurement import Findings
 from devtools.demo.mixture import Mixture
 from devtools.demo.outcome import Outcome
-from devtools.demo.posting import Posting
-from devtools.demo.scenario import Scenario
+from devtools.demo.plan import Plan
 from devtools.demo.verdict import judge
-from tests.demo.people import ALICE, BOB, CAROL, DAVE, GRAPH, IDS, entry
+from tests.devtools.demo.people import ALICE, BOB, CAROL, DAVE, GRAPH, IDS, attempts, entry
 
 MIXTURE = Mixture(
     unfollows=[Unfollow(1, DAVE, ALICE)],
@@ -21,14 +20,14 @@ MIXTURE = Mixture(
     dormant=frozenset([ALICE]),
     large_audience=2,
 )
-MIXED = Demand(Scenario(GRAPH, [ALICE, BOB], [], [DAVE, ALICE], MIXTURE))
+MIXED = Demand(Plan(GRAPH, [ALICE, BOB], [], [DAVE, ALICE], MIXTURE))
 
 
 @pytest.fixture
 def mixed() -> Findings:
     """Everything as the graph and the mixture demand it."""
     return Findings(
-        posting=Posting(numbers={70: 0, 71: 1}, accepted_at={70: 10.0, 71: 20.0}),
+        attempts=attempts((70, 10.0), (71, 20.0)),
         arrived_at={70: 10.2, 71: 20.4},
         created_posts=[70, 71],
         problems=[],

@@ -10,13 +10,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from devtools.demo.demand import Demand
 from devtools.demo.measurement import Findings
 from devtools.demo.outcome import Outcome
-from devtools.demo.posting import Posting, content
-from devtools.demo.scenario import Scenario
+from devtools.demo.plan import Plan, content
 from devtools.demo.verdict import judge
 from devtools.push_service import Device, Receipt, post_topic
-from tests.demo.people import ALICE, BOB, DAVE, GRAPH, IDS, entry
+from tests.devtools.demo.people import ALICE, BOB, DAVE, GRAPH, IDS, attempts, entry
 
-DEMAND = Demand(Scenario(GRAPH, [ALICE, BOB], [BOB], [DAVE]))
+DEMAND = Demand(Plan(GRAPH, [ALICE, BOB], [BOB], [DAVE]))
 NO_CHANGES = {"followers_gained": 0, "followers_lost": 0}
 DEVICES = {ALICE: Device.generate("alice"), DAVE: Device.generate("dave")}
 ROWS = [(70, 102), (70, 103), (70, 104), (71, 101), (71, 104)]
@@ -46,7 +45,7 @@ PUSHES = [
 def found() -> Findings:
     """Everything as the graph demands it."""
     return Findings(
-        posting=Posting(numbers={70: 0, 71: 1}, accepted_at={70: 10.0, 71: 20.0}),
+        attempts=attempts((70, 10.0), (71, 20.0)),
         arrived_at={70: 10.2, 71: 20.4},
         devices=DEVICES,
         receipts=PUSHES,
@@ -120,12 +119,9 @@ def test_a_push_that_its_device_cannot_open_is_missing_and_named(found):
 
 
 def test_a_failed_post_fails_the_run_and_demands_nothing(found):
-    posting = Posting(
-        numbers={70: 0}, accepted_at={70: 10.0}, failed={1: "POST /api/v1/posts/: 503"}
-    )
     kept = replace(
         found,
-        posting=posting,
+        attempts=attempts((70, 10.0), refused="POST /api/v1/posts/: 503"),
         arrived_at={70: 10.2},
         receipts=PUSHES[:1],
         rows=ROWS[:3],
@@ -166,7 +162,7 @@ def test_json_has_the_promised_keys_and_the_table_the_same_numbers(found):
 
 
 def test_a_run_that_delivered_nothing_still_has_a_table(found):
-    nothing = replace(found, posting=Posting(), arrived_at={}, receipts=[], rows=[])
+    nothing = replace(found, attempts=attempts(), arrived_at={}, receipts=[], rows=[])
 
     outcome = Outcome(judge(DEMAND, IDS, nothing), "RabbitMQ", "PostgreSQL", 1.0)
 

@@ -23,7 +23,7 @@ def running():
 def service(running):
     yield running
     running.receipts.clear()
-    running.answers.told.clear()
+    running.answers.chosen.clear()
 
 
 @pytest.fixture
