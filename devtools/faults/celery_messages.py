@@ -11,21 +11,12 @@ EXCHANGE = "connectify.lanes"
 CONFIRM_SECONDS = 10
 
 
-def send(run: Run, task: str, *, lane: str = LANE, **kwargs: object) -> str:
-    """Publish one task with a confirm; returns its id.
+def send(run: Run, task: str, *, lane: str = LANE, **kwargs: object) -> None:
+    """Publish one task with a confirm.
 
     https://docs.celeryq.dev/en/stable/internals/protocol.html
     """
-    task_id, headers = identity(task)
-    publish(
-        run.broker.url,
-        body(kwargs),
-        exchange=EXCHANGE,
-        routing_key=lane,
-        headers=headers,
-        correlation_id=task_id,
-    )
-    return task_id
+    publish(run.broker.url, body(kwargs), **task_properties(task, lane))
 
 
 def send_many(run: Run, task: str, count: int, *, lane: str, **kwargs: object) -> None:
@@ -33,16 +24,8 @@ def send_many(run: Run, task: str, count: int, *, lane: str, **kwargs: object) -
     with Connection(run.broker.url, connect_timeout=5) as connection:
         producer = Producer(connection.channel())
         for _ in range(count):
-            task_id, headers = identity(task)
-            producer.publish(
-                body(kwargs),
-                exchange=EXCHANGE,
-                routing_key=lane,
-                headers=headers,
-                correlation_id=task_id,
-                serializer="json",
-                delivery_mode=2,
-            )
+            message = task_properties(task, lane)
+            producer.publish(body(kwargs), serializer="json", delivery_mode=2, **message)
 
 
 def take_back(run: Run, lane: str, count: int) -> None:
@@ -62,24 +45,28 @@ def take_back(run: Run, lane: str, count: int) -> None:
             connection.drain_events(timeout=CONFIRM_SECONDS)
 
 
-def identity(task: str) -> tuple[str, dict]:
-    """A new id, and the headers of a message with it."""
+def task_properties(task: str, lane: str) -> dict:
+    """Of a message with a new id for a lane."""
     task_id = str(uuid.uuid4())
-    return task_id, {"lang": "py", "task": task, "id": task_id, "root_id": task_id, "retries": 0}
+    headers = {"lang": "py", "task": task, "id": task_id, "root_id": task_id, "retries": 0}
+    return {
+        "exchange": EXCHANGE,
+        "routing_key": lane,
+        "headers": headers,
+        "correlation_id": task_id,
+    }
 
 
 def body(kwargs: dict) -> list:
     return [[], kwargs, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
 
 
-def publish(url: str, *bodies: object, **properties: object) -> None:
-    """Publish each body, JSON unless it is bytes. Raises kombu's and amqp's errors."""
+def publish(url: str, body: object, **properties: object) -> None:
+    """Publish a body, JSON unless it is bytes. Raises kombu's and amqp's errors."""
+    given = {"serializer": "json"}
+    if isinstance(body, bytes):
+        given = {"content_type": "application/json", "content_encoding": "utf-8"}
+    limits = {"delivery_mode": 2, "confirm_timeout": CONFIRM_SECONDS, "mandatory": True}
     confirms = {"confirm_publish": True}
     with Connection(url, connect_timeout=5, transport_options=confirms) as connection:
-        producer = Producer(connection.channel())
-        for body in bodies:
-            how = {"content_type": "application/json", "content_encoding": "utf-8"}
-            given = {**(how if isinstance(body, bytes) else {"serializer": "json"}), **properties}
-            producer.publish(
-                body, delivery_mode=2, confirm_timeout=CONFIRM_SECONDS, mandatory=True, **given
-            )
+        Producer(connection.channel()).publish(body, **given | properties | limits)

@@ -74,7 +74,7 @@ PLAIN = "postgres://me@{}/app?sslmode=disable"
 @pytest.mark.parametrize(
     ("ask", "url", "answer", "why"),
     [
-        (probe.postgres, PLAIN, b"E\0\0\0\x21SFATAL\0C57P03\0Mstarting up\0\0", "starting up"),
+        (probe.postgres, PLAIN, b"E\0\0\0\x20SFATAL\0C57P03\0Mstarting up\0\0", "starting up"),
         (probe.postgres, PLAIN, b"HTTP/1.1 400 Bad Request\r\n", "expected authentication request"),
         (probe.postgres, PLAIN, b"", "closed the connection"),
         (probe.rabbitmq, "amqp://{}//", b"AMQP\0\0\x09\x01", "closed connection"),
