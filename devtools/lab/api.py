@@ -13,6 +13,7 @@ import aiohttp
 # Shorter than the web server keeps a connection: a request must not meet the end of one.
 KEEP_ALIVE_SECONDS = 1.0
 TIMEOUT_SECONDS = 30.0
+CONNECTIONS = 60
 ERRORS = (aiohttp.ClientError, TimeoutError, OSError, json.JSONDecodeError)
 
 
@@ -43,7 +44,7 @@ class Api:
         self._timeout = aiohttp.ClientTimeout(total=timeout)
 
     async def __aenter__(self) -> "Api":
-        connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=KEEP_ALIVE_SECONDS)
+        connector = aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS)
         self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
         return self
 
