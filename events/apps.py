@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 
-from events import limits
+from events import failpoints, limits
 from events.conf import setting
 
 
@@ -18,3 +18,4 @@ class EventsConfig(AppConfig):
         post_migrate.connect(limits.set_on_database, sender=self)
         autodiscover_modules("event_types")
         autodiscover_modules("subscriber")
+        failpoints.check()

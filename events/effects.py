@@ -23,8 +23,8 @@ from events.registry import Subscriber, decode_event
 
 log = structlog.get_logger(__name__)
 
-before_commit = failpoint("consumer.before_commit")
-after_commit = failpoint("consumer.after_commit")
+before_commit = failpoint(__name__, "before_commit")
+after_commit = failpoint(__name__, "after_commit")
 
 LIMIT = "SELECT set_config('statement_timeout', %s, true)"
 

@@ -1,32 +1,61 @@
 """Named points in the code where a test lets the process die or sleep.
 
-FAILPOINTS in the environment names them, `relay.after_confirm=kill:3,worker.in_slice=sleep:30`:
-`kill` or `kill:N` is a SIGKILL at the first or Nth time, `sleep:S` a sleep of S seconds each time.
-Unset, which is always but in such tests, a point is a function that does nothing.
+FAILPOINTS in the environment names them by their modules,
+`events.relay.after_confirm=kill:3,timelines.fanout.in_slice=sleep:30`: `kill` or `kill:N` is a
+SIGKILL at the first or Nth time, `sleep:S` a sleep of S seconds each time. Unset, which is always
+but in such tests, a point is a function that does nothing.
+
+A name or an action that does not exist ends the process when it starts: a test whose fault never
+happens would pass.
 """
 
 import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
 from itertools import count
+
+from django.core.exceptions import ImproperlyConfigured
 
 
 def _parse(text: str) -> dict[str, str]:
-    return dict(part.split("=", 1) for part in text.split(",") if part)
+    return dict(part.partition("=")[::2] for part in text.split(",") if part)
 
 
-_told = _parse(os.environ.get("FAILPOINTS", ""))
+_given = _parse(os.environ.get("FAILPOINTS", ""))
+_declared: set[str] = set()
 
 
-def failpoint(name: str) -> Callable[[], None]:
-    """What to call at the point; decided once, when the module that has it is imported."""
-    action, _, argument = _told.get(name, "").partition(":")
-    if action == "kill":
-        return _Killer(int(argument or 1))
-    if action == "sleep":
-        return lambda: time.sleep(float(argument))
-    return _nothing
+def failpoint(module: str, point: str) -> Callable[[], None]:
+    """What to call at the point; decided once, when `module`, which has it, is imported.
+
+    Raises ImproperlyConfigured where FAILPOINTS gives it an action that does not exist.
+    """
+    name = f"{module}.{point}"
+    _declared.add(name)
+    if name not in _given:
+        return _nothing
+    given = _given[name]
+    action, _, argument = given.partition(":")
+    with suppress(ValueError):
+        if action == "kill":
+            return _Killer(int(argument or 1))
+        if action == "sleep":
+            seconds = float(argument)
+            return lambda: time.sleep(seconds)
+    raise ImproperlyConfigured(f"FAILPOINTS: {name} can kill, kill:N or sleep:S, not {given!r}")
+
+
+def check() -> None:
+    """Raise ImproperlyConfigured for a name in FAILPOINTS that no module declares. Call it once the
+    apps are loaded: it imports the modules that are named."""
+    for name in _given:
+        with suppress(ImportError, ValueError):
+            import_module(name.rpartition(".")[0])
+        if name not in _declared:
+            raise ImproperlyConfigured(f"FAILPOINTS: there is no failpoint {name}")
 
 
 class _Killer:

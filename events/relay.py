@@ -25,8 +25,8 @@ POLL_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
-before_publish = failpoint("relay.before_publish")
-after_confirm = failpoint("relay.after_confirm")
+before_publish = failpoint(__name__, "before_publish")
+after_confirm = failpoint(__name__, "after_confirm")
 
 # Uses the partial index events_outbox_pending.
 CLAIM = """

@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 Again = Callable[[Sequence[Outcome]], None]
 
-before_settling = failpoint("notifications.before_settling")
+before_settling = failpoint(__name__, "before_settling")
 
 
 def push_slices(

@@ -18,7 +18,7 @@ from social.models import CANARY_PREFIX, Post, User
 
 log = structlog.get_logger(__name__)
 
-before_commit = failpoint("posts.before_commit")
+before_commit = failpoint(__name__, "before_commit")
 
 # Asked of each post by two subscribers; the ORM takes as long to make it as PostgreSQL to answer.
 LIVE = "SELECT id, deleted_at IS NULL FROM social_post WHERE id = ANY(%s)"

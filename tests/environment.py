@@ -7,8 +7,8 @@ nowhere, and the tests that need it are skipped, or fail in CI.
 import os
 from pathlib import Path
 
-from stack import vhosts
-from stack.services import Services
+from devtools.servers import vhosts
+from devtools.servers.services import Services
 
 NOWHERE = {
     "DATABASE_URL": "postgres://nobody:nothing@127.0.0.1:1/nothing",

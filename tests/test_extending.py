@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import databases, vhosts
+from devtools.servers import databases, vhosts
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "tests" / "example_app"

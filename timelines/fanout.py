@@ -64,7 +64,7 @@ WRITE = """
 FIRST_TRY = WRITE.format(on_conflict="")
 NEXT_TRY = WRITE.format(on_conflict="ON CONFLICT DO NOTHING")
 
-in_slice = failpoint("timelines.in_slice")
+in_slice = failpoint(__name__, "in_slice")
 
 # Once for rows that are there already, once for a missing partition, and once more for each worker
 # that may hold one of the slices.

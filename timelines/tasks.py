@@ -30,7 +30,7 @@ from timelines.planning import Plan, pack, plan
 
 log = structlog.get_logger(__name__)
 
-after_commit = failpoint("timelines.after_commit")
+after_commit = failpoint(__name__, "after_commit")
 
 HIGH = "timelines.high"
 LOW = "timelines.low"

@@ -18,7 +18,7 @@ from social.api.description import may_answer
 from social.api.serializers import PostPageSerializer, PostSerializer
 from social.overload import gauge
 
-before_reply = failpoint("posts.before_reply")
+before_reply = failpoint(__name__, "before_reply")
 
 # Visible ASCII, with spaces inside: what passes every proxy as it is. As JSON Schema.
 KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 
 from connectify.postgresql import base
 from connectify.postgresql.reach import PAUSE_SECONDS, SILENT_SECONDS, OutOfReachError, Reach
-from faults.proxy import Proxy
+from devtools.faults.proxy import Proxy
 from tests.waiting import until
 
 

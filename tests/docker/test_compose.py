@@ -14,10 +14,10 @@ import yaml
 from django.db import connection
 
 from celery_app import LANES
+from devtools.processes import QUEUES, WORKERS
+from devtools.processes.readiness import answers, consumed
+from devtools.servers.ports import Ports
 from events.registry import subscribers
-from stack.ports import Ports
-from stack.processes import QUEUES, WORKERS
-from stack.processes.readiness import answers, consumed
 from tests.environment import available
 from tests.waiting import until
 

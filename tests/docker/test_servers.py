@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from stack.ports import Ports
-from stack.postgres import binaries
-from stack.processes.readiness import answers
-from stack.valkey import binary
+from devtools.processes.readiness import answers
+from devtools.servers.ports import Ports
+from devtools.servers.postgres import binaries
+from devtools.servers.valkey import binary
 from tests.docker.test_compose import SERVICES
 from tests.environment import available
 from tests.waiting import until

@@ -10,9 +10,9 @@ import amqp
 import pytest
 
 from celery_app import app
+from devtools.faults.failure import Skipped
+from devtools.faults.scenarios.clock import library
 from events.beat import IntervalScheduler
-from faults.failure import Skipped
-from faults.rows.clock import library
 from tests.bus import depth
 from tests.waiting import until
 

@@ -13,10 +13,10 @@ from django.db import connection
 from psycopg2.extras import wait_select
 from structlog.testing import capture_logs
 
+from devtools.faults.proxy import Proxy
 from events import limits, links
 from events.direct import own_session
 from events.publisher import Outgoing, Publisher
-from faults.proxy import Proxy
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)

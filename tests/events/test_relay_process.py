@@ -12,10 +12,10 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from django.db import connection
 
+from devtools.faults.proxy import Proxy, Way
 from events import relay
 from events.models import OutboxEvent
 from events.publisher import Publisher
-from faults.proxy import Proxy, Way
 from social import posts
 from tests.waiting import until
 

@@ -3,8 +3,8 @@ import os
 import pytest
 
 from celery_app import LANES, app
+from devtools.servers import vhosts
 from events.registry import subscribers
-from stack import vhosts
 
 EVENT_QUEUES = [subscriber.queue for subscriber in subscribers.values()]
 

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 
 from celery_app import app
-from faults.proxy import Proxy
+from devtools.faults.proxy import Proxy
 from tests.waiting import until
 from tests.worker_app import note_text
 

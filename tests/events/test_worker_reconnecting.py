@@ -7,8 +7,8 @@ from urllib.parse import urlsplit, urlunsplit
 from structlog.testing import capture_logs
 
 from celery_app import app
+from devtools.faults.proxy import Proxy
 from events.worker import RECONNECT_SECONDS, SafeConsumer
-from faults.proxy import Proxy
 
 
 def test_a_worker_waits_no_longer_for_its_broker_the_longer_it_was_away(broker):

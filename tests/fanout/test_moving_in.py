@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from stack import databases
+from devtools.servers import databases
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # The last migration of each app in that version.

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from stack import databases
-from stack.ports import Ports
-from stack.processes import Processes, connectify
-from stack.services import Services
+from devtools.processes import Supervisor, connectify
+from devtools.servers import databases
+from devtools.servers.ports import Ports
+from devtools.servers.services import Services
 from tests.environment import services as development
 from tests.flow.world import World
 
@@ -35,7 +35,7 @@ def database_url() -> str:
 
 
 @pytest.fixture(scope="session")
-def processes(node, database_url, tmp_path_factory) -> Processes:
+def processes(node, database_url, tmp_path_factory) -> Supervisor:
     environ = own(node, database_url)
     databases.migrate(ROOT, environ)
     with running(environ, tmp_path_factory.mktemp("processes")) as processes:
@@ -57,14 +57,14 @@ def own(node: Services, database_url: str) -> dict[str, str]:
 @contextmanager
 def running(
     environ: Mapping[str, str], home: Path, without: Collection[str] = ("flower", "beat")
-) -> Iterator[Processes]:
+) -> Iterator[Supervisor]:
     """All of Connectify, with its address as `origin`."""
     ports = Ports(home / "ports.json")
     ports.claim("web", "flower")
     table = connectify(environ, web_port=ports["web"], flower_port=ports["flower"])
     for name in without:
         del table[name]
-    processes = Processes(table, root=ROOT, home=home, environ=environ)
+    processes = Supervisor(table, root=ROOT, home=home, environ=environ)
     processes.origin = f"http://127.0.0.1:{ports['web']}"
     try:
         processes.start()

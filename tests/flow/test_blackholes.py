@@ -7,8 +7,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from faults.proxy import Proxy
-from stack import databases
+from devtools.faults.proxy import Proxy
+from devtools.servers import databases
 from tests.flow.conftest import ROOT, own, running
 from tests.flow.world import World
 from tests.waiting import until

@@ -16,7 +16,7 @@ from amqp.exceptions import AMQPError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stack.raw_amqp import Raw, Typed, publish
+from devtools.faults.raw_amqp import Raw, Typed, publish
 from tests.flow.world import PASSWORD, World
 from tests.waiting import until
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stack.push_service import Device, running_push_service
+from devtools.push_service import Device, running_push_service
 from tests.flow.world import PASSWORD
 from tests.waiting import until
 

@@ -2,7 +2,7 @@
 
 import uuid
 
-from stack.processes import QUEUES
+from devtools.processes import QUEUES
 from tests.waiting import until
 
 # With a copy for each of three subscribers and the tasks that follow, well over 500 messages.

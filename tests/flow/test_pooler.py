@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from stack import databases, pgbouncer
-from stack.pgbouncer import PgBouncer
-from stack.ports import Ports
+from devtools.servers import databases, pgbouncer
+from devtools.servers.pgbouncer import PgBouncer
+from devtools.servers.ports import Ports
 from tests.flow.conftest import ROOT, own, running
 from tests.flow.world import World
 from tests.waiting import until

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from stack.processes import Processes
-from stack.push_service import Device, decrypt_all, post_topic, running_push_service
+from devtools.processes import Supervisor
+from devtools.push_service import Device, decrypt_all, post_topic, running_push_service
 from tests.waiting import until
 
 # How a device's push service answers: the state and the attempts in which its push ends, and
@@ -91,11 +91,12 @@ def test_a_worker_killed_between_answer_and_commit_repeats_the_push_once(
     name = "notifications-worker"
     processes.kill(name)
     # It has the push service's answer, and sleeps before it writes that down.
-    doomed = Processes(
+    doomed = Supervisor(
         {name: processes.table[name]},
         root=processes.root,
         home=tmp_path,
-        environ=processes.environ | {"FAILPOINTS": "notifications.before_settling=sleep:60"},
+        environ=processes.environ
+        | {"FAILPOINTS": "notifications.pushing.before_settling=sleep:60"},
     )
     try:
         doomed.start()

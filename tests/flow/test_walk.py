@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from stack.processes import Processes, connectify
+from devtools.processes import Supervisor, connectify
 from tests.flow.conftest import ROOT
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the walk needs curl")
@@ -47,7 +47,7 @@ def beat(processes, tmp_path_factory):
     home = tmp_path_factory.mktemp("beat")
     environ = processes.environ
     table = connectify(environ, web_port=0, flower_port=0)
-    beat = Processes({"beat": table["beat"]}, root=ROOT, home=home, environ=environ)
+    beat = Supervisor({"beat": table["beat"]}, root=ROOT, home=home, environ=environ)
     beat.start()
     yield
     beat.stop()

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from stack.push_service import Device, decrypt_all, running_push_service
+from devtools.push_service import Device, decrypt_all, running_push_service
 from tests.waiting import until
 
 

@@ -8,8 +8,8 @@ import amqp.exceptions
 import pytest
 from kombu import Connection
 
+from devtools.servers import vhosts
 from events import depths
-from stack import vhosts
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parent.parent.parent

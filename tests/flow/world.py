@@ -9,7 +9,7 @@ import amqp
 import psycopg2
 import requests
 
-from stack.push_service import Device, registration
+from devtools.push_service import Device, registration
 
 PASSWORD = "correct horse battery staple"
 CROWD = """

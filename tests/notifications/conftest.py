@@ -3,8 +3,8 @@
 import pytest
 from django.conf import settings
 
+from devtools.push_service import Device, running_push_service
 from notifications.breaker_board import Board
-from stack.push_service import Device, running_push_service
 from tests.notifications.people import with_device
 
 

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
+from devtools.push_service import Device
 from notifications import subscriptions
 from social.models import User
-from stack.push_service import Device
 
 FCM = "https://fcm.googleapis.com"
 

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
-from stack.push_service import ServiceAccount
+from devtools.push_service import ServiceAccount
 
 
 def test_a_deployment_that_pushes_to_loopback_is_refused(settings):

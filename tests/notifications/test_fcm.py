@@ -9,11 +9,11 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
+from devtools.push_service import Device, ServiceAccount, running_push_service
 from notifications.claims import Push
 from notifications.messages import Message
 from notifications.sending import Sender
 from notifications.transports.fcm import BODY_SECONDS, _body, error_code, request_body
-from stack.push_service import Device, ServiceAccount, running_push_service
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 

@@ -12,12 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from devtools.push_service import Device
 from notifications import logins, subscriptions
 from notifications.models import PushSubscription
 from operations.tasks import prune
 from social import forgotten_passwords
 from social.models import Token, User
-from stack.push_service import Device
 from tests.api import PASSWORD, assert_problem, log_in, register
 from tests.notifications.people import with_device
 from tests.waiting import until

@@ -3,10 +3,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from devtools.push_service import Device
 from notifications import webpush
 from notifications.messages import message_of, topic
 from social.models import Post, User
-from stack.push_service import Device
 
 NOW = datetime(2026, 1, 15, tzinfo=UTC)
 

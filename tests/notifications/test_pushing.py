@@ -7,6 +7,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from devtools.push_service import decrypt_all
 from events.models import OutboxEvent
 from fanout.models import Horizon
 from fanout.slices import END, Slice
@@ -17,7 +18,6 @@ from notifications.models import Delivery, Notification, Preference, PushSubscri
 from notifications.outcomes import Outcome
 from social import posts, relations
 from social.models import Post, User
-from stack.push_service import decrypt_all
 from tests.notifications.conftest import forget_failures, register
 
 pytestmark = pytest.mark.django_db

@@ -10,6 +10,7 @@ import aiohttp
 import jwt
 import pytest
 
+from devtools.push_service import Device, PushService, running_push_service
 from notifications.claims import Push
 from notifications.lines import FIRST_IN_FLIGHT, IN_FLIGHT_A_USER
 from notifications.messages import Message
@@ -18,7 +19,6 @@ from notifications.patience import LEAST_SECONDS, PULSE_SECONDS, Pulse
 from notifications.sending import FORGOTTEN_SECONDS, PUT_OFF, Sender
 from notifications.transports import Transport
 from notifications.windows import LEAST_USERS
-from stack.push_service import Device, PushService, running_push_service
 from tests.notifications.conftest import forget_failures
 from tests.waiting import until
 

@@ -3,9 +3,9 @@ import json
 import pytest
 from django.utils import timezone
 
+from devtools.push_service import decrypt_all
 from notifications.models import Delivery, PushSubscription
 from notifications.trials import send_trial
-from stack.push_service import decrypt_all
 
 pytestmark = pytest.mark.django_db
 

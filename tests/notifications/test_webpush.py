@@ -5,9 +5,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.core.management import call_command
 
+from devtools.push_service import verify_vapid
+from devtools.push_service.jose import decode_base64url, encode_base64url
 from notifications import webpush
-from stack.push_service import verify_vapid
-from stack.push_service.jose import decode_base64url, encode_base64url
 
 ENDPOINT = "https://push.example.com/push/abc"
 NOW = datetime(2026, 1, 15, tzinfo=UTC).timestamp()

@@ -9,11 +9,11 @@ import pytest
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from devtools.servers.ports import Ports
 from events.publisher import Publisher
 from events.registry import subscribers
 from events.relay import relay_batch
 from social import posts
-from stack.ports import Ports
 from tests.bus import work_off
 from tests.waiting import until
 

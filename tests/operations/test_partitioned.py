@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from devtools.push_service import running_push_service
 from fanout import partitions, retention
 from fanout.models import Horizon
 from fanout.slices import END, Slice
@@ -17,7 +18,6 @@ from operations.partitioned import TABLES
 from operations.tasks import drop_partitions
 from social import posts
 from social.models import Post
-from stack.push_service import running_push_service
 from tests.notifications.conftest import forget_failures, register
 from timelines import fanout, forward, reading
 from timelines.forward import Position

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from stack import databases
-from stack.ports import Ports
-from stack.processes import Processes
-from stack.processes.table import web
+from devtools.processes import Supervisor
+from devtools.processes.table import web
+from devtools.servers import databases
+from devtools.servers.ports import Ports
 from tests.flow.world import World
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -23,11 +23,11 @@ def database_url() -> str:
 
 
 @contextmanager
-def serving(environ: dict[str, str], home: Path) -> Iterator[tuple[Processes, str]]:
+def serving(environ: dict[str, str], home: Path) -> Iterator[tuple[Supervisor, str]]:
     """A web server with these variables, as processes, and its origin."""
     ports = Ports(home / "ports.json")
     ports.claim("web")
-    processes = Processes({"web": web(ports["web"])}, root=ROOT, home=home, environ=environ)
+    processes = Supervisor({"web": web(ports["web"])}, root=ROOT, home=home, environ=environ)
     try:
         processes.start()
         processes.wait_ready()
@@ -44,13 +44,13 @@ def environ(database_url) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def running(environ, tmp_path_factory) -> Iterator[tuple[Processes, str]]:
+def running(environ, tmp_path_factory) -> Iterator[tuple[Supervisor, str]]:
     with serving(environ, tmp_path_factory.mktemp("web")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def processes(running) -> Processes:
+def processes(running) -> Supervisor:
     return running[0]
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
-from faults.proxy import Proxy
+from devtools.faults.proxy import Proxy
 from tests.flow.test_blackholes import through
 from tests.waiting import until
 

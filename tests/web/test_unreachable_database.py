@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 import requests
 
-from faults.proxy import Proxy
+from devtools.faults.proxy import Proxy
 from tests.flow.test_blackholes import through
 from tests.waiting import until
 

@@ -1,9 +1,9 @@
 import pytest
 from django.utils import timezone
 
+from devtools.push_service import Device
 from notifications import subscriptions, tasks
 from notifications.models import Preference, PushSubscription
-from stack.push_service import Device
 from tests.api import assert_problem, client_of
 from tests.bus import depth
 from tests.notifications.people import with_device

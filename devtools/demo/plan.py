@@ -1,0 +1,77 @@
+"""What a run does: who posts, who has push, who reads at the end, and what is mixed in.
+
+All of it comes from the follower graph alone, in the graph's own ids; posts are numbered from 0.
+"""
+
+from collections.abc import Set
+from dataclasses import dataclass
+from functools import cached_property
+from random import Random
+
+from devtools.demo.mixture import NOTHING, Mixture
+from devtools.lab.graph import Graph
+from devtools.lab.random_graph import draw_authors
+
+PUSH_AUTHORS = 20
+READERS = 3
+# Fixed, so that two runs can be compared.
+SEED = 1
+
+
+def content(number: int) -> str:
+    """The text of a post."""
+    return f"Post number {number} of the demo"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`authors[n]` writes post n; every follower of the `push_authors` has a device, save those
+    who follow or unfollow meanwhile."""
+
+    graph: Graph
+    authors: list[int]
+    push_authors: list[int]
+    readers: list[int]
+    mixture: Mixture = NOTHING
+
+    @classmethod
+    def draw(cls, graph: Graph, posts: int, *, mixed: bool = False, seed: int = SEED) -> "Plan":
+        """Draw authors by their number of followers, of them up to 20 push authors, and three of
+        the followers as readers."""
+        rng = Random(seed)
+        authors = draw_authors(graph, posts, rng)
+        distinct = sorted(set(authors))
+        chosen = rng.sample(distinct, min(PUSH_AUTHORS, len(distinct)))
+        audience = sorted(set().union(*map(graph.followers_of, set(authors))))
+        readers = rng.sample(audience, min(READERS, len(audience)))
+        mixture = Mixture.draw(graph, authors, rng) if mixed else NOTHING
+        everyone = list(dict.fromkeys([*readers, *mixture.readers]))
+        return cls(graph, authors, sorted(chosen), everyone, mixture)
+
+    @property
+    def posts(self) -> int:
+        return len(self.authors)
+
+    @cached_property
+    def device_owners(self) -> Set[int]:
+        followers = frozenset().union(*map(self.graph.followers_of, self.push_authors))
+        return followers - self.mixture.restless
+
+    @property
+    def large_posts(self) -> int:
+        """How many posts have a large audience; 0 where nothing is said about that."""
+        limit = self.mixture.large_audience
+        sizes = (len(self.graph.followers_of(author)) for author in self.authors)
+        return 0 if limit is None else sum(size > limit for size in sizes)
+
+    @property
+    def members(self) -> list[int]:
+        """Who acts over HTTP, and so needs a token."""
+        acting = {*self.authors, *self.device_owners, *self.readers, self.guest}
+        return sorted(acting | self.mixture.restless | self.mixture.returned)
+
+    @property
+    def guest(self) -> int:
+        """A follower of the most-followed author: for a person to look with afterwards."""
+        followers = self.graph.followers_of(self.graph.most_followed())
+        return min(followers, key=lambda user: user in self.mixture.restless)

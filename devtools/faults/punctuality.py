@@ -1,0 +1,43 @@
+"""Were posts delivered in time throughout a fault, and not only after it?"""
+
+import time
+
+from devtools.faults.run import Run
+from devtools.lab.database import query
+from devtools.lab.records import newest_post
+
+# Posts since a time, by how long their last slice took; one without any slice still waits. Those of
+# larger audiences than `audience` are left out.
+SLOWEST = """
+    SELECT count(*), count(*) FILTER (WHERE seconds > %(limit)s), coalesce(max(seconds), 0)::float
+    FROM social_post post
+    CROSS JOIN LATERAL (
+        SELECT extract(epoch FROM coalesce(max(written_at), statement_timestamp())
+                                  - post.created_at) AS seconds
+        FROM timelines_slicerecord WHERE post_id = post.id
+    ) AS delivery
+    WHERE post.id > %(after)s AND %(audience)s >= (
+        SELECT count(*) FROM social_follow WHERE followee_id = post.author_id
+    )
+"""
+EVERYBODY = 10**9
+SETTLE_SECONDS = 3.0
+
+
+def newest(run: Run) -> int:
+    """The id of the newest post, for demand_in_time()."""
+    return newest_post(run.connect())
+
+
+def demand_in_time(run: Run, after: int, *, audience: int = EVERYBODY, delay: float = 0.0) -> int:
+    """End the load, wait until all is published, and demand that every post since `after` whose
+    author has at most `audience` followers was delivered within the target of the timelines and
+    `delay` seconds; returns how many that were."""
+    run.load.stop()
+    run.until(lambda: not run.pending(), "an empty outbox")
+    time.sleep(SETTLE_SECONDS)
+    given = {"after": after, "limit": run.people.target + delay, "audience": audience}
+    count, late, slowest = query(run.connect(), SLOWEST, given)[0]
+    run.figures["slowest_delivery_s"] = round(slowest, 1)
+    run.demand(not late, f"{late} of {count} posts took up to {slowest:.1f} s")
+    return count

@@ -1,0 +1,1 @@
+"""What demo, faults and benchmarks share."""

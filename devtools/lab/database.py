@@ -1,0 +1,60 @@
+"""Connections and statements of the tools' own, and the tables that posts fill."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
+
+import psycopg2
+
+# What the bus and the ledgers keep of posts for days, and then forget.
+KEPT_FOR_DAYS = (
+    *("timelines_slicerecord", "timelines_fanout"),
+    *("notifications_slicerecord", "notifications_fanout"),
+    *("analytics_eventrecord", "analytics_rollup"),
+    *("events_outboxevent", "events_inboxentry", "events_deadletter"),
+)
+# All that posts leave behind.
+DELIVERED = (
+    *KEPT_FOR_DAYS,
+    *("timelines_timelineentry", "notifications_notification", "notifications_delivery"),
+    "events_waitingevent",
+)
+
+
+def connect(database_url: str, options: str = ""):
+    """A psycopg2 connection in autocommit mode, which may write whatever the server's setting
+    says; `options` are the server's. Raises psycopg2.OperationalError."""
+    connection = psycopg2.connect(
+        database_url,
+        connect_timeout=3,
+        application_name="devtools",
+        options=f"-c default_transaction_read_only=off {options}",
+    )
+    connection.autocommit = True
+    return connection
+
+
+def query(
+    connection, statement: str, parameters: Mapping[str, object] | Sequence | None = None
+) -> list[tuple]:
+    """The rows of one statement. Raises psycopg2.Error."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+def execute(connection, statements: str) -> None:
+    """Statements without parameters and without rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(statements)
+
+
+def empty(connection, *tables: str) -> None:
+    """In one transaction, so that the reconciler never sees events without their inbox rows."""
+    execute(connection, f"TRUNCATE {', '.join(tables)}")
+
+
+def copy(connection, table: str, columns: str, lines: Iterable[str]) -> None:
+    """Rows in the text format of COPY, by one statement: triggers count its rows once."""
+    with connection.cursor() as cursor:
+        rows = BytesIO("".join(lines).encode())
+        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", rows)

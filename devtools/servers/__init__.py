@@ -1,0 +1,1 @@
+"""Private servers of a clone, on loopback only, behind bin/services."""

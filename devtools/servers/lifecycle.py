@@ -1,0 +1,44 @@
+"""Starting and stopping several servers at once, with a line for each."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from devtools.servers.process import ServerFailure
+from devtools.servers.server import Server
+
+Say = Callable[[str], object]
+
+
+def side_by_side(servers: list[Server], act: Callable[[Server], str], say: Say) -> None:
+    """Act on all servers at once and say each one's line as it comes.
+
+    Raises one ServerFailure for all that failed, after the others are done.
+    """
+    failures = []
+    with ThreadPoolExecutor(max_workers=len(servers) or 1) as pool:
+        running = {pool.submit(act, server): server for server in servers}
+        for done in as_completed(running):
+            try:
+                say(done.result())
+            except ServerFailure as failure:
+                failures.append(str(failure))
+            except OSError as error:  # a full disk, a directory that may not be written
+                failures.append(f"{running[done].label}: {error}; mend that and try again")
+    if failures:
+        raise ServerFailure("\n".join(failures))
+
+
+def bring_up(server: Server) -> str:
+    begun, running = time.monotonic(), server.running
+    server.start()
+    server.wait_ready()
+    took = "was running" if running else f"started in {time.monotonic() - begun:.1f} s"
+    return f"{server.label:<11} {took}, {server.address}"
+
+
+def bring_down(server: Server) -> str:
+    """Its line, empty where nothing was running."""
+    begun, pid = time.monotonic(), server.pid
+    how = "stopped" if server.stop() else f"killed after {server.stop_limit:.0f} s of waiting"
+    return f"{server.label:<11} {how} in {time.monotonic() - begun:.1f} s, pid {pid}" if pid else ""

@@ -1,0 +1,71 @@
+"""Does a server answer its clients? Asked as a client asks: by the driver that Connectify uses.
+
+A port that merely accepts connections is not enough.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import amqp
+import kombu.exceptions
+import psycopg2
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+TIMEOUT_SECONDS = 3  # for connecting, and again for an answer
+ERRORS = (OSError, ValueError, psycopg2.Error, amqp.AMQPError, kombu.exceptions.KombuError)
+
+
+class Unreachable(Exception):
+    """Why a server does not answer, in a few words."""
+
+
+def postgres(url: str) -> None:
+    """Raise Unreachable unless PostgreSQL at this URL lets us in."""
+    with explained():
+        psycopg2.connect(url, connect_timeout=TIMEOUT_SECONDS).close()
+
+
+def rabbitmq(url: str) -> None:
+    """Raise Unreachable unless a broker at one of the ";"-separated URLs lets us in."""
+    problems = []
+    for one in url.split(";"):
+        try:
+            with explained():
+                client = kombu.Connection(one, connect_timeout=TIMEOUT_SECONDS)
+                # Unlike client.connect() it does not try again, with a pause of two seconds.
+                client.transport.establish_connection().close()
+            return
+        except Unreachable as problem:
+            problems.append(str(problem))
+    raise Unreachable("; ".join(problems))
+
+
+def valkey(url: str) -> None:
+    """Raise Unreachable unless Valkey or Redis at this URL takes the password and answers PING."""
+    limits = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), TIMEOUT_SECONDS)
+    with explained(), redis.Redis.from_url(url, **limits, retry=Retry(NoBackoff(), 0)) as client:
+        client.ping()
+
+
+def address(url: str, default_port: int) -> tuple[str, int] | str:
+    """Where a URL points: (host, port), or the path of a UNIX socket."""
+    parts = urlsplit(url)
+    host = unquote(parts.hostname or parse_qs(parts.query).get("host", [""])[0])
+    if parts.scheme in ("unix", "redis+socket"):
+        return parts.path
+    if host.startswith("/"):
+        return f"{host}/.s.PGSQL.{parts.port or default_port}"
+    return (host or "localhost", parts.port or default_port)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Raise Unreachable with the driver's words for what the block raises."""
+    try:
+        yield
+    except (*ERRORS, redis.RedisError) as error:
+        words = str(error) or type(error).__name__
+        raise Unreachable(" ".join(words.split())[:200]) from error

@@ -1,0 +1,146 @@
+"""A private RabbitMQ node: its own epmd, ports and cookie, on loopback only."""
+
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from devtools.servers import debian_rabbitmq, probe, rabbitmq_files
+from devtools.servers.epmd import Epmd
+from devtools.servers.ports import Ports
+from devtools.servers.process import ServerFailure
+from devtools.servers.server import Server
+
+USER = "connectify"
+# Erlang would listen on every interface, and would start an epmd that nobody ends.
+ERLANG_ARGUMENTS = "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false"
+
+
+class RabbitMQ(Server):
+    label = "RabbitMQ"
+    port_name = "amqp"
+
+    def __init__(
+        self,
+        home: Path,
+        ports: Ports,
+        password: str,
+        environ: Mapping[str, str],
+        *,
+        cookie: str,
+        unpacked: Path,
+        node: str = "connectify@localhost",
+        beside: "RabbitMQ | None" = None,
+    ) -> None:
+        """unpacked: where Debian's packages are, or will be, unpacked (see debian_rabbitmq).
+
+        Further nodes of a cluster differ in home, ports and node, and share the cookie. They stand
+        beside the first one, started before them, whose epmd tells all of them apart.
+        """
+        super().__init__(home, ports, password, environ)
+        self.cookie = cookie
+        self.unpacked = unpacked
+        self.node = node
+        self.beside = beside
+        self.epmd = Epmd(home, ports, self.environ) if beside is None else beside.epmd
+
+    @property
+    def url(self) -> str:
+        """The virtual host is "/", which a URL writes as a second slash."""
+        return f"amqp://{USER}:{quote(self.password, safe='')}@{self.address}//"
+
+    @property
+    def management_url(self) -> str:
+        port = self.ports["management"]
+        return f"http://{USER}:{quote(self.password, safe='')}@127.0.0.1:{port}"
+
+    def probe(self) -> None:
+        probe.rabbitmq(self.url)
+
+    def install(self, say: Callable[[str], None]) -> None:
+        """See that there is a RabbitMQ to start; BrokerMissing where that cannot be."""
+        if debian_rabbitmq.find(self.unpacked) is None:
+            debian_rabbitmq.download(self.unpacked, self.environ, say)
+
+    @property
+    def installation(self) -> debian_rabbitmq.Installation:
+        found = debian_rabbitmq.find(self.unpacked)
+        if found is None:
+            raise ServerFailure("there is no RabbitMQ yet: run bin/services up")
+        return found
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What RabbitMQ's programs need to find this node; run them with home as the directory."""
+        return {
+            **self.environ,
+            **self.installation.environment(self.environ["PATH"]),
+            "RABBITMQ_NODENAME": self.node,
+            "RABBITMQ_DIST_PORT": str(self.ports["dist"]),
+            "ERL_EPMD_PORT": str(self.epmd.port),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            # RabbitMQ measures the free disk by "df" with this path unquoted: written so, it has
+            # no space in it wherever the clone lies.
+            "RABBITMQ_MNESIA_BASE": "/proc/self/cwd/data",
+            "RABBITMQ_LOG_BASE": str(self.home / "data"),
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_PID_FILE": str(self.home / "beam.pid"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.home / "plugins"),
+            "RABBITMQ_CONFIG_FILE": str(self.home / "rabbitmq.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(self.home / "advanced.config"),
+            "RABBITMQ_CONF_ENV_FILE": str(self.home / "environment.conf"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG_ARGUMENTS,
+            "RABBITMQ_CTL_ERL_ARGS": ERLANG_ARGUMENTS,
+            # The start script then becomes the server, so that the pid we record is the server's.
+            "RUNNING_UNDER_SYSTEMD": "true",
+        }
+
+    def program(self, name: str) -> str:
+        """The path of rabbitmqctl, rabbitmq-queues and so on, relative to home."""
+        return f"installation/sbin/{name}"
+
+    def ctl(self, *arguments: str, program: str = "rabbitmqctl", limit: float = 60) -> str:
+        """Run rabbitmqctl (or its siblings) on this node; return what it prints."""
+        command = [self.program(program), *arguments]
+        try:
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                cwd=self.home,
+                env=self.environment,
+                timeout=limit,
+                check=True,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ServerFailure(f"{program} {' '.join(arguments)}: over {limit:.0f} s") from error
+        except subprocess.CalledProcessError as error:
+            problem = error.stderr.strip() or error.stdout.strip()
+            raise ServerFailure(f"{program} {' '.join(arguments)}: {problem}") from error
+        return done.stdout
+
+    def stop(self) -> bool:
+        graceful = super().stop()
+        if self.beside is None:
+            self.epmd.stop()
+        return graceful
+
+    def _launch(self) -> None:
+        self.ports.claim("amqp", "dist", "management")
+        rabbitmq_files.write(
+            self.home,
+            installation=self.installation.home,
+            amqp=self.port,
+            management=self.ports["management"],
+            user=USER,
+            password=self.password,
+            cookie=self.cookie,
+        )
+        self.epmd.start(self.installation.environment(self.environ["PATH"]))
+        self.process.spawn(
+            # Relative to home: the start script does not survive a space in its own path.
+            [self.program("rabbitmq-server")],
+            log=self.log,
+            cwd=self.home,
+            environ=self.environment,
+        )

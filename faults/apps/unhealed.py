@@ -1,9 +1,0 @@
-"""The real Celery app, whose beat only counts: for the proofs, in which a loss must stay one."""
-
-from celery_app import app
-
-__all__ = ["app"]
-
-app.conf.beat_schedule = {
-    "roll up": {"task": "analytics.roll_up", "schedule": 4.3},
-}

@@ -1,0 +1,104 @@
+"""bin/setup says plainly what is missing, and two runs at once do no harm."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SETUP = Path(__file__).resolve().parents[3] / "bin/setup"
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A clone with nothing to install, in a path with a space."""
+    clone = tmp_path / "a clone"
+    (clone / "bin").mkdir(parents=True)
+    shutil.copy(SETUP, clone / "bin/setup")
+    (clone / "requirements.txt").write_text("# nothing\n")
+    return clone
+
+
+def start(clone: Path, *arguments: str, python: str = sys.executable) -> subprocess.Popen:
+    return subprocess.Popen(
+        [clone / "bin/setup", *arguments],
+        cwd="/",
+        env={"PATH": os.environ["PATH"], "PYTHON": python},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(clone: Path, *arguments: str, python: str = sys.executable) -> tuple[int, str, str]:
+    with start(clone, *arguments, python=python) as process:
+        out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def fake_python(directory: Path, script: str) -> str:
+    path = directory / "python"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_an_old_python_is_named_with_its_version(clone, tmp_path):
+    old = fake_python(tmp_path, 'case "$1" in -V) echo Python 3.9.2;; *) exit 1;; esac')
+    code, _, err = run(clone, python=old)
+    assert code == 1
+    assert "Python 3.11 or newer is needed" in err
+    assert "Python 3.9.2" in err
+    assert not (clone / ".venv").exists()
+
+
+def test_a_python_without_venv_gets_the_one_command_that_mends_it(clone, tmp_path):
+    bare = fake_python(tmp_path, 'case "$2" in *venv*) exit 1;; esac')
+    code, _, err = run(clone, python=bare)
+    assert code == 1
+    assert "apt-get install python3-venv" in err
+
+
+def test_a_missing_python_is_named(clone):
+    code, _, err = run(clone, python="python-of-nowhere")
+    assert code == 1
+    assert "python-of-nowhere not found" in err
+
+
+@pytest.mark.slow
+def test_the_second_run_takes_a_second_and_says_nothing_when_quiet(clone):
+    assert run(clone)[0] == 0
+    begun = time.monotonic()
+    assert run(clone, "--quiet") == (0, "", "")
+    assert run(clone) == (0, ".venv is up to date\n", "")
+    assert time.monotonic() - begun < 2
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_install_once_and_both_succeed(clone):
+    with start(clone) as first, start(clone) as second:
+        said = [first.communicate(timeout=60)[0], second.communicate(timeout=60)[0]]
+    assert [first.returncode, second.returncode] == [0, 0]
+    assert sum("installing" in text for text in said) == 1
+    assert (clone / ".venv/bin/python").exists()
+
+
+@pytest.mark.slow
+def test_changed_requirements_are_installed_and_pips_complaint_is_shown_whole(clone):
+    assert run(clone)[0] == 0
+    (clone / "requirements.txt").write_text("./no-such-directory\n")
+    code, _, err = run(clone)
+    assert code == 1
+    assert "no-such-directory" in err
+    assert run(clone)[0] == 1  # A failure leaves no stamp behind.
+
+
+@pytest.mark.slow
+def test_a_moved_clone_gets_a_new_venv(clone):
+    assert run(clone)[0] == 0
+    moved = clone.rename(clone.with_name("moved"))
+    assert run(moved)[0] == 0
+    assert (moved / ".venv/made-at").read_text() == f"{moved}\n"
