@@ -21,7 +21,7 @@ from bench.waiting_events import WaitingEvents
 from stack.progress import Progress
 
 DEVICES = 100
-WORKER = "timelines-worker"
+WORKER = "timelines-high-worker"
 PENDING = "SELECT count(*) FROM events_outboxevent WHERE published_at IS NULL"
 # A quorum queue keeps bodies on disk and an entry for each message in memory: "at least 1 MB for
 # 30,000 messages" by RabbitMQ's documentation, several times as much while Erlang collects garbage

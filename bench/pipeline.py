@@ -20,8 +20,8 @@ from stack.progress import Progress
 
 # The relay last: nothing is to do before it starts.
 PROCESSES = (
-    *(f"{name}-consumer" for name in CONSUMERS),
-    *(f"{name}-worker" for name in WORKERS),
+    *CONSUMERS,
+    *WORKERS,
     "beat",
     "relay",
 )

@@ -1,8 +1,8 @@
 """What only Connectify itself knows, asked in a process of its own: `python -m faults.inside`.
 
 Standard input is the number of users to make; standard output one JSON object with their `ids`
-and `tokens`, and with `subscribers`: queue and event types by name. The harness itself never loads
-Django, so that the fault it looks for cannot be its own.
+and `tokens`, and with `subscribers`: queue and event types by name. The harness itself never sets
+Django up, so that the fault it looks for cannot be its own.
 """
 
 import json

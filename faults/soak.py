@@ -14,16 +14,13 @@ from faults.outcome import Outcome
 from faults.rows.broker import kill_and_start
 from faults.running import Run
 from faults.scene import Scene
-from stack.processes import WORKERS
+from stack.processes import EVENT_CONSUMERS, WORKERS
 
 ROUND_SECONDS = 240.0
 PAUSES = (20.0, 60.0)
 RATE = 8.0
 DRAIN_SECONDS = 120.0
-KILLED = (
-    *("relay", "timelines-consumer", "notifications-consumer", "analytics-consumer", "web", "beat"),
-    *(f"{name}-worker" for name in WORKERS),
-)
+KILLED = ("web", "relay", "beat", *EVENT_CONSUMERS, *WORKERS)
 
 
 def kill_a_process(scene: Scene) -> None:

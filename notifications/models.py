@@ -6,9 +6,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from notifications.time_zones import check_time_zone
 from social import ledger
 from social.models import Post, Token, User, person
+from social.time_zones import check_time_zone
 
 WEB_PUSH = "web_push"
 

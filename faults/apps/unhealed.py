@@ -5,5 +5,5 @@ from celery_app import app
 __all__ = ["app"]
 
 app.conf.beat_schedule = {
-    "roll up": {"task": "analytics.roll_up", "schedule": 4.3},
+    "analytics.roll_up": {"task": "analytics.roll_up", "schedule": 4.3},
 }

@@ -46,8 +46,8 @@ Condition = Callable[[Mapping[str, int]], bool]
 def poke(scene: Scene) -> None:
     """Work for those whom the load does not reach."""
     poison(scene, LETTERS_QUEUE, 1)
-    for lanes, _ in WORKERS.values():
-        for lane in lanes:
+    for worker in WORKERS.values():
+        for lane in worker.lanes:
             send(scene, "analytics.roll_up", lane=lane)
 
 
@@ -91,7 +91,7 @@ def at_work(scene: Scene) -> dict[str, Condition]:
             for subscriber in scene.house.population.subscribers
         },
         "dead_letters_consumer": lambda depths: query(connection, OPEN)[0][0] >= letters,
-        **{f"{name}_worker": empty(*lanes) for name, (lanes, _) in WORKERS.items()},
+        **{f"{each.node}_worker": empty(*each.lanes) for each in WORKERS.values()},
     }
 
 

@@ -92,7 +92,7 @@ def alarm(scene: Scene, on: tuple[str, ...], off: tuple[str, ...]) -> None:
     ctl = scene.house.rabbitmq.ctl
     lanes = ("timelines.high", "timelines.low")
     scene.begin_load(warm=8)
-    scene.dress("timelines-worker", FAILPOINTS="timelines.in_slice=sleep:0.05")
+    scene.dress("timelines-high-worker", FAILPOINTS="timelines.in_slice=sleep:0.05")
     scene.until(lambda: scene.house.broker.ready(*lanes) > 20, "tasks that wait in the lanes")
     scene.at_end(lambda: ctl(*off))
     with scene.fault():

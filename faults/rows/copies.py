@@ -7,7 +7,7 @@ from faults.proxy import Proxy, Way
 from faults.roll_call import demand_nobody_ended, everybody
 from faults.scene import Scene
 
-WORKER, LANE = "timelines-worker", "timelines.high"
+WORKER, LANE = "timelines-high-worker", "timelines.high"
 BACK_SECONDS = 30.0
 # What the lost connection held is given to another worker after two to three heartbeats of 10 s.
 TARGET_SECONDS = 40.0

@@ -66,13 +66,13 @@ def stops(scene: Scene) -> None:
 def backends_end(scene: Scene) -> None:
     connection = scene.sql()
     # Slices and requests that take a while, so that there is a transaction at any moment.
-    scene.dress("timelines-worker", FAILPOINTS="timelines.in_slice=sleep:0.1")
+    scene.dress("timelines-high-worker", FAILPOINTS="timelines.in_slice=sleep:0.1")
     scene.begin_load(warm=8)
     with scene.fault():
         for _ in range(ROUNDS):
             scene.count("backends terminated", query(connection, TERMINATE)[0][0])
             time.sleep(1)
-    scene.undress("timelines-worker")
+    scene.undress("timelines-high-worker")
 
 
 @row(27, "deadlock, serialisation failure", "deadlocks and failures that PostgreSQL raised")
@@ -81,7 +81,7 @@ def deadlock(scene: Scene) -> None:
     needs next, and wants the ledger, of which the slice holds a part."""
     connection = scene.sql()
     before = query(connection, DEADLOCKS)[0][0]
-    scene.dress("timelines-worker", FAILPOINTS="timelines.in_slice=sleep:0.3")
+    scene.dress("timelines-high-worker", FAILPOINTS="timelines.in_slice=sleep:0.3")
     scene.begin_load(warm=8)
     with scene.fault():
         for _ in range(3):
@@ -94,7 +94,7 @@ def deadlock(scene: Scene) -> None:
         time.sleep(5)
         failed = query(connection, "SELECT last_value / 5 FROM faults_serialisation")[0][0]
         execute(connection, SERIALISABLE)
-    scene.undress("timelines-worker")
+    scene.undress("timelines-high-worker")
     scene.count("deadlocks", raised)
     scene.count("serialisation failures", int(failed))
 

@@ -7,14 +7,14 @@ from faults.scene import Scene
 
 BLACKHOLE_SECONDS = 30.0
 DELAY_SECONDS = 0.2
-DELAYED = ("relay", "timelines-consumer", "timelines-worker")
+DELAYED = ("relay", "timelines-consumer", "timelines-high-worker")
 
 
 # Two heartbeats of 30 s, if the worker must notice by them.
 @row(20, "network blackhole for 30 s, worker - broker", "bytes held", limit=150, recovery=60)
 def blackhole(scene: Scene) -> None:
     proxy, url = scene.proxy("BROKER_URL")
-    scene.dress("timelines-worker", BROKER_URL=url)
+    scene.dress("timelines-high-worker", BROKER_URL=url)
     scene.begin_load()
     with scene.fault():
         proxy.stall()
@@ -22,7 +22,7 @@ def blackhole(scene: Scene) -> None:
         proxy.heal()
     time.sleep(5)
     scene.count("bytes held", proxy.disturbed)
-    scene.undress("timelines-worker")
+    scene.undress("timelines-high-worker")
 
 
 @row(21, "200 ms delay on the broker link", "bytes delayed")

@@ -72,7 +72,7 @@ def poisoned(scene: Scene) -> None:
 def letters_wait(scene: Scene) -> None:
     connection = scene.sql()
     proxy, url = scene.proxy("DATABASE_URL")
-    scene.dress("dead_letters-consumer", DATABASE_URL=url)
+    scene.dress("dead-letters-consumer", DATABASE_URL=url)
     scene.begin_load()
     with scene.fault():
         proxy.refuse()
@@ -89,4 +89,4 @@ def letters_wait(scene: Scene) -> None:
         scene.demand(not filed, f"{filed} letters were filed without a database")
         proxy.heal()
     scene.until(lambda: query(connection, OPEN)[0][0] == scene.poison, "the letters' rows")
-    scene.undress("dead_letters-consumer")
+    scene.undress("dead-letters-consumer")

@@ -40,7 +40,7 @@ ALERT = "events never reached a subscriber"
 # The reconciler waits for 60 s, lest it send again what a consumer is just working on.
 @row(24, "one queue unbound, another deleted", "events lost; alerts", limit=150, recovery=100)
 def queues_gone(scene: Scene) -> None:
-    alerts = scene.logged("rest-worker", ALERT)
+    alerts = scene.logged("maintenance-worker", ALERT)
     connection = scene.sql()
     scene.begin_load(rate=5)
     with scene.fault():

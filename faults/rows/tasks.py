@@ -10,7 +10,7 @@ from faults.commands import with_app
 from faults.declaration import row
 from faults.scene import Scene
 
-WORKER = "rest-worker"
+WORKER = "maintenance-worker"
 APP = "faults.apps.misbehaving"
 NEIGHBOURS = 40
 HANGING = ("faults.hang", "faults.hang_hard")

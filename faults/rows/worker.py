@@ -8,17 +8,14 @@ from faults.commands import renamed, with_app
 from faults.declaration import row
 from faults.logs import count_in
 from faults.scene import Scene
-from stack.processes import WORKERS, Command
+from stack.processes import EVENT_CONSUMERS, WORKERS, Command
 
 LOST = "exited with 'signal 9 (SIGKILL)'"
 TASKS_A_LIFE = 6
 DEATHS = 3
-WORKER = "timelines-worker"
+WORKER = "timelines-high-worker"
 # A deployment stops everything that works for the queues.
-DEPLOYED = (
-    *("relay", "timelines-consumer", "notifications-consumer", "analytics-consumer"),
-    *(f"{name}-worker" for name in WORKERS),
-)
+DEPLOYED = ("relay", *EVENT_CONSUMERS, *WORKERS)
 DEPLOY_SECONDS = 10.0
 
 
@@ -86,7 +83,7 @@ def sleeps_past_heartbeat(scene: Scene) -> None:
     command = with_app(scene.house.table[WORKER], "faults.apps.short_heartbeat")
     scene.dress(WORKER, command, **slow)
     scene.until(command.ready, "the worker")
-    scene.add("timelines-worker-2", renamed(scene.house.table[WORKER], "second"))
+    scene.add("timelines-high-worker-2", renamed(scene.house.table[WORKER], "second"))
     scene.count("redeliveries", 0)
     missed = count_in(scene.house.rabbitmq.log, "missed heartbeats from client")
     scene.begin_load(warm=5)

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications.models import Delivery, Notification, SliceRecord
+from notifications.unsettled import SHOWN, UNSETTLED, unsettled
 from operations import lag, metrics
-from operations.unsettled import SHOWN, UNSETTLED, unsettled
 from social import partitions
 
 pytestmark = pytest.mark.django_db
