@@ -1,4 +1,4 @@
-"""The Celery app: its lanes, and the settings without which messages are lost.
+"""The Celery app: the settings without which messages are lost.
 
 Priority means lane: separate queues with workers of their own, never `priority=`.
 """
@@ -8,46 +8,17 @@ import os
 from celery import Celery
 from django.conf import settings
 
-from events import links, node_names
+from connectify.installed import APPS
+from events import declarations, links, node_names
+from events.lanes import lanes, periodic_tasks
 from events.topology import lane
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connectify.settings")
 
-LANES = (
-    "timelines.high",  # ordinary authors' posts
-    "timelines.low",  # very large audiences, back-fills, removals
-    "notifications.high",  # first attempts
-    "notifications.retry",  # later ones, which must not delay first ones
-    "analytics.low",
-    "events.low",  # the bus's own maintenance: replays, reconciling, pruning
-    "operations.low",  # periodic maintenance of what several apps have
-)
-
-# Each periodic task, and its interval in seconds. A run that nobody has taken when the next one is
-# due is dropped, so that they do not pile up while their worker is away. RabbitMQ drops only what
-# has reached the head of its queue: their lanes hold nothing else, or little.
-PERIODIC = {
-    "create partitions": ("operations.create_partitions", 60.0),
-    "prune the bus": ("events.prune", 600.0),
-    "release a canary": ("operations.release_canary", 60.0),
-    "prune the rest": ("operations.prune", 600.0),
-    "erase accounts": ("operations.erase_accounts", 30.0),
-    "send mails": ("operations.send_mails", 5.0),
-    "reconcile": ("events.reconcile", 30.0),
-    "feed timelines": ("timelines.feed", 5.0),
-    "repair timelines": ("timelines.repair", 30.0),
-    "raise the watermark": ("timelines.raise_watermark", 5.0),
-    "put owners to sleep": ("timelines.put_to_sleep", 60.0),
-    "wake owners": ("timelines.wake", 10.0),
-    "drop partitions": ("operations.drop_partitions", 3600.0),
-    "repair pushes": ("notifications.repair", 30.0),
-    "resume pushes": ("notifications.resume", 30.0),
-    "roll up": ("analytics.roll_up", 5.0),
-    "prune the analytics": ("analytics.prune", 600.0),
-}
-# A worker that is busy for half a minute still finds them.
-LEAST_EXPIRATION = 30.0
-
+# Celery wants its queues here. Of `celery -A celery_app` Django has loaded no app yet; in any other
+# process it is loading them (events/apps.py). Therefore apps declare their lanes and periodic tasks
+# in modules that import no models, and whichever of the two comes first loads these in one order.
+declarations.load(APPS)
 node_names.make_unique()
 
 app = Celery("connectify")
@@ -70,7 +41,7 @@ app.conf.update(
     control_queue_exclusive=False,
     control_queue_durable=True,  # RabbitMQ 4 wants no transient queue that is shared. It expires.
     broker_native_delayed_delivery_queue_type="quorum",
-    task_queues=[lane(name) for name in LANES],
+    task_queues=[lane(name) for name in lanes],
     task_default_queue="operations.low",
     task_create_missing_queues=False,
     task_routes=("events.routing.route",),
@@ -93,14 +64,14 @@ app.conf.update(
     beat_scheduler="events.beat:IntervalScheduler",
     result_expires=None,  # Pruning them is a periodic task of ours.
     beat_schedule={
-        name: {
-            "task": task,
-            "schedule": seconds,
+        each.name: {
+            "task": each.name,
+            "schedule": each.seconds,
             # The broker drops what nobody has taken by then. Not `expires`, which a worker compares
             # with its own clock: one that is ahead would never run any of them.
-            "options": {"expiration": max(seconds, LEAST_EXPIRATION)},
+            "options": {"expiration": each.expiration},
         }
-        for name, (task, seconds) in PERIODIC.items()
+        for each in periodic_tasks.values()
     },
     CELERY_DB_REUSE_MAX=100_000,  # Else every task opens a database connection of its own.
 )

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 5_000
 
-# By the index analytics_record_uncounted. Two rollups at once take different events.
+# Uses the index analytics_record_uncounted. Two rollups at once take different events.
 TAKE = """
     UPDATE analytics_eventrecord SET counted = true
     WHERE (event_id, occurred_at) IN (
@@ -32,31 +32,45 @@ TAKE = """
     RETURNING event_type, occurred_at, data
 """
 
-# In the order of the key, so that two rollups never wait for each other in a circle.
+# In the order of the key, so that two rollups never wait for each other in a circle. The key's
+# index, analytics_rollup_once, finds the row to add to.
 ADD = """
-    INSERT INTO analytics_rollup AS total (period, author_id, starts_at, {columns})
-    SELECT period, author_id, starts_at, {columns} FROM jsonb_to_recordset(%s) AS added (
-        period text, author_id bigint, starts_at timestamptz, {typed}
+    INSERT INTO analytics_rollup AS total (
+        period, author_id, starts_at, posts, reach, slices, pushed, gained, lost,
+        pushes_sent, pushes_failed, pushes_refused, pushes_expired, timeline_latency, push_latency
+    )
+    SELECT
+        period, author_id, starts_at, posts, reach, slices, pushed, gained, lost,
+        pushes_sent, pushes_failed, pushes_refused, pushes_expired, timeline_latency, push_latency
+    FROM jsonb_to_recordset(%s) AS added (
+        period text, author_id bigint, starts_at timestamptz,
+        posts bigint, reach bigint, slices bigint, pushed bigint, gained bigint, lost bigint,
+        pushes_sent bigint, pushes_failed bigint, pushes_refused bigint, pushes_expired bigint,
+        timeline_latency bigint[], push_latency bigint[]
     )
     ORDER BY period, author_id, starts_at
-    ON CONFLICT (period, author_id, starts_at) DO UPDATE SET {sums}
-""".format(
-    columns=", ".join([*COUNTS, *HISTOGRAMS]),
-    typed=", ".join(
-        [*(f"{name} bigint" for name in COUNTS), *(f"{name} bigint[]" for name in HISTOGRAMS)]
-    ),
-    sums=", ".join(
-        [
-            *(f"{name} = total.{name} + EXCLUDED.{name}" for name in COUNTS),
-            *(
-                f"{name} = (SELECT array_agg(before + more ORDER BY place)"
-                f" FROM unnest(total.{name}, EXCLUDED.{name}) WITH ORDINALITY"
-                " AS bucket (before, more, place))"
-                for name in HISTOGRAMS
-            ),
-        ]
-    ),
-)
+    ON CONFLICT (period, author_id, starts_at) DO UPDATE SET
+        posts = total.posts + EXCLUDED.posts,
+        reach = total.reach + EXCLUDED.reach,
+        slices = total.slices + EXCLUDED.slices,
+        pushed = total.pushed + EXCLUDED.pushed,
+        gained = total.gained + EXCLUDED.gained,
+        lost = total.lost + EXCLUDED.lost,
+        pushes_sent = total.pushes_sent + EXCLUDED.pushes_sent,
+        pushes_failed = total.pushes_failed + EXCLUDED.pushes_failed,
+        pushes_refused = total.pushes_refused + EXCLUDED.pushes_refused,
+        pushes_expired = total.pushes_expired + EXCLUDED.pushes_expired,
+        timeline_latency = (
+            SELECT array_agg(before + more ORDER BY place)
+            FROM unnest(total.timeline_latency, EXCLUDED.timeline_latency)
+                WITH ORDINALITY AS bucket (before, more, place)
+        ),
+        push_latency = (
+            SELECT array_agg(before + more ORDER BY place)
+            FROM unnest(total.push_latency, EXCLUDED.push_latency)
+                WITH ORDINALITY AS bucket (before, more, place)
+        )
+"""
 
 # The beginnings of an event's minute, hour and day.
 STARTS = {

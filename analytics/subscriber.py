@@ -1,13 +1,16 @@
-"""Subscriber 3: every event is recorded, in the transaction of its inbox row.
+"""Subscriber 3: every event is recorded; a periodic task counts what is recorded (see rollups.py).
 
-A periodic task counts what is recorded (see rollups.py).
+What it takes, and by which lane and periodic tasks it works. Imports no models, because Celery
+reads this before Django has loaded them.
 """
 
-from django.utils import timezone
-
-from analytics.recording import record
-from events.envelope import Event
+from events.lanes import Lane, PeriodicTask
 from events.registry import Subscriber, register_subscriber
+
+LOW = "analytics.low"
+
+ROLL_UP = PeriodicTask("analytics.roll_up", 5.0, LOW)
+PRUNE = PeriodicTask("analytics.prune", 600.0, LOW)
 
 TAKEN = (
     "post.created",
@@ -21,16 +24,13 @@ TAKEN = (
     "push.settled",
 )
 
-
-def on_events(events: list[Event]) -> None:
-    record(events, now=timezone.now())
-
-
 register_subscriber(
     Subscriber(
         name="analytics",
         queue="analytics.worker",
-        handlers=dict.fromkeys(TAKEN, on_events),
+        handlers=dict.fromkeys(TAKEN, "analytics.handlers.on_events"),
         batch=500,
+        lanes=[Lane(LOW, worker="maintenance")],
+        periodic=[ROLL_UP, PRUNE],
     )
 )

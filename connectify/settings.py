@@ -12,6 +12,7 @@ from connectify.browsers import CORS_EXPOSE_HEADERS as CORS_EXPOSE_HEADERS
 from connectify.browsers import CORS_URLS_REGEX as CORS_URLS_REGEX
 from connectify.database import options
 from connectify.environment import Environment
+from connectify.installed import APPS
 from connectify.logs import logging_config
 from connectify.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 
@@ -45,13 +46,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "corsheaders",
     "django_celery_results",
-    "events",
-    "social",
-    "fanout",
-    "timelines",
-    "notifications",
-    "analytics",
-    "operations",
+    *APPS,
 ]
 
 MIDDLEWARE = [

@@ -1,15 +1,23 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 
-from events import failpoints, limits
+from events import declarations, failpoints, limits
 from events.conf import setting
+from events.registry import subscribers
 
 
 class EventsConfig(AppConfig):
     name = "events"
+
+    def __init__(self, *args) -> None:
+        super().__init__(*args)
+        # Before any model is loaded: the admin's modules of some app would otherwise be the first
+        # to import its declaration, and so decide about the order.
+        declarations.load(settings.INSTALLED_APPS)
 
     def ready(self) -> None:
         # The Celery app that this process publishes its tasks through.
@@ -17,5 +25,7 @@ class EventsConfig(AppConfig):
             import_module(module)
         post_migrate.connect(limits.set_on_database, sender=self)
         autodiscover_modules("event_types")
-        autodiscover_modules("subscriber")
+        # A path that leads nowhere ends every process at its start.
+        for subscriber in subscribers.values():
+            subscriber.resolve_all()
         failpoints.check()

@@ -64,7 +64,7 @@ def apply(
                 metrics.SKIPPED.labels("known event").inc(known)
             fresh.sort(key=attrgetter("event_type"))
             for event_type, group in groupby(fresh, key=attrgetter("event_type")):
-                subscriber.handlers[event_type](list(group))
+                subscriber.handler(event_type)(list(group))
         inside(reused)
         before_commit()
     after_commit()

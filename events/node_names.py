@@ -11,7 +11,7 @@ from celery.signals import celeryd_init
 
 
 def make_unique() -> None:
-    """From now on `timelines@host` is `timelines@host-3f9a2c`, anew with each start."""
+    """From now on `timelines-high@host` is `timelines-high@host-3f9a2c`, anew with each start."""
     celeryd_init.connect(_rename)
 
 

@@ -7,6 +7,7 @@ from celery import Task, shared_task
 from django.db import connection
 
 from events.lane_task import LaneTask
+from events.lanes import PeriodicTask
 from events.locks import held
 
 # By the primary key.
@@ -16,12 +17,13 @@ NOTE = """
 """
 
 
-def periodic_task(name: str, *, lane: str) -> Callable[[Callable[[], None]], Task]:
-    """Declare with `@periodic_task("<app>.<verb>_<noun>", lane="<app>.<lane>")`: a LaneTask without
-    arguments that does nothing where another process is at it. Each run is noted."""
+def periodic_task(declared: PeriodicTask) -> Callable[[Callable[[], None]], Task]:
+    """Decorate the effect of a periodic task: it becomes a LaneTask without arguments that does
+    nothing where another process is at it. Each run is noted."""
+    name = declared.name
 
     def declare(effect: Callable[[], None]) -> Task:
-        @shared_task(base=LaneTask, name=name, lane=lane)
+        @shared_task(base=LaneTask, name=name, lane=declared.lane)
         @wraps(effect)
         def alone() -> None:
             with held(name) as taken:

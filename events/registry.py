@@ -4,13 +4,15 @@ An app puts its event types into `<app>/event_types.py` and its subscriber into
 `<app>/subscriber.py`; both modules are found when Django starts.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+from django.utils.module_loading import import_string
 
 from events.envelope import Envelope, EnvelopeError, Event, decode, decode_data
+from events.lanes import Lane, PeriodicTask, register, register_lanes
 
 Handler = Callable[[list[Event]], None]
 
@@ -27,24 +29,46 @@ class EventType:
 
 @dataclass(frozen=True)
 class Subscriber:
-    """One subscriber of the bus: a queue of its own and a handler for each event type it takes.
+    """One subscriber of the bus, with all that others must know of it.
 
-    A handler gets a list of events of one type and runs inside a transaction together with the
-    inbox: it writes its effect there, or publishes tasks (whose effects have unique keys) and
-    returns when the broker has confirmed them. `batch` is how many events it takes at most at once.
-    `target_seconds` is the promise: how old an event may be until its effect is complete. While one
-    of its lanes holds as many tasks as `lane_limits` says, no more events are taken. `start` says
-    where a new subscriber begins: with the events published from "now" on, where now is when its
-    queue was first declared, or with the "earliest" that the outbox still keeps.
+    For the bus: a queue of its own and a handler for each event type that it takes, or the path of
+    one ("digests.handlers.on_user_followed"). A handler gets a list of events of one type and runs
+    inside a transaction together with the inbox: it writes its effect there, or publishes tasks
+    (whose effects have unique keys) and returns when the broker has confirmed them. `batch` is how
+    many events it takes at most at once. `target_seconds` is the promise: how old an event may be
+    until its effect is complete. `start` says where a new subscriber begins: with the events
+    published from "now" on, where now is when its queue was first declared, or with the "earliest"
+    that the outbox still keeps.
+
+    For Celery: its lanes, and its periodic tasks. While one of its lanes is full, no more events
+    are taken.
+
+    Readers, for those who look after it: paths again, which the bus itself has no use for.
+
+    - `ledger`: the ledger of its fan-outs (see `Ledger` beside the ledger's code).
+    - `tables`: its tables that are partitioned by post id, each with the setting that says how long
+      it is kept.
+    - `journey`: yields the steps of a post's way to a user: (Post, User) -> Step.
+    - `unsettled`: what has begun and not ended in time: (target seconds) -> an object with the
+      attributes count, seconds (of the oldest) and counts (whether that makes it late).
+    - `figures`: what its line on the operations page adds, and Prometheus: () -> {name: number}.
+    - `examinations`: what the doctor asks it, by title: (now) -> Ailment.
     """
 
     name: str
     queue: str
-    handlers: Mapping[str, Handler]
+    handlers: Mapping[str, Handler | str]
     batch: int = 100
     target_seconds: float = 60.0
-    lane_limits: Mapping[str, int] = field(default_factory=dict)
     start: Literal["now", "earliest"] = "now"
+    lanes: Sequence[Lane] = ()
+    periodic: Sequence[PeriodicTask] = ()
+    ledger: str = ""
+    tables: Mapping[str, str] = field(default_factory=dict)
+    journey: str = ""
+    unsettled: str = ""
+    figures: str = ""
+    examinations: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.start not in ("now", "earliest"):
@@ -54,23 +78,39 @@ class Subscriber:
     def exchanges(self) -> set[str]:
         return {event_types[name].exchange for name in self.handlers}
 
+    @property
+    def lane_limits(self) -> dict[str, int]:
+        """How many tasks its lanes may hold, of those that have a limit."""
+        limits = {lane.name: lane.tasks_at_most for lane in self.lanes}
+        return {name: limit for name, limit in limits.items() if limit is not None}
+
+    def handler(self, event_type: str) -> Handler:
+        return resolve(self.handlers[event_type])
+
+    def resolve_all(self) -> None:
+        """Raises ImportError for a path that leads nowhere."""
+        single = (self.ledger, self.journey, self.unsettled, self.figures)
+        for path in (*self.handlers.values(), *self.examinations.values(), *filter(None, single)):
+            resolve(path)
+
+
+def resolve(path: Any) -> Any:
+    """What the path of a declaration leads to; anything but a path is that itself."""
+    return import_string(path) if isinstance(path, str) else path
+
 
 event_types: dict[str, EventType] = {}
 subscribers: dict[str, Subscriber] = {}
 
 
 def register_event_type(event_type: EventType) -> EventType:
-    return _register(event_types, event_type)
+    return register(event_types, event_type)
 
 
 def register_subscriber(subscriber: Subscriber) -> Subscriber:
-    return _register(subscribers, subscriber)
-
-
-def _register(registry: dict, entry):
-    if registry.setdefault(entry.name, entry) != entry:
-        raise ValueError(f"{entry.name!r} is registered twice, and differently")
-    return entry
+    """Register it with its lanes and periodic tasks."""
+    register_lanes(subscriber.lanes, subscriber.periodic)
+    return register(subscribers, subscriber)
 
 
 def decode_event(body: bytes, content_type: str | None) -> Event:

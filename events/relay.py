@@ -2,7 +2,7 @@
 
 Guarantee: a row is marked only after the broker's confirm, so that a crash publishes it again and
 never forgets it. Several relays share the rows by SKIP LOCKED.
-Next on the way of a post: a consumer (events/processing.py) calls timelines/subscriber.py.
+Next on the way of a post: a consumer (events/processing.py) calls timelines/handlers.py.
 """
 
 import select

@@ -7,9 +7,8 @@ from django.utils import timezone
 from events import healing, pruning, reconciling, waiting
 from events.lane_task import LaneTask
 from events.letters import REPLAY_HEADER
+from events.maintenance import LOW, PRUNE, RECONCILE
 from events.periodic_task import periodic_task
-
-LOW = "events.low"
 
 
 @shared_task(base=LaneTask, name="events.replay_letters", lane=LOW)
@@ -23,12 +22,12 @@ def discard_letters(*, selection: dict) -> None:
     healing.discard(healing.select(selection))
 
 
-@periodic_task("events.reconcile", lane=LOW)
+@periodic_task(RECONCILE)
 def reconcile() -> None:
     reconciling.reconcile_all()
 
 
-@periodic_task("events.prune", lane=LOW)
+@periodic_task(PRUNE)
 def prune() -> None:
     waiting.give_up_old(now=timezone.now())
     pruning.prune()

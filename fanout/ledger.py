@@ -7,6 +7,7 @@ what is missing, whatever was lost on the way.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 from django.conf import settings
@@ -64,6 +65,16 @@ class SliceRecord(models.Model):
 
     def __str__(self) -> str:
         return f"post {self.post_id} ({self.after}, {self.up_to}]: {self.rows} rows"
+
+
+class Ledger(NamedTuple):
+    """A subscriber's ledger, for those who look after it: its fan-outs, the slices that are done,
+    the rows that slices write, and the function that enqueues slices which are missing."""
+
+    fan_outs: type[FanOut]
+    records: type[SliceRecord]
+    entries: type[models.Model]
+    enqueue: Callable[[Sequence[Slice]], None]
 
 
 def unfinished() -> models.Index:

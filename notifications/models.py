@@ -7,8 +7,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from fanout import ledger
-from notifications.time_zones import check_time_zone
 from social.models import Post, Token, User, person
+from social.time_zones import check_time_zone
 
 WEB_PUSH = "web_push"
 

@@ -1,38 +1,41 @@
-"""Subscriber 2: new posts become tasks on the lanes; closed accounts lose their devices."""
+"""Subscriber 2: posts become push notifications; closed accounts lose their devices.
 
-from django.conf import settings
-from django.utils import timezone
+What it takes, by which lanes and periodic tasks it works, and what it says of itself. Imports no
+models, because Celery reads this before Django has loaded them.
+"""
 
-from events.envelope import Event
+from events.lanes import Lane, PeriodicTask
 from events.registry import Subscriber, register_subscriber
-from fanout import ledger
-from notifications import erasure, tasks
-from notifications.models import FanOut
-from notifications.planning import plan
-from social import posts
 
+HIGH = "notifications.high"  # First attempts.
+RETRY = "notifications.retry"  # Later ones, which must not delay first ones.
+# For periodic tasks: behind the retries of a push service that is away they would pile up.
+UPKEEP = "operations.low"
 
-def on_post_created(events: list[Event]) -> None:
-    live = posts.live(event.data.post_id for event in events)
-    pairs = [(e.data.post_id, e.data.author_id) for e in events if e.data.post_id in live]
-    slices = plan(pairs, settings.PUSH_TASK_SUBSCRIBERS)
-    ledger.begin(FanOut, slices, now=timezone.now())
-    for piece in slices:
-        tasks.send_pushes.enqueue(slices=[piece])
-
-
-def on_user_closed(events: list[Event]) -> None:
-    erasure.erase([event.data.user_id for event in events])
-
+REPAIR = PeriodicTask("notifications.repair", 30.0, UPKEEP)
+RESUME = PeriodicTask("notifications.resume", 30.0, UPKEEP)
 
 register_subscriber(
     Subscriber(
         name="notifications",
         queue="push.worker",
-        handlers={"post.created": on_post_created, "user.closed": on_user_closed},
+        handlers={
+            "post.created": "notifications.handlers.on_post_created",
+            "user.closed": "notifications.handlers.on_user_closed",
+        },
         batch=200,
-        # Not the retries' lane: a push service that is away must not delay first attempts.
-        lane_limits={tasks.HIGH: settings.PUSH_LANE_TASKS},
         target_seconds=5.0,
+        # notifications.retry has no limit: a push service that is away must not delay first
+        # attempts.
+        lanes=[Lane(HIGH, concurrency=2, limit="PUSH_LANE_TASKS"), Lane(RETRY)],
+        periodic=[REPAIR, RESUME],
+        ledger="notifications.tasks.LEDGER",
+        tables={
+            "notifications_notification": "NOTIFICATION_KEEP",
+            "notifications_delivery": "NOTIFICATION_KEEP",
+        },
+        journey="notifications.journey.steps",
+        unsettled="notifications.unsettled.unsettled",
+        examinations={"push services": "notifications.rejections.ailments"},
     )
 )

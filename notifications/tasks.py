@@ -21,13 +21,10 @@ from notifications import late, pushing, retries, sending, subscriptions, trials
 from notifications.models import FanOut, Notification, PushSubscription, SliceRecord
 from notifications.outcomes import Outcome
 from notifications.retries import Retry
+from notifications.subscriber import HIGH, REPAIR, RESUME, RETRY
 
 log = structlog.get_logger(__name__)
 
-HIGH = "notifications.high"
-RETRY = "notifications.retry"
-# For periodic tasks: behind the retries of a push service that is away they would pile up.
-UPKEEP = "operations.low"
 SLICES = {"slices": Slice._fields}
 PUSHES = {"pushes": Retry._fields}
 
@@ -70,7 +67,7 @@ def finish(**kwargs) -> None:
         late.settler().drain(late.DRAIN_SECONDS)
 
 
-@periodic_task("notifications.repair", lane=UPKEEP)
+@periodic_task(REPAIR)
 def repair() -> None:
     """Enqueue what is missing of late fan-outs."""
     now = timezone.now()
@@ -82,7 +79,10 @@ def enqueue_slices(slices: Sequence[Slice]) -> None:
     ledger.enqueue_again(slices, partial(send_pushes.enqueue, lane=RETRY), 1)
 
 
-@periodic_task("notifications.resume", lane=UPKEEP)
+LEDGER = ledger.Ledger(FanOut, SliceRecord, Notification, enqueue_slices)
+
+
+@periodic_task(RESUME)
 def resume() -> None:
     """Enqueue pushes whose sender died, or whose retry was lost."""
     late = retries.overdue(now=timezone.now())

@@ -19,7 +19,9 @@ from analytics.models import Rollup
 from events import pausing, unroutable
 from events.admin import ReadOnlyAdmin
 from events.errors import PassingError, told_apart
-from operations import canary, failures, journey, lag, push_services, storage, stuck
+from notifications import rejections
+from operations import canary, failures, journey, lag, storage, stuck
+from operations.figures import figures as subscribers_figures
 from operations.models import Canary, Status
 from operations.steering import ACTIONS
 from operations.versions import versions
@@ -130,6 +132,7 @@ def overview(now: datetime) -> dict:
         "outbox": lag.total(pending.values()),
         "unroutable": unroutable.unroutable(),
         "lags": lags,
+        "figures": subscribers_figures(),
         "stuck": list(stuck.ailments(now)),
         "canary_age": canary.age(now=now),
         "pauses": pausing.paused(),
@@ -141,7 +144,7 @@ def overview(now: datetime) -> dict:
         },
         "pushes": failures.pushes(),
         "breakers": failures.breakers(now),
-        "rejections": push_services.rejections(),
+        "rejections": rejections.rejections(),
         "plots": [
             latency_plot("Post to timelines", labels, [row.timeline_latency for row in minutes]),
             latency_plot("Post to push", labels, [row.push_latency for row in minutes]),

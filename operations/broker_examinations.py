@@ -10,11 +10,11 @@ from django.conf import settings
 from kombu import Connection
 
 from events import depths, links, pausing
+from events.ailments import Ailment
 from events.errors import PassingError, told_apart
 from events.registry import Subscriber, subscribers
 from events.topology import DEAD_QUEUE, event_queue
 from operations import management_api
-from operations.ailments import Ailment
 
 LOOKS, LOOK_SECONDS = 3, 0.7
 # A policy must not change what the queues' guarantees rest on.

@@ -15,11 +15,11 @@ from redis import Redis, RedisError
 
 from analytics import days
 from events import healing, unroutable, waiting
+from events.ailments import Ailment
 from events.errors import PassingError, told_apart
-from events.registry import subscribers
+from events.registry import resolve, subscribers
 from fanout import partitions, retention
-from operations import canary, lag, partitioned, push_services, stuck
-from operations.ailments import Ailment
+from operations import canary, lag, partitioned, stuck
 from operations.broker_examinations import broker, topology
 from timelines.models import Watermark
 
@@ -71,7 +71,7 @@ def cache(now: datetime) -> Iterator[Ailment]:
 def partitions_ahead(now: datetime) -> Iterator[Ailment]:
     newest, coming = retention.head()
     mend = "manage.py partitions --create-ahead; is beat running?"
-    for one in partitioned.TABLES:
+    for one in partitioned.tables():
         if max((end for _, end in partitions.bounds(one.table)), default=0) <= newest + 1:
             yield Ailment(f"{one.table} has no partition for the next post", mend)
         if partitions.horizon(one.table) > max(newest + 1, coming):
@@ -133,7 +133,17 @@ def configuration(now: datetime) -> Iterator[Ailment]:
             )
 
 
-EXAMINATIONS: dict[str, Examination] = {
+def examinations() -> dict[str, Examination]:
+    """By title; those of the subscribers among them."""
+    own = {
+        title: resolve(path)
+        for each in subscribers.values()
+        for title, path in each.examinations.items()
+    }
+    return {**FIRST, **own, **LAST}
+
+
+FIRST: dict[str, Examination] = {
     "database and clock": database,
     "migrations": migrations,
     "cache": cache,
@@ -142,17 +152,19 @@ EXAMINATIONS: dict[str, Examination] = {
     "partitions": partitions_ahead,
     "delivery": delivery,
     "stranded events": stranded,
-    "push services": push_services.ailments,
+}
+LAST: dict[str, Examination] = {
     "what cannot free itself": stuck.ailments,
     "settings": configuration,
 }
 
 
 def examine(
-    examinations: Mapping[str, Examination] = EXAMINATIONS, *, now: datetime
+    given: Mapping[str, Examination] | None = None, *, now: datetime
 ) -> Iterator[tuple[str, list[Ailment]]]:
-    """Each examination's name with what it found; one that fails is an ailment of its own."""
-    for name, examination in examinations.items():
+    """Each examination's name with what it found, by default of all; one that fails is an ailment
+    of its own."""
+    for name, examination in (given or examinations()).items():
         try:
             found = list(examination(now))
         except Exception as error:

@@ -1,5 +1,5 @@
-"""What failed: dead letters by cause, the latest pushes by host, push services that are sent
-nothing, and those that reject us.
+"""What failed: dead letters by cause, the latest pushes by host, and push services that are sent
+nothing.
 
 Guarantee: bounded looks at indexes; no table that grows with the posts is scanned.
 """
@@ -69,12 +69,6 @@ def breakers(now: datetime) -> list[Breaker] | None:
         return None
     untils = {origin: datetime.fromtimestamp(each.until, UTC) for origin, each in found.items()}
     return [Breaker(origin, until, until > now) for origin, until in untils.items()]
-
-
-def rejecting() -> list[str]:
-    """The push services that answer 401 or 403 to most of us; none while Valkey cannot be asked."""
-    with closing(Board(settings.REDIS_URL)) as board:
-        return board.rejecting() or []
 
 
 def _rows(sql: str) -> list[tuple]:

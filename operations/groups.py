@@ -4,13 +4,11 @@ Guarantee: after every `migrate` they exist and may do what is written here; fur
 that somebody gave them stay.
 """
 
+from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-APPS = (
-    *("events", "social", "timelines", "notifications", "analytics", "operations"),
-    "django_celery_results",
-)
+APPS = (*settings.APPS, "django_celery_results")
 VIEWER = Q(content_type__app_label__in=APPS, codename__startswith="view_")
 OPERATOR = VIEWER | Q(
     content_type__app_label__in=APPS,

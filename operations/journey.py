@@ -4,30 +4,19 @@ Every step is a look by key, so that it is told at once however many posts there
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from django.urls import reverse
 
 from events.models import DeadLetter, InboxEntry, OutboxEvent
 from events.pausing import paused
-from events.registry import subscribers
+from events.registry import Subscriber, resolve, subscribers
 from events.subjects import shown
 from fanout import partitions
-from notifications.models import Delivery, Notification, Preference, PushSubscription
-from operations import repairing
+from operations.ledgers import ledgers
+from social.journey import Step
 from social.models import Block, Follow, Mute, Post, User
-from timelines.models import Dormant, TimelineEntry
 
 ADMIN = {name: f"admin:{name}_changelist" for name in ("events_deadletter", "events_outboxevent")}
-
-
-@dataclass(frozen=True)
-class Step:
-    """What was found; `stops` where the post gets no further by that. `link` leads to the rows."""
-
-    text: str
-    stops: bool = False
-    link: str = ""
 
 
 def find_user(text: str) -> User | None:
@@ -42,7 +31,13 @@ def steps(post_id: int, user: User) -> list[Step]:
     post = Post.objects.filter(pk=post_id).select_related("author").first()
     if post is None:
         return [Step(f"There is no post {post_id}.", stops=True)]
-    return [step for part in PARTS for step in part(post, user)]
+    own = [resolve(each.journey) for each in _travelled()]
+    return [step for part in (*PARTS, *own) for step in part(post, user)]
+
+
+def _travelled() -> list[Subscriber]:
+    """The subscribers that a post reaches its readers by."""
+    return [each for each in subscribers.values() if each.journey]
 
 
 def _people(post: Post, user: User) -> Iterator[Step]:
@@ -79,13 +74,12 @@ def _event(post: Post, user: User) -> Iterator[Step]:
         InboxEntry.objects.filter(event_id=event.event_id).values_list("subscriber", "received_at")
     )
     held = paused()
-    for name in ("timelines", "notifications"):
-        if name in known:
-            yield Step(f"{name} took it at {known[name]:%H:%M:%S}.")
+    for each in _travelled():
+        if each.name in known:
+            yield Step(f"{each.name} took it at {known[each.name]:%H:%M:%S}.")
         else:
-            why = "which is paused" if name in held else "or is a dead letter"
-            queue = subscribers[name].queue
-            yield Step(f"It waits in {queue} for {name}, {why}.", stops=True)
+            why = "which is paused" if each.name in held else "or is a dead letter"
+            yield Step(f"It waits in {each.queue} for {each.name}, {why}.", stops=True)
 
 
 def _event_of(post: Post) -> OutboxEvent | None:
@@ -107,19 +101,18 @@ def _letters(post: Post, user: User) -> Iterator[Step]:
 
 
 def _slices(post: Post, user: User) -> Iterator[Step]:
-    for app, rows in repairing.ROWS.items():
-        name = app.__name__
-        if post.pk < partitions.horizon(rows._meta.db_table):
+    for name, ledger in ledgers().items():
+        if post.pk < partitions.horizon(ledger.entries._meta.db_table):
             yield Step(f"{name} keeps no record any more of posts as old as this.")
             continue
-        fan_out = app.models.FanOut.objects.filter(pk=post.pk).first()
+        fan_out = ledger.fan_outs.objects.filter(pk=post.pk).first()
         if fan_out is None:
             yield Step(f"{name} has not planned it.")
             continue
         if fan_out.waiting:
             yield Step(f"{name} has planned it. It waits for room in its lane.", stops=True)
             continue
-        record = app.models.SliceRecord.objects.filter(
+        record = ledger.records.objects.filter(
             post_id=post.pk, after__lt=user.pk, up_to__gte=user.pk
         ).first()
         if record:
@@ -130,40 +123,4 @@ def _slices(post: Post, user: User) -> Iterator[Step]:
             yield Step(text, stops=True, link=link)
 
 
-def _timeline(post: Post, user: User) -> Iterator[Step]:
-    if post.pk < partitions.horizon(TimelineEntry._meta.db_table):
-        yield Step("It is older than the timelines' rows: it is read from its author's posts.")
-    elif Dormant.objects.filter(owner=user).exists():
-        yield Step(f"{user} has been away: the timeline is read from the authors' posts.")
-    elif TimelineEntry.objects.filter(owner=user, post=post).exists():
-        yield Step(f"It stands in {user}'s timeline.")
-    else:
-        yield Step(f"It does not stand in {user}'s timeline.", stops=True)
-
-
-def _push(post: Post, user: User) -> Iterator[Step]:
-    preference = Preference.objects.filter(user=user).first()
-    if preference is None or not preference.push_enabled:
-        yield Step(f"{user} has not asked for push, or has switched it off.")
-        return
-    told = Notification.objects.filter(recipient=user, post=post).first()
-    if told is None:
-        yield Step(f"{user} was not told of it.", stops=True)
-        return
-    yield Step(f"{user} was told at {told.created_at:%H:%M:%S}.")
-    if told.held:
-        yield Step(f"The push was held back by a preference: {told.held}.")
-    link = f"{reverse('admin:notifications_delivery_changelist')}?q={post.pk}"
-    deliveries = Delivery.objects.filter(post=post, recipient_id=user.pk)
-    for push in deliveries.order_by("subscription_id")[:20]:
-        where = f"to device {push.subscription_id} at {push.host or 'an unknown host'}"
-        text = f"The push {where} is {push.state}, attempts {push.attempts} {push.reason}".rstrip()
-        yield Step(f"{text}.", stops=push.state in FAILED, link=link)
-    if not PushSubscription.objects.filter(user=user).exists():
-        yield Step(f"{user} has no device.")
-
-
-FAILED = frozenset({Delivery.State.FAILED, Delivery.State.REFUSED, Delivery.State.EXPIRED})
-PARTS: tuple[Callable[[Post, User], Iterator[Step]], ...] = (
-    *(_people, _event, _letters, _slices, _timeline, _push),
-)
+PARTS: tuple[Callable[[Post, User], Iterator[Step]], ...] = (_people, _event, _letters, _slices)

@@ -6,27 +6,17 @@ depths of queues is still told.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import ModuleType
 
 from celery import current_app
 from django.conf import settings
 from django.db import connection
 
-import notifications.models
-import timelines.models
 from events import depths
 from events.errors import PassingError, told_apart
 from events.outbox import Pending, pending, total
-from events.registry import Subscriber, subscribers
-from operations.unsettled import unsettled
+from events.registry import Subscriber, resolve, subscribers
+from fanout.ledger import Ledger
 
-# Subscribers whose events are worked off slice by slice.
-LEDGERS: Mapping[str, ModuleType] = {
-    "timelines": timelines.models,
-    "notifications": notifications.models,
-}
-# Whose slices are done before their rows have ended: a push may be tried again.
-PUSHES = "notifications"
 RATE_SECONDS = 60
 
 # The oldest event that was published and is neither in the subscriber's inbox nor a dead letter:
@@ -65,17 +55,17 @@ LEDGER = """
                CASE WHEN (SELECT deleted_at FROM social_post WHERE id = post_id) IS NULL
                     THEN fan_out.slices - done.slices ELSE 0 END AS missing
         FROM (
-            SELECT post_id, slices, planned_at FROM {app}_fanout WHERE finished_at IS NULL
+            SELECT post_id, slices, planned_at FROM {fan_outs} WHERE finished_at IS NULL
             ORDER BY planned_at DESC LIMIT 20000
         ) AS fan_out
         CROSS JOIN LATERAL (
             SELECT count(*) AS slices, coalesce(sum(rows) FILTER (
                 WHERE written_at > statement_timestamp() - make_interval(secs => %s)
             ), 0) AS lately
-            FROM {app}_slicerecord WHERE post_id = fan_out.post_id
+            FROM {records} WHERE post_id = fan_out.post_id
         ) AS done
     ), newest AS MATERIALIZED (
-        SELECT post_id, rows FROM {app}_slicerecord ORDER BY post_id DESC, after DESC LIMIT 1000
+        SELECT post_id, rows FROM {records} ORDER BY post_id DESC, after DESC LIMIT 1000
     )
     SELECT (SELECT coalesce(sum(missing), 0) FROM unfinished WHERE missing > 0),
            (SELECT coalesce(extract(epoch FROM statement_timestamp() - min(planned_at)), 0)
@@ -140,13 +130,18 @@ def _lag(
 ) -> Lag:
     oldest = max(_oldest(subscriber), coming.oldest_seconds)
     outstanding = coming.count + (waiting[subscriber.queue] if waiting else 0)
-    if subscriber.name in LEDGERS:
-        sql = LEDGER.format(app=LEDGERS[subscriber.name].__package__)
+    if subscriber.ledger:
+        ledger: Ledger = resolve(subscriber.ledger)
+        tables = {"fan_outs": ledger.fan_outs, "records": ledger.records}
+        sql = LEDGER.format(**{name: each._meta.db_table for name, each in tables.items()})
         ((missing, since, lately, per_slice, per_post),) = _rows(sql, [RATE_SECONDS])
         oldest = max(oldest, float(since))
         outstanding = round(float(missing) * float(per_slice) + outstanding * per_post)
         handled = int(lately)
-    late = unsettled(subscriber.target_seconds) if subscriber.name == PUSHES else None
+    # Slices may be done before their rows have ended: a push is tried again, for instance.
+    late = None
+    if subscriber.unsettled:
+        late = resolve(subscriber.unsettled)(subscriber.target_seconds)
     if late:
         outstanding += late.count
         oldest = max(oldest, late.seconds if late.counts else 0.0)
@@ -156,7 +151,7 @@ def _lag(
         queue=subscriber.queue,
         oldest_seconds=round(oldest, 3),
         depth=waiting and waiting[subscriber.queue],
-        lanes=waiting and {lane: waiting[lane] for lane in lanes(subscriber.name)},
+        lanes=waiting and {lane.name: waiting[lane.name] for lane in subscriber.lanes},
         rows_outstanding=outstanding,
         rows_per_second=round(rate, 3),
         seconds_to_drain=_seconds_to_drain(outstanding, rate),
@@ -164,11 +159,6 @@ def _lag(
         within_target=oldest <= subscriber.target_seconds,
         unsettled=late.count if late else 0,
     )
-
-
-def lanes(app: str) -> list[str]:
-    """The Celery queues of an app, which their names begin with."""
-    return [name for name in current_app.amqp.queues if name.startswith(f"{app}.")]
 
 
 def _seconds_to_drain(outstanding: int, rate: float) -> float | None:

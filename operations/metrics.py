@@ -6,7 +6,7 @@ Guarantee: without the broker the rest is told, and `connectify_operations_broke
 import hmac
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,7 +17,9 @@ from prometheus_client.registry import Collector
 
 from events import pausing, unroutable, waiting
 from events.metrics import SECONDS, registry
+from notifications import rejections
 from operations import canary, failures, lag, stuck
+from operations.figures import figures
 
 REQUEST_SECONDS = Histogram(
     "connectify_web_request_seconds",
@@ -87,12 +89,14 @@ class House(Collector):
         aside |= {each.subscriber: each.count for each in waiting.all_set_aside()}
         yield _labelled("set_aside", "Events that wait by themselves.", "subscriber", aside)
         yield _gauge("broker_up", "Whether the broker answers.", lags[0].depth is not None)
-        rejecting = dict.fromkeys(failures.rejecting(), 1)
+        rejecting = dict.fromkeys(rejections.rejecting(), 1)
         yield _labelled("push_rejected", "Whether it rejects most of us.", "origin", rejecting)
         letters = {}
         for group in failures.letters():
             letters[group.queue] = letters.get(group.queue, 0) + group.count
         yield _labelled("dead_letters", "Open dead letters.", "queue", letters)
+        if offered := figures():
+            yield _offered(offered)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:
@@ -104,6 +108,18 @@ def _labelled(name: str, text: str, label: str, values: dict[str, float | None])
     for key, value in values.items():
         if value is not None:
             family.add_metric([key], value)
+    return family
+
+
+def _offered(figures: Mapping[str, Mapping[str, float]]) -> Metric:
+    family = GaugeMetricFamily(
+        "connectify_operations_figure",
+        "Figures that subscribers offer about themselves.",
+        labels=["subscriber", "figure"],
+    )
+    for subscriber, own in figures.items():
+        for name, value in own.items():
+            family.add_metric([subscriber, name], value)
     return family
 
 

@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-import notifications.models
-import timelines.models
+from events.registry import subscribers
 from events.turns import each_in_turn
 from fanout import partitions, retention
 from fanout import pruning as ledger_pruning
-from notifications.models import Delivery, Notification
-from timelines.models import TimelineEntry, Watermark
+from operations.ledgers import ledgers
+from timelines.models import Watermark
 
 # Partitions made ahead of the newest post; a chunk that finds none makes its own.
 AHEAD = 5
@@ -31,11 +30,10 @@ class Partitioned:
         return getattr(settings, self.setting)
 
 
-TABLES = (
-    Partitioned(TimelineEntry._meta.db_table, "TIMELINE_KEEP"),
-    Partitioned(Notification._meta.db_table, "NOTIFICATION_KEEP"),
-    Partitioned(Delivery._meta.db_table, "NOTIFICATION_KEEP"),
-)
+def tables() -> list[Partitioned]:
+    """Those of all subscribers."""
+    declared = [each.tables.items() for each in subscribers.values()]
+    return [Partitioned(*one) for own in declared for one in own]
 
 
 def create_ahead() -> None:
@@ -54,16 +52,13 @@ def drop_expired(*, now: datetime) -> list[str]:
 
 def prune_ledgers() -> None:
     """Forget the fan-outs of posts whose rows have expired."""
-    for models, entries in (
-        (timelines.models, TimelineEntry),
-        (notifications.models, Notification),
-    ):
-        ledger_pruning.prune(models.FanOut, models.SliceRecord, entries)
+    for own in ledgers().values():
+        ledger_pruning.prune(own.fan_outs, own.records, own.entries)
 
 
 def _at_each(act: Callable[[Partitioned], object]) -> None:
     """An error at one table keeps no other from its turn, and is raised at the end."""
-    failures = each_in_turn(TABLES, act, what="keeping a table", seconds=math.inf)
+    failures = each_in_turn(tables(), act, what="keeping a table", seconds=math.inf)
     if failures:
         raise failures[0]
 
@@ -71,7 +66,7 @@ def _at_each(act: Callable[[Partitioned], object]) -> None:
 def _bring_back() -> None:
     """Mend horizons beyond the posts to come, and the watermark, which such a one takes along:
     posts would count as complete before they are written."""
-    for one in TABLES:
+    for one in tables():
         retention.bring_back(one.table)
     newest, coming = retention.head()
     beyond = Watermark.objects.filter(post_id__gte=max(newest + 1, coming))

@@ -1,14 +1,9 @@
 """Repairing one post's fan-out, whose gaps are found in the ledgers, or one user's timeline."""
 
-import notifications.models
-import notifications.tasks
-import timelines.models
-import timelines.tasks
 from fanout import ledger, partitions
+from operations.ledgers import ledgers
 from social.models import Post, User
-
-# Each app's rows: below their horizon nothing is written any more, and the ledger is forgotten.
-ROWS = {timelines: timelines.models.TimelineEntry, notifications: notifications.models.Notification}
+from timelines.tasks import rebuild_timeline
 
 
 class NoSuchPostError(LookupError):
@@ -16,16 +11,17 @@ class NoSuchPostError(LookupError):
 
 
 def repair(post_id: int) -> dict[str, int]:
-    """How many slices were missing and are enqueued, by app; harmless when none is. Raises
+    """How many slices were missing and are enqueued, by subscriber; harmless when none is. Raises
     NoSuchPostError, and an error that passes where the broker is away."""
     if not Post.objects.filter(pk=post_id, deleted_at=None).exists():
         raise NoSuchPostError(f"There is no post {post_id}, or it is deleted.")
     found = {}
-    for app, rows in ROWS.items():
-        expired = post_id < partitions.horizon(rows._meta.db_table)
-        slices = [] if expired else ledger.holes(app.models.SliceRecord, [post_id])[post_id]
-        app.tasks.enqueue_slices(slices)
-        found[app.__name__] = len(slices)
+    for name, own in ledgers().items():
+        # Below the horizon of its rows nothing is written any more, and the ledger is forgotten.
+        expired = post_id < partitions.horizon(own.entries._meta.db_table)
+        slices = [] if expired else ledger.holes(own.records, [post_id])[post_id]
+        own.enqueue(slices)
+        found[name] = len(slices)
     return found
 
 
@@ -38,5 +34,5 @@ def rebuild(user_id: int) -> str:
     returns what to tell the operator. Raises NoSuchUserError."""
     if not User.objects.filter(pk=user_id, is_active=True).exists():
         raise NoSuchUserError(f"There is no user {user_id}, or the account is closed.")
-    timelines.tasks.rebuild_timeline.enqueue(owner_id=user_id)
+    rebuild_timeline.enqueue(owner_id=user_id)
     return f"The timeline of user {user_id} is being filled in."

@@ -64,7 +64,7 @@ def _resume(subscriber: str) -> str:
 
 def _repair(post_id: int) -> str:
     found = repairing.repair(post_id)
-    counts = ", ".join(f"{count} of {app}" for app, count in found.items())
+    counts = ", ".join(f"{count} of {name}" for name, count in found.items())
     return f"Missing slices of post {post_id} are enqueued: {counts}."
 
 

@@ -32,7 +32,7 @@ class Table(NamedTuple):
 
 
 def tables() -> list[Table]:
-    kept = {one.table: one.keep for one in partitioned.TABLES}
+    kept = {one.table: one.keep for one in partitioned.tables()}
     kept[days.TABLE] = settings.ANALYTICS_KEEP_RECORDS
     with connection.cursor() as cursor:
         cursor.execute(TABLES)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from events import limits
-from operations.ailments import Ailment
+from events.ailments import Ailment
 from social import posting
 
 # PostgreSQL ends what is idle for 20 s; whoever is seen here has switched that off.

@@ -8,7 +8,7 @@ from django.utils import timezone
 from events.periodic_task import periodic_task
 from events.turns import each_in_turn
 from notifications import subscriptions
-from operations import canary, partitioned
+from operations import canary, maintenance, partitioned
 from social import (
     activity,
     addresses,
@@ -20,26 +20,24 @@ from social import (
     tokens,
 )
 
-LOW = "operations.low"
 
-
-@periodic_task("operations.create_partitions", lane=LOW)
+@periodic_task(maintenance.CREATE_PARTITIONS)
 def create_partitions() -> None:
     partitioned.create_ahead()
 
 
-@periodic_task("operations.drop_partitions", lane=LOW)
+@periodic_task(maintenance.DROP_PARTITIONS)
 def drop_partitions() -> None:
     partitioned.drop_expired(now=database_clock.now())
 
 
-@periodic_task("operations.release_canary", lane=LOW)
+@periodic_task(maintenance.RELEASE_CANARY)
 def release_canary() -> None:
     if settings.CANARY:
         canary.release(now=timezone.now())
 
 
-@periodic_task("operations.prune", lane=LOW)
+@periodic_task(maintenance.PRUNE)
 def prune() -> None:
     now = timezone.now()
     jobs = (
@@ -54,13 +52,13 @@ def prune() -> None:
         raise failures[0]
 
 
-@periodic_task("operations.erase_accounts", lane=LOW)
+@periodic_task(maintenance.ERASE_ACCOUNTS)
 def erase_accounts() -> None:
     activity.settle()
     erasure.erase_all(now=timezone.now())
 
 
-@periodic_task("operations.send_mails", lane=LOW)
+@periodic_task(maintenance.SEND_MAILS)
 def send_mails() -> None:
     now = timezone.now()
     forgotten_passwords.send_due(now=now)

@@ -7,14 +7,14 @@ from django.db.models import CompositePrimaryKey
 from django.urls import reverse
 from django.utils import timezone
 
+from connectify.installed import APPS
 from events.models import DeadLetter
 from fanout import partitions
 from notifications.models import Delivery
 
-OURS = ("social", "events", "timelines", "notifications", "analytics")
 MODELS = [
     model
-    for app in OURS
+    for app in APPS
     for model in apps.get_app_config(app).get_models()
     if not isinstance(model._meta.pk, CompositePrimaryKey)
 ]

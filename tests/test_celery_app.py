@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from celery_app import LEAST_EXPIRATION, app
+from celery_app import app
+from events.lanes import LEAST_EXPIRATION
 from events.models import DeadLetter
 from tests.bus import depth, file_letters
 from tests.waiting import until

@@ -13,7 +13,7 @@ from devtools.servers import databases, vhosts
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "tests" / "example_app"
-CODE = ("models.py", "event_types.py", "comments.py", "subscriber.py")
+CODE = ("models.py", "event_types.py", "comments.py", "subscriber.py", "handlers.py")
 DATABASE = "events_alone"
 
 SETTINGS = """

@@ -6,14 +6,15 @@ partitions are kept.
 """
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 from django.conf import settings
 from django.db import connection
 
-# Partitions a window. A page of somebody whom many posts reach is found in the first one, and each
-# partition more costs its planning 0.02 ms; together they hold 68,000 posts, and an owner who finds
-# no page there follows few enough to ask them.
-STEPS = (6, 12, 16)
+# The posts that a window looks through, and the partitions that it plans at most: each of these
+# takes 0.02 ms to plan. A page of somebody whom many posts reach is found in the first window. An
+# owner who finds none in all of them, 68,000 posts, follows few enough to ask the authors instead.
+WINDOWS = ((12_000, 6), (24_000, 12), (32_000, 16))
 
 # By the primary key of each partition in the window, in their order.
 OLDER = """
@@ -54,6 +55,11 @@ def newer(
     return ids, reached
 
 
+def steps() -> list[int]:
+    """How many partitions each window has, by the size of a partition."""
+    return [min(most, ceil(posts / settings.PARTITION_POSTS)) for posts, most in WINDOWS]
+
+
 def _ask(sql: str, parameters: list) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
@@ -63,7 +69,7 @@ def _ask(sql: str, parameters: list) -> list[int]:
 def _windows_down(before: int, oldest: int) -> Iterator[tuple[int, int]]:
     """Ranges [lower, upper) that end where partitions of the configured size do."""
     upper = before
-    for step in STEPS:
+    for step in steps():
         if upper <= oldest:
             return
         partition = (upper - 1) // settings.PARTITION_POSTS
@@ -74,7 +80,7 @@ def _windows_down(before: int, oldest: int) -> Iterator[tuple[int, int]]:
 
 def _windows_up(after: int, newest: int) -> Iterator[tuple[int, int]]:
     lower = after + 1
-    for step in STEPS:
+    for step in steps():
         if lower > newest:
             return
         partition = lower // settings.PARTITION_POSTS

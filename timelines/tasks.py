@@ -27,16 +27,11 @@ from social.models import Post
 from timelines import backfill, dormancy, fanout, removal, watermark
 from timelines.models import FanOut, SliceRecord, TimelineEntry
 from timelines.planning import Plan, pack, plan
+from timelines.subscriber import FEED, HIGH, LOW, PUT_TO_SLEEP, RAISE_WATERMARK, REPAIR, WAKE
 
 log = structlog.get_logger(__name__)
 
 after_commit = failpoint(__name__, "after_commit")
-
-HIGH = "timelines.high"
-LOW = "timelines.low"
-# For periodic tasks. Behind the slices of a large audience, which fill timelines.low, they would
-# pile up.
-UPKEEP = "operations.low"
 
 SLICES = {"slices": Slice._fields}
 SLICES_A_TASK = 10
@@ -80,7 +75,7 @@ def enqueue_large(plans: Iterable[Plan]) -> set[int]:
     return waiting
 
 
-@periodic_task("timelines.feed", lane=UPKEEP)
+@periodic_task(FEED)
 def feed() -> None:
     """Enqueue posts of large audiences that wait for room in timelines.low, oldest first."""
     while feed_some(now=timezone.now()):
@@ -129,7 +124,7 @@ def _feed(post_ids: list[int], now: datetime) -> bool:
     return not left_over
 
 
-@periodic_task("timelines.repair", lane=UPKEEP)
+@periodic_task(REPAIR)
 def repair() -> None:
     """Enqueue what is missing of late fan-outs."""
     now = timezone.now()
@@ -139,6 +134,9 @@ def repair() -> None:
 def enqueue_slices(slices: Sequence[Slice]) -> None:
     """Enqueue slices that were missing."""
     ledger.enqueue_again(slices, partial(write_slices.enqueue, lane=LOW), SLICES_A_TASK)
+
+
+LEDGER = ledger.Ledger(FanOut, SliceRecord, TimelineEntry, enqueue_slices)
 
 
 @shared_task(base=LaneTask, name="timelines.remove_posts", lane=LOW)
@@ -166,19 +164,19 @@ def rebuild_timeline(*, owner_id: int) -> None:
     dormancy.rebuild(owner_id, now=timezone.now())
 
 
-@periodic_task("timelines.raise_watermark", lane=UPKEEP)
+@periodic_task(RAISE_WATERMARK)
 def raise_watermark() -> None:
     """So that clients that read forward need not remember much."""
     watermark.raise_(now=timezone.now())
 
 
-@periodic_task("timelines.put_to_sleep", lane=UPKEEP)
+@periodic_task(PUT_TO_SLEEP)
 def put_to_sleep() -> None:
     """Write no more timelines of owners who have stayed away."""
     dormancy.put_to_sleep(now=timezone.now())
 
 
-@periodic_task("timelines.wake", lane=UPKEEP)
+@periodic_task(WAKE)
 def wake() -> None:
     """Fill in the timelines of owners who have returned."""
     dormancy.wake_returned()

@@ -22,7 +22,7 @@ from devtools.lab.progress import Progress
 from devtools.lab.receiver import Receiver
 
 DEVICES = 100
-WORKER = "timelines-worker"
+WORKER = "timelines-high-worker"
 PENDING = "SELECT count(*) FROM events_outboxevent WHERE published_at IS NULL"
 # A quorum queue keeps bodies on disk and an entry for each message in memory: "at least 1 MB for
 # 30,000 messages" by RabbitMQ's documentation, several times as much while Erlang collects garbage

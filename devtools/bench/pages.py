@@ -91,7 +91,7 @@ def by_hand(
 
 
 def windows_down(before: int, size: int) -> Iterator[tuple[int, int]]:
-    for step in rows.STEPS:
+    for step in rows.steps():
         lower = max(((before - 1) // size - step + 1) * size, 0)
         if lower < before:
             yield lower, before

@@ -21,8 +21,8 @@ from devtools.servers.process import ServerFailure
 
 # The relay last: nothing is to do before it starts.
 PROCESSES = (
-    *(f"{name}-consumer" for name in CONSUMERS),
-    *(f"{name}-worker" for name in WORKERS),
+    *CONSUMERS,
+    *WORKERS,
     "beat",
     "relay",
 )

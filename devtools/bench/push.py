@@ -45,7 +45,7 @@ POSTS_AMID = 10
 LOUD_AUTHORS = 10
 CROWD = 10_000
 BUSY_LOOPS_A_CORE = 2
-SENDERS = ("notifications-worker", "retries-worker")
+SENDERS = ("notifications-high-worker", "notifications-retry-worker")
 ENCRYPTIONS = 3_000
 PLAINTEXT = secrets.token_bytes(150)  # As long as a message about a post of the benchmark.
 FAST = Conditions(seconds=0.001)

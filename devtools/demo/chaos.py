@@ -14,7 +14,7 @@ from devtools.processes import Supervisor
 from devtools.servers.server import Server
 
 # Who dies when which part of the posts has been answered, and the broker at last.
-PROCESSES = {"timelines-worker": 0.15, "notifications-worker": 0.3, "relay": 0.45}
+PROCESSES = {"timelines-high-worker": 0.15, "notifications-high-worker": 0.3, "relay": 0.45}
 BROKER_AT = 0.6
 DOWN_SECONDS = 2.0
 POLL_SECONDS = 0.05

@@ -14,16 +14,13 @@ from devtools.faults.outcome import Outcome
 from devtools.faults.run import Run
 from devtools.faults.runner import Runner
 from devtools.faults.scenarios.broker import kill_and_start
-from devtools.processes import WORKERS
+from devtools.processes import EVENT_CONSUMERS, WORKERS
 
 ROUND_SECONDS = 240.0
 PAUSES = (20.0, 60.0)
 RATE = 8.0
 DRAIN_SECONDS = 120.0
-KILLED = (
-    *("relay", "timelines-consumer", "notifications-consumer", "analytics-consumer", "web", "beat"),
-    *(f"{name}-worker" for name in WORKERS),
-)
+KILLED = ("web", "relay", "beat", *EVENT_CONSUMERS, *WORKERS)
 
 
 def kill_a_process(run: Run) -> None:

@@ -5,28 +5,25 @@ from dataclasses import dataclass
 from enum import IntEnum
 from itertools import chain
 
+from connectify.installed import APPS
 from devtools.processes.readiness import Ready, answers, consumed, listening
+from events import declarations, processes
+from events.topology import DEAD_QUEUE_NAME
+
+declarations.load(APPS)
 
 LOOPBACK = "127.0.0.1"
 CELERY = ("-m", "celery", "-A", "celery_app")
 
-# What `manage.py consume` is told, and the queue that it then consumes.
-CONSUMERS = {
-    "timelines": "timeline.worker",
-    "notifications": "push.worker",
-    "analytics": "analytics.worker",
-    "dead_letters": "dead.letters",
-}
-# Each worker's lanes and its number of processes. Two cores of a laptop have no use for more.
-WORKERS = {
-    "timelines": (("timelines.high",), 2),
-    "timelines-low": (("timelines.low",), 2),
-    "notifications": (("notifications.high",), 2),
-    "retries": (("notifications.retry",), 1),
-    # One may be erasing a large account while the watermark is raised every few seconds.
-    "rest": (("analytics.low", "events.low", "operations.low"), 2),
-}
-QUEUES = (*CONSUMERS.values(), *chain.from_iterable(lanes for lanes, _ in WORKERS.values()))
+# By the names of their processes, as they are declared.
+CONSUMERS = {each.name: each for each in processes.consumers()}
+WORKERS = {each.name: each for each in processes.workers()}
+# Those of the subscribers, without that of the dead letters.
+EVENT_CONSUMERS = [name for name, each in CONSUMERS.items() if each.queue != DEAD_QUEUE_NAME]
+QUEUES = (
+    *(each.queue for each in CONSUMERS.values()),
+    *chain.from_iterable(each.lanes for each in WORKERS.values()),
+)
 
 
 class Tier(IntEnum):
@@ -64,8 +61,8 @@ def connectify(
             Tier.RELAY,
             listening(environ.get("DATABASE_DIRECT_URL", environ["DATABASE_URL"])),
         ),
-        **{f"{name}-consumer": consumer(broker, name) for name in CONSUMERS},
-        **{f"{name}-worker": worker(broker, name) for name in WORKERS},
+        **{name: consumer(broker, each) for name, each in CONSUMERS.items()},
+        **{name: worker(broker, each) for name, each in WORKERS.items()},
         "beat": Command((*CELERY, "beat"), Tier.WORKERS, lambda: True),
         "flower": Command(
             # The password comes by FLOWER_BASIC_AUTH: everyone can read a command line.
@@ -92,15 +89,13 @@ def web(port: int) -> Command:
     )
 
 
-def consumer(broker_url: str, name: str) -> Command:
-    question = consumed(broker_url, CONSUMERS[name])
-    return Command(("manage.py", "consume", name), Tier.CONSUMERS, question)
+def consumer(broker_url: str, declared: processes.Consumer) -> Command:
+    question = consumed(broker_url, declared.queue)
+    return Command(("manage.py", "consume", declared.subscriber), Tier.CONSUMERS, question)
 
 
-def worker(broker_url: str, name: str) -> Command:
-    lanes, concurrency = WORKERS[name]
-    place = ("-Q", ",".join(lanes), "-c", str(concurrency), "-n", f"{name}@%h")
-    # Workers need no news of each other, and no task may wait behind another in one process.
-    manner = ("-O", "fair", "--without-mingle", "--without-gossip", "-l", "WARNING")
-    arguments = (*CELERY, "worker", *place, *manner)
-    return Command(arguments, Tier.WORKERS, consumed(broker_url, *lanes))
+def worker(broker_url: str, declared: processes.Worker) -> Command:
+    # Workers need no news of each other.
+    manner = ("--without-mingle", "--without-gossip", "-l", "WARNING")
+    arguments = (*CELERY, "worker", *declared.arguments, *manner)
+    return Command(arguments, Tier.WORKERS, consumed(broker_url, *declared.lanes))

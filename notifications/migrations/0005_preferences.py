@@ -3,7 +3,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import notifications.time_zones
+import social.time_zones
 
 
 class Migration(migrations.Migration):
@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
                 db_default="UTC",
                 default="UTC",
                 max_length=64,
-                validators=[notifications.time_zones.check_time_zone],
+                validators=[social.time_zones.check_time_zone],
             ),
         ),
         migrations.AddConstraint(

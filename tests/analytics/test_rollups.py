@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from analytics import histogram
-from analytics.models import COUNTS, Rollup
+from analytics.models import COUNTS, HISTOGRAMS, Rollup
 from analytics.recording import record
 from analytics.rollups import roll_up
 from tests.analytics.records import DAY, event
@@ -50,6 +50,36 @@ def test_figures_are_exact_by_event_id():
         assert counts(period, author=3) == {15: {"reach": 2, "slices": 1}}
     assert counts("minute") == counts()
     assert counts("minute", author=2) == {}
+
+
+def test_every_figure_is_added_to_what_is_there():
+    def happen(prefix: str) -> None:
+        batch = [
+            event(f"{prefix}1", "post.created"),
+            event(f"{prefix}2", "timeline.delivered", rows=7),
+            event(f"{prefix}3", "user.followed", follower_id=9, followee_id=2),
+            event(f"{prefix}4", "user.unfollowed", follower_id=9, followee_id=2),
+            event(
+                f"{prefix}5",
+                "push.settled",
+                **{"sent": 5, "failed": 9, "refused": 2, "expired": 3, "people": 6},
+                latency_ms=[10, 20, 4000],
+            ),
+        ]
+        record(batch, now=DAY)
+        roll_up()
+
+    def found() -> dict:
+        return Rollup.objects.filter(author_id=2, period="day").values(*COUNTS, *HISTOGRAMS).get()
+
+    happen("first")
+    first = found()
+    assert all(first[name] for name in COUNTS)
+    assert [sum(first[name]) for name in HISTOGRAMS] == [7, 3]
+    happen("second")
+    assert found() == {name: 2 * first[name] for name in COUNTS} | {
+        name: [2 * bucket for bucket in first[name]] for name in HISTOGRAMS
+    }
 
 
 def test_periods_begin_at_their_start():

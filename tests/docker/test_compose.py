@@ -13,11 +13,13 @@ import requests
 import yaml
 from django.db import connection
 
-from celery_app import LANES
+from connectify.installed import APPS
 from devtools.processes import QUEUES, WORKERS
 from devtools.processes.readiness import answers, consumed
 from devtools.servers.ports import Ports
+from events.lanes import lanes as DECLARED
 from events.registry import subscribers
+from operations.management.commands.processes import written
 from tests.environment import available
 from tests.waiting import until
 
@@ -49,18 +51,32 @@ def test_every_queue_has_its_process():
     assert consumers == {*subscribers, "dead_letters"}
     workers = [s["command"] for s in OURS.values() if "-Q" in s["command"]]
     lanes = [lane for command in workers for lane in command[command.index("-Q") + 1].split(",")]
-    assert sorted(lanes) == sorted(LANES)
+    assert sorted(lanes) == sorted(DECLARED)
 
 
-def test_every_folder_of_ours_is_in_the_image():
-    copied = {
-        line.split()[1]
-        for line in (DOCKER / "Dockerfile").read_text().splitlines()
-        if line.startswith("COPY ") and "/" not in line
-    }
-    imported = {path.parent.name for path in ROOT.glob("*/apps.py")} | {"connectify"}
-    assert imported <= copied
-    assert all(f"!{name}\n" in (ROOT / ".dockerignore").read_text() for name in imported)
+def test_every_folder_of_ours_is_in_the_image_and_no_other():
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    folders = {path.partition("/")[0] for path in tracked if "/" in path}
+    assert {name for name in folders if name[0] != "."} - set(ignored) == {*APPS, "connectify"}
+    # Files beside them may hold secrets, and so only named ones are copied.
+    files = {"requirements.txt", "manage.py", "celery_app.py", "gunicorn.conf.py"}
+    assert ignored.index("*.*") < min(ignored.index(f"!{name}") for name in files)
+    assert {line[1:] for line in ignored if line.startswith("!")} == files
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "prometheus.yml"])
+def test_the_files_are_as_the_declared_processes_demand(name):
+    assert (DOCKER / name).read_text() == written()[name]
+
+
+def test_prometheus_asks_every_process_that_has_figures():
+    jobs = yaml.safe_load((DOCKER / "prometheus.yml").read_text())["scrape_configs"]
+    names = jobs[1]["dns_sd_configs"][0]["names"]
+    # Of the others web has a job of its own, and beat and Flower serve no figures.
+    assert names == [name for name in OURS if name not in (*ONCE, "web", "beat", "flower")]
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -153,6 +169,6 @@ def sees_the_workers(flower: str, environ: dict[str, str]) -> None:
         answer = requests.get(f"{flower}/api/workers?refresh=1", auth=login, timeout=30)
         return {name.partition("@")[0] for name in answer.json()} if answer.ok else set()
 
-    until(lambda: workers() == set(WORKERS), 60)
+    until(lambda: workers() == {each.node for each in WORKERS.values()}, 60)
     queues = requests.get(f"{flower}/api/queues/length", auth=login, timeout=10).json()
-    assert set(LANES) <= {queue["name"] for queue in queues["active_queues"]}
+    assert set(DECLARED) <= {queue["name"] for queue in queues["active_queues"]}

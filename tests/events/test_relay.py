@@ -10,13 +10,13 @@ from django.utils import timezone
 from events import healing, relay, topology, unroutable
 from events.models import DeadLetter, OutboxEvent
 from events.publisher import Outgoing, Publisher
-from events.registry import decode_event
+from events.registry import decode_event, subscribers
 from social import posts
 from social.models import Post
 from tests.api import client_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-QUEUES = ("timeline.worker", "push.worker", "analytics.worker")
+QUEUES = [each.queue for each in subscribers.values() if "post.created" in each.handlers]
 
 
 @pytest.fixture

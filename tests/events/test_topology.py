@@ -2,10 +2,12 @@ import os
 
 import pytest
 
-from celery_app import LANES, app
+from celery_app import app
 from devtools.servers import vhosts
+from events.lanes import lanes
 from events.registry import subscribers
 
+LANES = list(lanes)
 EVENT_QUEUES = [subscriber.queue for subscriber in subscribers.values()]
 
 

@@ -1,14 +1,5 @@
-from events.envelope import Event
 from events.registry import Subscriber, register_subscriber
-from tests.example_app.models import Mention
 
+HANDLERS = {"comment.created": "tests.example_app.handlers.on_comment_created"}
 
-def on_comment_created(events: list[Event]) -> None:
-    for event in events:
-        name = event.data.text.partition("@")[2]
-        Mention.objects.create(comment_id=event.data.comment_id, name=name)
-
-
-register_subscriber(
-    Subscriber("mentions", "mentions.worker", {"comment.created": on_comment_created})
-)
+register_subscriber(Subscriber("mentions", "mentions.worker", HANDLERS))

@@ -17,15 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devtools.faults.raw_amqp import Raw, Typed, publish
+from events.lanes import lanes
+from events.registry import subscribers
 from tests.flow.world import PASSWORD, World
 from tests.waiting import until
 
 EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "8"))
-EVENT_QUEUES = ("timeline.worker", "push.worker", "analytics.worker")
-LANES = (
-    *("timelines.high", "timelines.low", "notifications.high", "notifications.retry"),
-    *("analytics.low", "events.low", "operations.low"),
-)
+EVENT_QUEUES = [each.queue for each in subscribers.values()]
+LANES = list(lanes)
 DEAD = "dead.letters"
 FRAME = 131_072
 BODY_LIMIT = 1_000_000

@@ -36,12 +36,12 @@ def test_a_worker_killed_in_mid_slice_loses_nothing_and_doubles_nothing(world, p
             " WHERE wait_event_type = 'Lock' AND query LIKE '%%timelines_slicerecord%%'"
         )
         until(lambda: world.sql(waiting)[0][0] > 0)
-        processes.kill("timelines-worker")
+        processes.kill("timelines-high-worker")
     lock.rollback()
     lock.close()
     time.sleep(0.5)
     assert [world.owners(post_id) for post_id in posts] == [set()] * 6
-    processes.start("timelines-worker")
+    processes.start("timelines-high-worker")
     for post_id in posts:
         until(lambda post_id=post_id: world.owners(post_id) == followers, 60)
     # Each slice is in the ledger once, with all its rows.

@@ -88,7 +88,7 @@ def test_a_worker_killed_between_answer_and_commit_repeats_the_push_once(
 ):
     device = Device.generate()
     world.subscribe(world.crowd(alice, 1), [device], push_service.origin)
-    name = "notifications-worker"
+    name = "notifications-high-worker"
     processes.kill(name)
     # It has the push service's answer, and sleeps before it writes that down.
     doomed = Supervisor(
@@ -123,7 +123,7 @@ def test_a_worker_that_is_stopped_while_answers_are_awaited_repeats_nothing(
     post_id = world.post(alice)
     until(lambda: push_service.receipts.of(device.token))
     time.sleep(0.5)  # Its task has ended; the answer is still to come.
-    processes.restart("notifications-worker")
+    processes.restart("notifications-high-worker")
     assert world.sql(DELIVERIES, post_id)[0][1:3] == ("sent", 1)
     assert len(push_service.receipts.of(device.token)) == 1
 

@@ -10,6 +10,7 @@ from kombu import Connection
 
 from devtools.servers import vhosts
 from events import depths
+from events.registry import subscribers
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -23,7 +24,7 @@ KNOWN = """
     UPDATE events_reconciliation SET complete_until = complete_until - interval '2 minutes'
     RETURNING subscriber
 """
-QUEUES = ("timeline.worker", "push.worker", "analytics.worker")
+QUEUES = [each.queue for each in subscribers.values()]
 
 
 @pytest.mark.slow  # Consumers and workers come back with their back-off.
@@ -31,7 +32,7 @@ def test_posts_that_waited_in_a_wiped_broker_arrive_all_the_same(world, processe
     broker = processes.environ["BROKER_URL"]
     alice = world.sign_up("alice")
     followers = world.crowd(alice, 100)
-    for name in ("timelines", "notifications", "analytics"):
+    for name in subscribers:
         world.sql(PAUSE, name)
     until(lambda: all(consumers(broker, queue) == 0 for queue in QUEUES))
     posts = [world.post(alice, f"post {number}") for number in range(3)]

@@ -7,6 +7,8 @@ import pytest
 import yaml
 from django.core.management import get_commands
 
+from events.processes import consumers, workers
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 CODE = (ROOT / "connectify" / "settings.py").read_text()
@@ -45,6 +47,12 @@ def test_every_alert_has_a_section_and_every_section_an_alert():
     alerts = PAGE.partition("## Alerts")[2].partition("\n## ")[0]
     sections = re.findall(r"^### (\w+)$", alerts, re.MULTILINE)
     assert sorted(sections) == sorted(rule["alert"] for rule in RULES)
+
+
+def test_connections_are_counted_for_the_processes_that_there_are():
+    sizes = [worker.concurrency for worker in workers()]
+    assert f"| {' + '.join(map(str, sizes))} = {sum(sizes)} |" in PAGE
+    assert f"| consumer | 1 | {len(consumers())} |" in PAGE
 
 
 def test_every_command_that_is_named_exists():

@@ -14,7 +14,7 @@ from fanout.slices import END, Slice
 from notifications import pushing
 from notifications.models import Notification
 from operations import doctor
-from operations.partitioned import TABLES
+from operations.partitioned import tables
 from operations.tasks import drop_partitions
 from social import posts
 from social.models import Post
@@ -37,13 +37,13 @@ def _expired(alice, settings):
     Post.objects.bulk_create(
         Post(pk=pk, author=alice, content="hi", created_at=created_at) for pk in (FIRST, NEWEST)
     )
-    for one in TABLES:
+    for one in tables():
         partitions.ensure(one.table, [FIRST, NEWEST])
     before = retention.head().coming
     draw_next(NEWEST + 1)
     yield
     draw_next(before)
-    for one in TABLES:
+    for one in tables():
         for name, first, _ in partitions.named_bounds(one.table):
             if first >= FIRST:
                 with connection.cursor() as cursor:
@@ -63,7 +63,7 @@ def service():
 
 
 def kept() -> list[str]:
-    return [one.table for one in TABLES if (FIRST, FIRST + 2_000) in partitions.bounds(one.table)]
+    return [one.table for one in tables() if (FIRST, FIRST + 2_000) in partitions.bounds(one.table)]
 
 
 def told(*arguments: str) -> str:
@@ -74,7 +74,7 @@ def told(*arguments: str) -> str:
 
 def test_what_has_expired_is_dropped_by_the_second_run():
     drop_partitions()
-    assert kept() == [one.table for one in TABLES]
+    assert kept() == [one.table for one in tables()]
     drop_partitions()
     assert kept() == []
 
@@ -82,7 +82,7 @@ def test_what_has_expired_is_dropped_by_the_second_run():
 def test_the_command_shows_ranges_and_ages_and_changes_nothing():
     assert f"posts {FIRST}-{FIRST + 1_999}: not counted rows" in told()
     assert "61 days, would expire" in told("--drop-expired")
-    assert [partitions.horizon(one.table) for one in TABLES] == [0, 0, 0]
+    assert [partitions.horizon(one.table) for one in tables()] == [0, 0, 0]
 
 
 def test_the_command_drops_when_it_is_told_to():
@@ -94,7 +94,7 @@ def test_the_command_drops_when_it_is_told_to():
 
 def test_the_command_makes_partitions_ahead():
     told("--create-ahead")
-    assert len([end for _, end in partitions.bounds(TABLES[0].table) if end > NEWEST]) == 6
+    assert len([end for _, end in partitions.bounds(tables()[0].table) if end > NEWEST]) == 6
 
 
 def arrives(author, reader, service) -> bool:
@@ -121,11 +121,11 @@ def test_a_post_after_a_long_silence_is_written_told_and_pushed(alice, bob, serv
 
 def test_a_horizon_beyond_the_posts_to_come_heals(alice, bob, service):
     """As a run of an earlier version left it, which dropped what lay below it as well."""
-    for one in TABLES:
+    for one in tables():
         Horizon.objects.create(table_name=one.table, post_id=NEWEST + 11_500)
     Watermark.objects.create(pk=1, post_id=NEWEST + 11_499)
     forward_reader = Position(NEWEST + 11_499)
-    assert len(found_by_the_doctor()) >= len(TABLES)
+    assert len(found_by_the_doctor()) >= len(tables())
     told("--create-ahead")
     assert found_by_the_doctor() == []
     assert Watermark.objects.get().post_id == NEWEST
@@ -136,10 +136,10 @@ def test_a_horizon_beyond_the_posts_to_come_heals(alice, bob, service):
 
 
 def test_dropping_heals_such_a_horizon_too(alice, bob, service):
-    for one in TABLES:
+    for one in tables():
         Horizon.objects.create(table_name=one.table, post_id=NEWEST + 11_500)
     told("--drop-expired", "--yes")
-    assert [partitions.horizon(one.table) for one in TABLES] == [NEWEST + 1] * len(TABLES)
+    assert [partitions.horizon(one.table) for one in tables()] == [NEWEST + 1] * len(tables())
     assert arrives(alice, bob, service)
 
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from fanout import partitions
 from notifications.models import Delivery, Notification, SliceRecord
+from notifications.unsettled import SHOWN, UNSETTLED, unsettled
 from operations import lag, metrics
-from operations.unsettled import SHOWN, UNSETTLED, unsettled
 
 pytestmark = pytest.mark.django_db
 

@@ -62,7 +62,7 @@ def test_of_a_closed_account_nothing_is_kept(bob, away, now):
     accounts.close(bob, now=now)
     event = OutboxEvent.objects.get(routing_key="user.closed")
     closed = decode_event(bytes(event.body), "application/json")
-    subscribers["timelines"].handlers["user.closed"]([closed])
+    subscribers["timelines"].handler("user.closed")([closed])
     assert not Reader.objects.exists()
     assert not Dormant.objects.exists()
 

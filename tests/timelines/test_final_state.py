@@ -201,12 +201,12 @@ class Company:
 
     def collect(self):
         """What has been recorded and enqueued since last time waits to be worked off."""
-        handlers = subscribers["timelines"].handlers
+        timelines = subscribers["timelines"]
         for row in OutboxEvent.objects.filter(pk__gt=self.told).order_by("pk"):
             self.told = row.pk
-            if row.routing_key in handlers:
+            if row.routing_key in timelines.handlers:
                 event = decode_event(bytes(row.body), "application/json")
-                handler = handlers[row.routing_key]
+                handler = timelines.handler(row.routing_key)
                 self.waiting.append(
                     lambda event=event, handler=handler: self.handle(handler, event)
                 )

@@ -11,7 +11,7 @@ from social import relations
 from social.models import Post
 from tests.conftest import make_user
 from tests.plans import statements
-from timelines import backfill, pulling, reading
+from timelines import backfill, pulling, reading, rows
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +85,20 @@ def test_an_owner_with_few_rows_in_many_partitions_asks_a_bounded_number_of_time
     # What is known, three windows, whom Bob sees, their posts' ids, the posts.
     assert len(executed) == 7
     assert planned_partitions(executed) == [6, 12, 16]
+
+
+@pytest.mark.parametrize(
+    ("size", "windows"),
+    [
+        (2_000, [6, 12, 16]),  # 12,000, 24,000 and 32,000 posts.
+        (5, [6, 12, 16]),  # Smaller partitions are not planned in larger numbers.
+        (5_000, [3, 5, 7]),  # As many posts at least, in fewer partitions.
+        (1_000_000, [1, 1, 1]),
+    ],
+)
+def test_windows_go_by_the_size_of_a_partition(settings, size, windows):
+    settings.PARTITION_POSTS = size
+    assert rows.steps() == windows
 
 
 def test_a_page_of_an_endless_timeline_asks_the_same_wherever_it_is(alice, bob, now, settings):

@@ -7,8 +7,8 @@ __all__ = ["app"]
 # None divides the 5 s in which the broker's figures are taken: they would always be taken while the
 # same task is in its queue.
 SECONDS = {
-    **{"roll up": 4.3, "reconcile": 3.7},
-    **{"repair timelines": 7.3, "repair pushes": 8.3, "resume pushes": 9.1},
+    **{"analytics.roll_up": 4.3, "events.reconcile": 3.7, "timelines.repair": 7.3},
+    **{"notifications.repair": 8.3, "notifications.resume": 9.1},
 }
 
 for name, seconds in SECONDS.items():

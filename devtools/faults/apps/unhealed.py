@@ -4,4 +4,6 @@ from celery_app import app
 
 __all__ = ["app"]
 
-app.conf.beat_schedule = {"roll up": {"task": "analytics.roll_up", "schedule": 4.3}}
+app.conf.beat_schedule = {
+    "analytics.roll_up": {"task": "analytics.roll_up", "schedule": 4.3},
+}

@@ -47,8 +47,8 @@ Condition = Callable[[Mapping[str, int]], bool]
 def poke(run: Run) -> None:
     """Work for those whom the load does not reach."""
     poison(run, LETTERS_QUEUE, 1)
-    for lanes, _ in WORKERS.values():
-        for lane in lanes:
+    for worker in WORKERS.values():
+        for lane in worker.lanes:
             send(run, "analytics.roll_up", lane=lane)
 
 
@@ -92,7 +92,7 @@ def at_work(run: Run) -> dict[str, Condition]:
             for subscriber in run.people.subscribers
         },
         "dead_letters_consumer": lambda depths: query(connection, OPEN)[0][0] >= letters,
-        **{f"{name}_worker": empty(*lanes) for name, (lanes, _) in WORKERS.items()},
+        **{f"{each.node}_worker": empty(*each.lanes) for each in WORKERS.values()},
     }
 
 

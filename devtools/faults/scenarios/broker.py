@@ -91,7 +91,7 @@ def alarm(run: Run, on: tuple[str, ...], off: tuple[str, ...]) -> None:
     ctl = run.rabbitmq.ctl
     lanes = ("timelines.high", "timelines.low")
     run.begin_load(warm=8)
-    run.restart("timelines-worker", FAILPOINTS="timelines.fanout.in_slice=sleep:0.05")
+    run.restart("timelines-high-worker", FAILPOINTS="timelines.fanout.in_slice=sleep:0.05")
     run.until(lambda: run.broker.ready(*lanes) > 20, "tasks that wait in the lanes")
     run.at_end(lambda: ctl(*off))
     with run.fault():

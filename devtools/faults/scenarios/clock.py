@@ -12,20 +12,17 @@ from devtools.faults.punctuality import demand_in_time, newest
 from devtools.faults.run import Run
 from devtools.faults.tap import Tasks
 from devtools.lab.database import query
+from events.lanes import periodic_tasks
 
 # The build for programs with threads.
 PLACES = ("usr/lib/*/faketime/libfaketimeMT.so.1", "usr/lib*/faketime/libfaketimeMT.so.1")
 SKEWS = ("+1h", "-1h", "+1d", "-1d")
-SKEWED = ("relay", "timelines-worker")
+SKEWED = ("relay", "timelines-high-worker")
 SKEW_SECONDS = 4.0
 TOMORROW_SECONDS = 15.0
 MINUTE = 60.0
 # Those that beat sends at least twice a minute.
-PERIODIC = {
-    *("analytics.roll_up", "events.reconcile", "notifications.repair", "notifications.resume"),
-    *("operations.erase_accounts", "operations.send_mails"),
-    *("timelines.raise_watermark", "timelines.repair", "timelines.wake"),
-}
+PERIODIC = {each.name for each in periodic_tasks.values() if each.seconds <= MINUTE / 2}
 # A slice bears the time of the worker that wrote it, a post that of the web server.
 DATED_WRONG = """
     SELECT count(*) FROM timelines_slicerecord slice JOIN social_post post ON post.id = post_id

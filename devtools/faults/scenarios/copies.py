@@ -7,7 +7,7 @@ from devtools.faults.proxy import Proxy, Way
 from devtools.faults.roll_call import demand_nobody_ended, everybody
 from devtools.faults.run import Run
 
-WORKER, LANE = "timelines-worker", "timelines.high"
+WORKER, LANE = "timelines-high-worker", "timelines.high"
 BACK_SECONDS = 30.0
 # What the lost connection held is given to another worker after two to three heartbeats of 10 s.
 DELAY_SECONDS = 10.0

@@ -66,13 +66,13 @@ def stops(run: Run) -> None:
 def backends_end(run: Run) -> None:
     connection = run.connect()
     # Slices and requests that take a while, so that there is a transaction at any moment.
-    run.restart("timelines-worker", FAILPOINTS="timelines.fanout.in_slice=sleep:0.1")
+    run.restart("timelines-high-worker", FAILPOINTS="timelines.fanout.in_slice=sleep:0.1")
     run.begin_load(warm=8)
     with run.fault():
         for _ in range(ROUNDS):
             run.count("backends terminated", query(connection, TERMINATE)[0][0])
             time.sleep(1)
-    run.restore("timelines-worker")
+    run.restore("timelines-high-worker")
 
 
 @scenario(27, "deadlock, serialisation failure", "deadlocks and failures that PostgreSQL raised")
@@ -81,7 +81,7 @@ def deadlock(run: Run) -> None:
     needs next, and wants the ledger, of which the slice holds a part."""
     connection = run.connect()
     before = query(connection, DEADLOCKS)[0][0]
-    run.restart("timelines-worker", FAILPOINTS="timelines.fanout.in_slice=sleep:0.3")
+    run.restart("timelines-high-worker", FAILPOINTS="timelines.fanout.in_slice=sleep:0.3")
     run.begin_load(warm=8)
     with run.fault():
         for _ in range(3):
@@ -94,7 +94,7 @@ def deadlock(run: Run) -> None:
         time.sleep(5)
         failed = query(connection, "SELECT last_value / 5 FROM faults_serialisation")[0][0]
         execute(connection, SERIALISABLE)
-    run.restore("timelines-worker")
+    run.restore("timelines-high-worker")
     run.count("deadlocks", raised)
     run.count("serialisation failures", int(failed))
 

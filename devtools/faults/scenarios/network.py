@@ -7,14 +7,14 @@ from devtools.faults.run import Run
 
 BLACKHOLE_SECONDS = 30.0
 DELAY_SECONDS = 0.2
-DELAYED = ("relay", "timelines-consumer", "timelines-worker")
+DELAYED = ("relay", "timelines-consumer", "timelines-high-worker")
 
 
 # Two heartbeats of 30 s, if the worker must notice by them.
 @scenario(20, "network blackhole for 30 s, worker - broker", "bytes held", limit=150, recovery=60)
 def blackhole(run: Run) -> None:
     proxy, url = run.proxy("BROKER_URL")
-    run.restart("timelines-worker", BROKER_URL=url)
+    run.restart("timelines-high-worker", BROKER_URL=url)
     run.begin_load()
     with run.fault():
         proxy.stall()
@@ -22,7 +22,7 @@ def blackhole(run: Run) -> None:
         proxy.heal()
     time.sleep(5)
     run.count("bytes held", proxy.disturbed)
-    run.restore("timelines-worker")
+    run.restore("timelines-high-worker")
 
 
 @scenario(21, "200 ms delay on the broker link", "bytes delayed")

@@ -71,7 +71,7 @@ def poisoned(run: Run) -> None:
 def letters_wait(run: Run) -> None:
     connection = run.connect()
     proxy, url = run.proxy("DATABASE_URL")
-    run.restart("dead_letters-consumer", DATABASE_URL=url)
+    run.restart("dead-letters-consumer", DATABASE_URL=url)
     run.begin_load()
     with run.fault():
         proxy.refuse()
@@ -88,4 +88,4 @@ def letters_wait(run: Run) -> None:
         run.demand(not filed, f"{filed} letters were filed without a database")
         proxy.heal()
     run.until(lambda: query(connection, OPEN)[0][0] == run.poison, "the letters' rows")
-    run.restore("dead_letters-consumer")
+    run.restore("dead-letters-consumer")

@@ -39,7 +39,7 @@ ALERT = "events never reached a subscriber"
 # The reconciler waits for 60 s, lest it send again what a consumer is just working on.
 @scenario(24, "one queue unbound, another deleted", "events lost; alerts", limit=150, recovery=100)
 def queues_gone(run: Run) -> None:
-    alerts = run.logged("rest-worker", ALERT)
+    alerts = run.logged("maintenance-worker", ALERT)
     connection = run.connect()
     run.begin_load(rate=5)
     with run.fault():

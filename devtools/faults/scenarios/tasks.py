@@ -10,7 +10,7 @@ from devtools.faults.commands import with_app
 from devtools.faults.declaration import scenario
 from devtools.faults.run import Run
 
-WORKER = "rest-worker"
+WORKER = "maintenance-worker"
 APP = "devtools.faults.apps.misbehaving"
 NEIGHBOURS = 40
 HANGING = ("faults.hang", "faults.hang_hard")

@@ -8,17 +8,14 @@ from devtools.faults.commands import renamed, with_app
 from devtools.faults.declaration import scenario
 from devtools.faults.logs import count_in
 from devtools.faults.run import Run
-from devtools.processes import WORKERS, Command
+from devtools.processes import EVENT_CONSUMERS, WORKERS, Command
 
 LOST = "exited with 'signal 9 (SIGKILL)'"
 TASKS_A_LIFE = 6
 DEATHS = 3
-WORKER = "timelines-worker"
+WORKER = "timelines-high-worker"
 # A deployment stops everything that works for the queues.
-DEPLOYED = (
-    *("relay", "timelines-consumer", "notifications-consumer", "analytics-consumer"),
-    *(f"{name}-worker" for name in WORKERS),
-)
+DEPLOYED = ("relay", *EVENT_CONSUMERS, *WORKERS)
 DEPLOY_SECONDS = 10.0
 
 
@@ -90,7 +87,7 @@ def sleeps_past_heartbeat(run: Run) -> None:
     command = with_app(run.table[WORKER], "devtools.faults.apps.short_heartbeat")
     run.restart(WORKER, command, **slow)
     run.until(command.ready, "the worker")
-    run.add("timelines-worker-2", renamed(run.table[WORKER], "second"))
+    run.add("timelines-high-worker-2", renamed(run.table[WORKER], "second"))
     run.count("redeliveries", 0)
     missed = count_in(run.rabbitmq.log, "missed heartbeats from client")
     run.begin_load(warm=5)

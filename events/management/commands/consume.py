@@ -13,13 +13,12 @@ from events.consumer import BatchConsumer
 from events.introduction import introduce_patiently
 from events.pausing import PauseSign
 from events.probing import SubscriberProbe
+from events.processes import DEAD_LETTERS
 from events.processing import Processor
 from events.publisher import Publisher
 from events.registry import Subscriber, subscribers
 from events.stopping import Stop
 from events.topology import DEAD_QUEUE, event_queue
-
-DEAD_LETTERS = "dead_letters"
 
 
 class Command(BaseCommand):

@@ -7,7 +7,8 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from events import unroutable, waiting
-from operations import lag, push_services, stuck
+from notifications import rejections
+from operations import lag, stuck
 
 
 class Command(BaseCommand):
@@ -21,14 +22,14 @@ class Command(BaseCommand):
         found, whole = lag.lags(pending), lag.total(pending.values())
         stranded, set_aside = unroutable.unroutable(), waiting.all_set_aside()
         stopped = [ailment.what for ailment in stuck.ailments(timezone.now())]
-        rejections = push_services.rejections()
+        rejected = rejections.rejections()
         if options["json"]:
             described = {"outbox": {"pending": whole.count, "oldest_seconds": whole.oldest_seconds}}
             described["unroutable"] = [each._asdict() for each in stranded]
             described["set_aside"] = [each._asdict() for each in set_aside]
             described["subscribers"] = {each.subscriber: asdict(each) for each in found}
             described["stuck"] = stopped
-            described["push_services"] = rejections
+            described["push_services"] = rejected
             self.stdout.write(json.dumps(described))
             return
         self.stdout.write(
@@ -48,7 +49,7 @@ class Command(BaseCommand):
             )
         for what in stopped:
             self.stdout.write(f"STUCK: {what}")
-        for what in rejections:
+        for what in rejected:
             self.stdout.write(f"REJECTED: {what}")
 
 

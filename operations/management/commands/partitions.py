@@ -26,7 +26,7 @@ class Command(BaseCommand):
         if drop_expired and yes:
             for name in partitioned.drop_expired(now=now):
                 self.stdout.write(f"dropped {name}")
-        for one in partitioned.TABLES:
+        for one in partitioned.tables():
             self._list(one, now, dry_run=drop_expired and not yes)
 
     def _list(self, one: partitioned.Partitioned, now, *, dry_run: bool) -> None:

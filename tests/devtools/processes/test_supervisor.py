@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from celery_app import LANES
 from devtools.processes import QUEUES, Command, Supervisor, Tier, connectify
 from devtools.processes.readiness import answers, consumed, listening, written
 from devtools.servers.proc import started_at
 from devtools.servers.process import ServerFailure
+from events.lanes import lanes
 from events.outbox import CHANNEL
 from events.registry import subscribers
 from events.topology import DEAD_QUEUE_NAME
@@ -54,7 +54,7 @@ def noting(name: str, tier: Tier, home: Path) -> Command:
 
 
 def test_every_queue_and_lane_has_one_process_that_consumes_it():
-    known = [*(subscriber.queue for subscriber in subscribers.values()), DEAD_QUEUE_NAME, *LANES]
+    known = [*(subscriber.queue for subscriber in subscribers.values()), DEAD_QUEUE_NAME, *lanes]
 
     assert sorted(QUEUES) == sorted(known)
 

@@ -1,13 +1,14 @@
 """What is wrong with the way to the push services, and what mends it."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 
 from django.conf import settings
 
+from events.ailments import Ailment
 from notifications import subscriptions, webpush
-from operations import failures
-from operations.ailments import Ailment
+from notifications.breaker_board import Board
 
 REJECTS = "most pushes to {} are answered 401 or 403, and are tried again until their time is over"
 MEND = "look at VAPID_PRIVATE_KEY, VAPID_SUBJECT and this clock; for FCM at FCM_KEY_FILE"
@@ -15,8 +16,14 @@ OTHER_KEYS = "devices are registered that were made with another VAPID_PRIVATE_K
 MEND_KEYS = "set that key again, or let clients subscribe anew with /api/v1/push/public-key/"
 
 
+def rejecting() -> list[str]:
+    """The push services that answer 401 or 403 to most of us; none while Valkey cannot be asked."""
+    with closing(Board(settings.REDIS_URL)) as board:
+        return board.rejecting() or []
+
+
 def rejections() -> list[str]:
-    return [REJECTS.format(origin) for origin in failures.rejecting()]
+    return [REJECTS.format(origin) for origin in rejecting()]
 
 
 def ailments(now: datetime) -> Iterator[Ailment]:

@@ -1,0 +1,58 @@
+"""The processes that work for the queues: a consumer for each subscriber and one for the dead
+letters, and the workers of all lanes, as they are declared.
+
+Whoever starts processes reads this: the compose file is written from it, the harness starts it.
+"""
+
+from dataclasses import dataclass
+
+from events.lanes import lanes
+from events.registry import subscribers
+from events.topology import DEAD_QUEUE_NAME
+
+DEAD_LETTERS = "dead_letters"
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """`manage.py consume <subscriber>`, which takes the messages of `queue`."""
+
+    subscriber: str
+    queue: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.subscriber.replace('_', '-')}-consumer"
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A Celery worker of these lanes, which runs `concurrency` tasks at once."""
+
+    name: str
+    lanes: tuple[str, ...]
+    concurrency: int
+
+    @property
+    def node(self) -> str:
+        return self.name.removesuffix("-worker")
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What `celery worker` is told. By "fair" no task waits behind another in one process."""
+        size = ("-Q", ",".join(self.lanes), "-c", str(self.concurrency))
+        return (*size, "-n", f"{self.node}@%h", "-O", "fair")
+
+
+def consumers() -> list[Consumer]:
+    known = [Consumer(each.name, each.queue) for each in subscribers.values()]
+    return [*known, Consumer(DEAD_LETTERS, DEAD_QUEUE_NAME)]
+
+
+def workers() -> list[Worker]:
+    names = dict.fromkeys(lane.process for lane in lanes.values())
+    served = {name: [lane for lane in lanes.values() if lane.process == name] for name in names}
+    return [
+        Worker(name, tuple(lane.name for lane in own), max(lane.concurrency for lane in own))
+        for name, own in served.items()
+    ]
