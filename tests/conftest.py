@@ -13,12 +13,18 @@ from events.registry import subscribers
 from social import posts, relations
 from social.models import User
 from tests.environment import missing
+from tests.scheduling import ByRoom, rank
 
 NEEDS = {"PostgreSQL": ("db", "transactional_db"), "RabbitMQ": ("broker",)}
 
 
+def pytest_xdist_make_scheduler(config, log) -> ByRoom:
+    return ByRoom(config, log)
+
+
 def pytest_collection_modifyitems(items) -> None:
     """Skip what needs a server that cannot be had; in CI, let it fail instead."""
+    items.sort(key=lambda item: rank(item.nodeid))
     if os.environ.get("CI") == "true":
         return
     for item in items:

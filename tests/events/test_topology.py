@@ -5,6 +5,7 @@ import pytest
 from celery_app import LANES, app
 from events.registry import subscribers
 from stack import vhosts
+from tests.environment import VHOST
 
 EVENT_QUEUES = [subscriber.queue for subscriber in subscribers.values()]
 
@@ -14,7 +15,7 @@ def queues(broker) -> dict[str, dict]:
     """The queues as the broker itself knows them."""
     if "BROKER_MANAGEMENT_URL" not in os.environ:
         pytest.skip("the broker's management API is not known")
-    described = vhosts.queues(os.environ["BROKER_MANAGEMENT_URL"], "test")
+    described = vhosts.queues(os.environ["BROKER_MANAGEMENT_URL"], VHOST)
     return {queue["name"]: queue for queue in described}
 
 
