@@ -4,6 +4,7 @@ import os
 from datetime import UTC, datetime
 
 import pytest
+from django.test import TransactionTestCase
 from django.utils import timezone
 from kombu import Connection
 
@@ -12,13 +13,20 @@ from events import topology
 from events.registry import subscribers
 from social import posts, relations
 from social.models import User
+from tests import emptying
 from tests.environment import missing
+from tests.scheduling import ByRoom, rank
 
 NEEDS = {"PostgreSQL": ("db", "transactional_db"), "RabbitMQ": ("broker",)}
 
 
+def pytest_xdist_make_scheduler(config, log) -> ByRoom:
+    return ByRoom(config, log)
+
+
 def pytest_collection_modifyitems(items) -> None:
     """Skip what needs a server that cannot be had; in CI, let it fail instead."""
+    items.sort(key=lambda item: rank(item.nodeid))
     if os.environ.get("CI") == "true":
         return
     for item in items:
@@ -27,6 +35,15 @@ def pytest_collection_modifyitems(items) -> None:
                 item.add_marker(pytest.mark.skip(reason=f"{server}: {missing[server]}"))
         if "PostgreSQL" in missing and item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.skip(reason=f"PostgreSQL: {missing['PostgreSQL']}"))
+
+
+TransactionTestCase._fixture_teardown = emptying.empty
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker) -> None:
+    with django_db_blocker.unblock():
+        emptying.remember()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from devtools.servers import databases, vhosts
+from tests.environment import own_name
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "tests" / "example_app"
@@ -87,12 +88,12 @@ def environ(broker, db):
     if "BROKER_MANAGEMENT_URL" not in os.environ:
         pytest.skip("needs a virtual host of its own, and so the broker's management API")
     vhost = vhosts.fresh(
-        os.environ["BROKER_MANAGEMENT_URL"], os.environ["BROKER_URL"], "events-alone"
+        os.environ["BROKER_MANAGEMENT_URL"], os.environ["BROKER_URL"], own_name("events-alone")
     )
     return {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "alone",
-        "DATABASE_URL": databases.make(os.environ["DATABASE_URL"], DATABASE),
+        "DATABASE_URL": databases.make(os.environ["DATABASE_URL"], own_name(DATABASE)),
         "BROKER_URL": vhost,
     }
 

@@ -6,6 +6,7 @@ from celery_app import app
 from devtools.servers import vhosts
 from events.lanes import lanes
 from events.registry import subscribers
+from tests.environment import VHOST
 
 LANES = list(lanes)
 EVENT_QUEUES = [subscriber.queue for subscriber in subscribers.values()]
@@ -16,7 +17,7 @@ def queues(broker) -> dict[str, dict]:
     """The queues as the broker itself knows them."""
     if "BROKER_MANAGEMENT_URL" not in os.environ:
         pytest.skip("the broker's management API is not known")
-    described = vhosts.queues(os.environ["BROKER_MANAGEMENT_URL"], "test")
+    described = vhosts.queues(os.environ["BROKER_MANAGEMENT_URL"], VHOST)
     return {queue["name"]: queue for queue in described}
 
 

@@ -11,11 +11,11 @@ from devtools.processes import Supervisor, connectify
 from devtools.servers import databases
 from devtools.servers.ports import Ports
 from devtools.servers.services import Services
+from tests.environment import own_name
 from tests.environment import services as development
 from tests.flow.world import World
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DATABASE = "connectify_flow"
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +31,7 @@ def node(tmp_path_factory) -> Services:
 @pytest.fixture(scope="session")
 def database_url() -> str:
     """A fresh database, so that what these processes commit meets no other test."""
-    return databases.make(os.environ["DATABASE_URL"], DATABASE)
+    return databases.make(os.environ["DATABASE_URL"], own_name("connectify_flow"))
 
 
 @pytest.fixture(scope="session")

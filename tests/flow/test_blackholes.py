@@ -9,6 +9,7 @@ import pytest
 
 from devtools.faults.proxy import Proxy
 from devtools.servers import databases
+from tests.environment import own_name
 from tests.flow.conftest import ROOT, own, running
 from tests.flow.world import World
 from tests.waiting import until
@@ -32,7 +33,7 @@ UNFINISHED = """
 
 @pytest.fixture(scope="module")
 def direct_url() -> str:
-    return databases.make(os.environ["DATABASE_URL"], "connectify_blackholes")
+    return databases.make(os.environ["DATABASE_URL"], own_name("connectify_blackholes"))
 
 
 def before(url: str) -> Proxy:

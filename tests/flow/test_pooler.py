@@ -7,6 +7,7 @@ import pytest
 from devtools.servers import databases, pgbouncer
 from devtools.servers.pgbouncer import PgBouncer
 from devtools.servers.ports import Ports
+from tests.environment import own_name
 from tests.flow.conftest import ROOT, own, running
 from tests.flow.world import World
 from tests.waiting import until
@@ -24,7 +25,7 @@ RECONCILED = "SELECT count(*) FROM events_reconciliation"
 
 @pytest.fixture(scope="module")
 def direct_url() -> str:
-    return databases.make(os.environ["DATABASE_URL"], "connectify_pooled")
+    return databases.make(os.environ["DATABASE_URL"], own_name("connectify_pooled"))
 
 
 @pytest.fixture(scope="module")

@@ -20,14 +20,13 @@ from social import forgotten_passwords
 from social.models import Token, User
 from tests.api import PASSWORD, assert_problem, log_in, register
 from tests.notifications.people import with_device
-from tests.waiting import until
+from tests.waiting import awaited_locks, until
 
 pytestmark = pytest.mark.django_db
 SUBSCRIPTIONS = "/api/v1/push/subscriptions/"
 TOKENS = "/api/v1/accounts/tokens/"
 MOZILLA = "https://updates.push.services.mozilla.com"
 NEW = "a quite different sentence"
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 def logged_in(name: str) -> APIClient:
@@ -206,15 +205,10 @@ def test_a_device_that_is_registered_while_its_log_in_ends_is_refused(phone):
         connection.close()
 
     asking = threading.Thread(target=register_another)
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         Token.objects.all().delete()
         asking.start()
-
-        def stopped() -> bool:
-            cursor.execute(WAITING)
-            return cursor.fetchone()[0] > 0 or not asking.is_alive()
-
-        until(stopped)
+        until(lambda: awaited_locks() or not asking.is_alive())
     asking.join(20)
     assert_problem(answers[0], 401)
     assert devices() == UNKNOWN

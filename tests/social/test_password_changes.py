@@ -13,11 +13,10 @@ from rest_framework.test import APIClient
 from social import accounts
 from social.models import Token, User
 from tests.api import PASSWORD, assert_problem, log_in, register
-from tests.waiting import until
+from tests.waiting import awaited_locks, until
 
 pytestmark = pytest.mark.django_db
 NEW = "a quite different sentence"
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 @pytest.fixture
@@ -37,15 +36,10 @@ def while_the_password_changes(dora: User, request):
         connection.close()
 
     asking = threading.Thread(target=ask)
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         accounts.change_password(dora, NEW)
         asking.start()
-
-        def stopped() -> bool:
-            cursor.execute(WAITING)
-            return cursor.fetchone()[0] > 0 or not asking.is_alive()
-
-        until(stopped)
+        until(lambda: awaited_locks() or not asking.is_alive())
     asking.join(20)
     return answers[0]
 

@@ -10,13 +10,11 @@ from django.db import connection, transaction
 
 from fanout.slices import END, Slice
 from social import posts, relations
-from tests.waiting import until
+from tests.waiting import awaited_locks, until
 from timelines import backfill, dormancy, fanout, removal
 from timelines.models import TimelineEntry
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 @contextmanager
@@ -49,15 +47,9 @@ def while_it_waits(action, waited_for) -> None:
 
     thread = threading.Thread(target=act)
     thread.start()
-    until(lambda: not thread.is_alive() or _waiting())
+    until(lambda: not thread.is_alive() or "advisory" in awaited_locks())
     waited_for.set()
     thread.join(10)
-
-
-def _waiting() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(WAITING)
-        return cursor.fetchone()[0] > 0
 
 
 def test_rows_that_are_being_written_do_not_outlive_an_unfollow(alice, bob, post, now):

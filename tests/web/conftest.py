@@ -11,15 +11,15 @@ from devtools.processes import Supervisor
 from devtools.processes.table import web
 from devtools.servers import databases
 from devtools.servers.ports import Ports
+from tests.environment import own_name
 from tests.flow.world import World
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DATABASE = "connectify_web"
 
 
 @pytest.fixture(scope="session")
 def database_url() -> str:
-    return databases.make(os.environ["DATABASE_URL"], DATABASE)
+    return databases.make(os.environ["DATABASE_URL"], own_name("connectify_web"))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """bin/setup says plainly what is missing, and two runs at once do no harm."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,16 +10,21 @@ from pathlib import Path
 
 import pytest
 
-SETUP = Path(__file__).resolve().parents[3] / "bin/setup"
+ROOT = Path(__file__).resolve().parents[3]
+SETUP = ROOT / "bin/setup"
+LOCK = "requirements-dev.lock"
+# The part that names uv, by which the rest is installed.
+UV = re.search(r"^uv==.*?\n    #.*?\n", (ROOT / LOCK).read_text(), re.MULTILINE | re.DOTALL)[0]
+ANOTHER = "idna==3.11 \\\n    --hash=sha256:{}\n"
 
 
 @pytest.fixture
 def clone(tmp_path):
-    """A clone with nothing to install, in a path with a space."""
+    """A clone that installs nothing but uv, in a path with a space."""
     clone = tmp_path / "a clone"
     (clone / "bin").mkdir(parents=True)
     shutil.copy(SETUP, clone / "bin/setup")
-    (clone / "requirements.txt").write_text("# nothing\n")
+    (clone / LOCK).write_text(UV)
     return clone
 
 
@@ -87,9 +93,9 @@ def test_two_runs_at_once_install_once_and_both_succeed(clone):
 
 
 @pytest.mark.slow
-def test_changed_requirements_are_installed_and_pips_complaint_is_shown_whole(clone):
+def test_a_changed_lock_is_installed_and_a_complaint_is_shown_whole(clone):
     assert run(clone)[0] == 0
-    (clone / "requirements.txt").write_text("./no-such-directory\n")
+    (clone / LOCK).write_text(UV + "./no-such-directory\n")
     code, _, err = run(clone)
     assert code == 1
     assert "no-such-directory" in err
@@ -102,3 +108,24 @@ def test_a_moved_clone_gets_a_new_venv(clone):
     moved = clone.rename(clone.with_name("moved"))
     assert run(moved)[0] == 0
     assert (moved / ".venv/made-at").read_text() == f"{moved}\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lock", [ANOTHER.format("0" * 64), "idna==3.11\n"])
+def test_a_package_without_the_hash_of_the_lock_is_not_installed(clone, lock):
+    (clone / LOCK).write_text(UV + lock)
+    code, _, err = run(clone)
+    assert code == 1
+    assert "hash" in err.lower()
+    assert not list((clone / ".venv/lib").glob("*/site-packages/idna"))
+
+
+@pytest.mark.slow
+def test_what_the_lock_does_not_name_any_more_is_removed(clone):
+    idna = re.search(r"^idna==.*?\n    #.*?\n", (ROOT / LOCK).read_text(), re.MULTILINE | re.DOTALL)
+    (clone / LOCK).write_text(UV + idna[0])
+    assert run(clone)[0] == 0
+    assert list((clone / ".venv/lib").glob("*/site-packages/idna"))
+    (clone / LOCK).write_text(UV)
+    assert run(clone)[0] == 0
+    assert not list((clone / ".venv/lib").glob("*/site-packages/idna"))

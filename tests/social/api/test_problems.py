@@ -25,7 +25,7 @@ from social.overload import OverloadedError
 from social.relations import RelationError
 from tests.api import assert_problem, client_of
 from tests.notifications.people import with_device
-from tests.waiting import until
+from tests.waiting import awaited_locks, until
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "api.md"
 TYPES = [
@@ -132,12 +132,6 @@ def test_no_cookie_is_set_whatever_is_sent(db, path, cookie):
     assert not client.get(path).cookies
 
 
-def waiting() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0] > 0
-
-
 @pytest.mark.django_db(transaction=True)
 def test_a_post_that_is_deleted_while_it_is_edited_is_not_found(alice, post):
     client, answers = client_of(alice), []
@@ -151,7 +145,7 @@ def test_a_post_that_is_deleted_while_it_is_edited_is_not_found(alice, post):
     with transaction.atomic():
         posts.delete(post, now=timezone.now())
         editing.start()
-        until(waiting, 10)
+        until(awaited_locks, 10)
     editing.join(10)
     assert_problem(answers[0], 404)
 
