@@ -12,7 +12,7 @@ class EventsConfig(AppConfig):
     name = "events"
 
     def ready(self) -> None:
-        # The Celery app that this process publishes its tasks through.
+        # Makes the Celery app through which this process publishes its tasks.
         if module := setting("CELERY_APP"):
             import_module(module)
         post_migrate.connect(limits.set_on_database, sender=self)

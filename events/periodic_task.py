@@ -1,4 +1,4 @@
-"""Tasks that the beat starts: however many beats there are, one at a time does the work."""
+"""Tasks that beat starts. Even if several beats run, only one run of a task works at a time."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,7 +9,7 @@ from django.db import connection
 from events.lane_task import LaneTask
 from events.locks import held
 
-# By the primary key.
+# Uses the primary key.
 NOTE = """
     INSERT INTO events_periodicrun (task, began_at) VALUES (%s, statement_timestamp())
     ON CONFLICT (task) DO UPDATE SET began_at = excluded.began_at
@@ -18,7 +18,7 @@ NOTE = """
 
 def periodic_task(name: str, *, lane: str) -> Callable[[Callable[[], None]], Task]:
     """Declare with `@periodic_task("<app>.<verb>_<noun>", lane="<app>.<lane>")`: a LaneTask without
-    arguments that does nothing where another process is at it. Each run is noted."""
+    arguments that does nothing while another process runs it. Each run is recorded."""
 
     def declare(effect: Callable[[], None]) -> Task:
         @shared_task(base=LaneTask, name=name, lane=lane)

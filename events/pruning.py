@@ -1,7 +1,7 @@
-"""Removing what the bus no longer needs, by age and in small batches.
+"""Deleting old rows of the bus, in small batches.
 
-Guarantee: nothing is pruned that is still to be published, had its effect too recently to be told
-from a redelivery, or waits for an operator.
+Guarantee: pruning keeps every row that is still to be published, is needed to recognise a
+redelivery, or waits for an operator.
 """
 
 from datetime import timedelta
@@ -10,10 +10,10 @@ from django.db import connection
 
 from events.conf import setting
 
-# Small enough that a batch takes some tens of milliseconds and its locks hold nobody up.
+# Rows per batch: a batch takes some tens of milliseconds, so its locks delay nobody.
 BATCH = 5_000
 
-# Each by the index on its time.
+# Each statement uses the index on its time column.
 PRUNED = {
     "EVENTS_KEEP_PUBLISHED": """
         DELETE FROM events_outboxevent WHERE id IN (
@@ -44,7 +44,7 @@ PRUNED = {
 
 
 def prune(batch: int = BATCH) -> dict[str, int]:
-    """Remove what is older than each setting allows; returns how many rows by setting's name."""
+    """Delete the rows older than each setting allows; return the number of rows by setting."""
     return {name: _prune(sql, setting(name), batch) for name, sql in PRUNED.items()}
 
 

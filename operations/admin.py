@@ -18,7 +18,7 @@ from analytics.admin import latency_plot
 from analytics.models import Rollup
 from events import pausing, unroutable
 from events.admin import ReadOnlyAdmin
-from events.errors import PassingError, told_apart
+from events.errors import PassingError, wrap_passing_errors
 from operations import canary, failures, journey, lag, push_services, storage, stuck
 from operations.models import Canary, Status
 from operations.steering import ACTIONS
@@ -90,7 +90,7 @@ class StatusAdmin(ReadOnlyAdmin):
         )
         if form.is_valid() and "confirmed" in request.POST:
             try:
-                with told_apart():
+                with wrap_passing_errors():
                     done = action.run(**form.cleaned_data)
             except (PassingError, LookupError) as error:
                 self.message_user(request, f"Not done: {error}", messages.ERROR)

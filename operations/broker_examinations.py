@@ -10,7 +10,7 @@ from django.conf import settings
 from kombu import Connection
 
 from events import depths, links, pausing
-from events.errors import PassingError, told_apart
+from events.errors import PassingError, wrap_passing_errors
 from events.registry import Subscriber, subscribers
 from events.topology import DEAD_QUEUE, event_queue
 from operations import management_api
@@ -29,7 +29,7 @@ def broker(now: datetime) -> Iterator[Ailment]:
     starts |= {DEAD_QUEUE.name: "manage.py consume dead_letters"}
     starts |= {name: f"celery -A celery_app worker -Q {name}" for name in current_app.amqp.queues}
     try:
-        with told_apart(), links.connect(settings.BROKER_URL) as open_connection:
+        with wrap_passing_errors(), links.connect(settings.BROKER_URL) as open_connection:
             open_connection.connect()
             alone = []
             for name, start in starts.items():
@@ -76,7 +76,7 @@ def _held(broker: Connection, queues: Collection[str]) -> dict[str, Ailment | No
 
 def _paused(here: Iterable[Subscriber]) -> Iterator[tuple[str, Ailment]]:
     try:
-        with told_apart():
+        with wrap_passing_errors():
             paused = pausing.paused()
     except PassingError:
         return  # That the database is away is another examination's to say.

@@ -15,7 +15,7 @@ from redis import Redis, RedisError
 
 from analytics import days
 from events import healing, unroutable, waiting
-from events.errors import PassingError, told_apart
+from events.errors import PassingError, wrap_passing_errors
 from events.registry import subscribers
 from operations import canary, lag, partitioned, push_services, stuck
 from operations.ailments import Ailment
@@ -35,7 +35,7 @@ Examination = Callable[[datetime], Iterator[Ailment]]
 
 def database(now: datetime) -> Iterator[Ailment]:
     try:
-        with told_apart(), connection.cursor() as cursor:
+        with wrap_passing_errors(), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT statement_timestamp(), current_setting('transaction_read_only')::bool"
             )

@@ -15,7 +15,7 @@ from django.db import connection
 import notifications.models
 import timelines.models
 from events import depths
-from events.errors import PassingError, told_apart
+from events.errors import PassingError, wrap_passing_errors
 from events.outbox import Pending, pending, total
 from events.registry import Subscriber, subscribers
 from operations.unsettled import unsettled
@@ -117,7 +117,7 @@ def lags(coming: Mapping[str, Pending]) -> list[Lag]:
     """The lag of every subscriber; what waits in the outbox is still to come to it."""
     handled = dict(_rows(HANDLED, [RATE_SECONDS]))
     try:
-        with told_apart():
+        with wrap_passing_errors():
             waiting = depths.ready(
                 settings.BROKER_URL,
                 [*(each.queue for each in subscribers.values()), *current_app.amqp.queues],
