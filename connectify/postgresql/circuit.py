@@ -1,8 +1,8 @@
-"""Whether a server is within reach, as this process has found out last.
+"""A circuit for connecting to a server: it opens when the server does not answer.
 
-Guarantee: while it is not, one thread at a time waits for it, and every other is told at once.
-Without this each thread of a web server waits for its own connection to time out, and requests come
-in faster than they are refused.
+Guarantee: while the circuit is open, one thread at a time tries to connect, and every other attempt
+fails at once. Otherwise each thread of the web server would wait for its own connection to time
+out, and requests would arrive faster than they are refused.
 """
 
 import threading
@@ -10,30 +10,30 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-# A server that refuses a connection does so at once, and may take the next one. One whose answer
-# did not come for so long is out of reach.
+# A failed attempt opens the circuit only if it took at least this long. A server that refuses a
+# connection does so at once, and may accept the next one.
 SILENT_SECONDS = 1.0
-# Between two attempts at such a server.
+# Between two attempts while the circuit is open.
 PAUSE_SECONDS = 1.0
 
 
-class OutOfReachError(Exception):
+class CircuitOpenError(Exception):
     """The server did not answer a moment ago."""
 
 
-class Reach:
+class Circuit:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._lost = self._trying = False
-        self._again_at = 0.0
+        self._open = self._trying = False
+        self._retry_at = 0.0
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Connect inside it. Raises OutOfReachError where nobody should try now."""
+        """Connect inside this block. Raises CircuitOpenError if no attempt is allowed now."""
         with self._lock:
-            if self._lost and (self._trying or self._monotonic() < self._again_at):
-                raise OutOfReachError
+            if self._open and (self._trying or self._monotonic() < self._retry_at):
+                raise CircuitOpenError
             self._trying = True
         began, connected = self._monotonic(), False
         try:
@@ -43,5 +43,5 @@ class Reach:
             now = self._monotonic()
             with self._lock:
                 self._trying = False
-                self._lost = not connected and now - began >= SILENT_SECONDS
-                self._again_at = now + PAUSE_SECONDS
+                self._open = not connected and now - began >= SILENT_SECONDS
+                self._retry_at = now + PAUSE_SECONDS
