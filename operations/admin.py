@@ -1,4 +1,4 @@
-"""The operations page: in one look, whether posts arrive in time, what failed, and what to do."""
+"""The operations page: shows whether posts arrive in time, what failed, and what to do."""
 
 from datetime import datetime, timedelta
 
@@ -36,7 +36,7 @@ class CanaryAdmin(ReadOnlyAdmin):
 
 @admin.register(Status)
 class StatusAdmin(ReadOnlyAdmin):
-    """Lists no rows: its list is the page."""
+    """The operations page in place of a list of rows."""
 
     def changelist_view(self, request, extra_context=None) -> TemplateResponse:
         if not self.has_view_permission(request):
@@ -56,7 +56,7 @@ class StatusAdmin(ReadOnlyAdmin):
         ]
 
     def journey_view(self, request) -> TemplateResponse:
-        """Why a post has, or has not, reached a user."""
+        """Show why a post has, or has not, reached a user."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         given, user_given = request.GET.get("post", ""), request.GET.get("user", "").strip()
@@ -79,7 +79,7 @@ class StatusAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/operations/status/journey.html", context)
 
     def steer_view(self, request, name: str):
-        """Asks for what the action needs, then whether it is meant; then does it and logs that."""
+        """Ask for the action's parameters, then for confirmation; then run and log it."""
         action = ACTIONS.get(name)
         if action is None:
             raise Http404
@@ -118,7 +118,7 @@ def _log(request, message: str) -> None:
 
 
 def overview(now: datetime) -> dict:
-    """Everything the page shows, from a fixed number of statements."""
+    """Return everything that the page shows, from a fixed number of statements."""
     pending = lag.outbox()
     lags = lag.lags(pending)
     minutes = list(figures.series(Rollup.EVERYBODY, Rollup.Period.MINUTE, now - HOUR, now))
