@@ -1,6 +1,6 @@
 """The Celery app: its lanes, and the settings without which messages are lost.
 
-Priority means lane: separate queues with workers of their own, never `priority=`.
+Priorities are lanes: separate queues with their own workers, and never Celery's `priority=`.
 """
 
 import os

@@ -77,7 +77,7 @@ AMQP_CODES = {
     540: PERMANENT,  # not implemented
 }
 
-# Errors without a code.
+# Passing errors that have neither an SQLSTATE nor an AMQP code.
 PASSING_CLASSES = (
     *(ConnectionError, TimeoutError, gaierror, SSLError, MemoryError),
     *(amqp.exceptions.AMQPError, amqp.exceptions.MessageNacked),
@@ -161,7 +161,7 @@ def _own_verdict(error: BaseException) -> Verdict | None:
 
 
 def _amqp_code(error: BaseException) -> int | None:
-    """Return the reply code that the broker sent, or else the class's own."""
+    """Return the reply code that the broker sent, or else the code of the error's class."""
     if not isinstance(error, amqp.exceptions.AMQPError):
         return None
     return error.reply_code or error.code

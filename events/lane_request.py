@@ -7,7 +7,7 @@ alone would requeue it until the lane's delivery limit, which blocks a worker pr
 from billiard.exceptions import TimeLimitExceeded
 from celery.worker.request import Request
 
-# A task that ignores its soft limit this often does not do so because of a slow server.
+# If a task ignores its soft limit this often, the task itself is at fault and not a slow server.
 OVERRUNS = 3
 
 
@@ -37,7 +37,7 @@ class LaneRequest(Request):
                 self.reject(requeue=True)
 
     def reject(self, requeue=False):
-        # The count includes deliveries that ended with a lost connection. The worst consequence is
+        # The count includes deliveries that ended with a lost connection. At worst the task becomes
         # a dead letter too early, which costs one replay.
         deliveries = 1 + (self.message.headers or {}).get("x-delivery-count", 0)
         super().reject(requeue=requeue and not (self._overrun and deliveries >= OVERRUNS))

@@ -1,4 +1,4 @@
-"""A probe of whether a subscriber can work at all. If it can, a failure was caused by the event.
+"""Probing whether a subscriber can work at all. If it can, a failure was caused by the event.
 
 Guarantee: no attempt counts against an event while the database takes no writes or the broker
 confirms no messages.

@@ -1,7 +1,7 @@
 """Processing rows one after the other, when each may fail.
 
 Guarantee: a row that fails does not stop the rows after it, and a round ends in bounded time. The
-caller must sort the rows that were tried most recently last.
+caller must sort the rows so that the most recently tried ones come last.
 """
 
 import time

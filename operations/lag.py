@@ -20,7 +20,7 @@ from events.outbox import Pending, pending, total
 from events.registry import Subscriber, subscribers
 from operations.unsettled import unsettled
 
-# Subscribers whose events are worked off slice by slice.
+# Subscribers whose events are processed slice by slice.
 LEDGERS: Mapping[str, ModuleType] = {
     "timelines": timelines.models,
     "notifications": notifications.models,
@@ -169,7 +169,7 @@ def _lag(
 
 
 def lanes(app: str) -> list[str]:
-    """The Celery queues of an app, which their names begin with."""
+    """Return the Celery queues of an app: those whose names begin with its name."""
     return [name for name in current_app.amqp.queues if name.startswith(f"{app}.")]
 
 

@@ -12,13 +12,15 @@ from django.db import connection
 SHARE = 0.01
 # Counting stops here: a larger number would tell an operator nothing more.
 SHOWN = 20_000
-# Pushes are retried for 24 hours, so unsettled ones are of newer posts. Uses social_post_by_time.
+# The newest post that is older than 25 hours. Pushes are retried for 24 hours, so all unsettled
+# ones are of later posts. Uses social_post_by_time.
 OLDEST_POST = """
     SELECT id FROM social_post WHERE created_at <= statement_timestamp() - interval '25 hours'
     ORDER BY created_at DESC LIMIT 1
 """
 # Uses notifications_delivery_due and, for the number of pushes that the newest slices have settled
-# lately, the ledger's key. Pushes settled before an outage must not count against it.
+# lately, the ledger's key. Only the last ten minutes count, so that earlier pushes do not hide an
+# outage.
 UNSETTLED = """
     SELECT count(*), coalesce(extract(epoch FROM statement_timestamp() - min(created_at)), 0),
            (SELECT coalesce(sum(rows), 0) FROM (
