@@ -133,7 +133,9 @@ def empty_queues(broker_url: str) -> set[str]:
                 each.queue: channel.queue_declare(each.queue, passive=True)
                 for each in subscribers.values()
             }
-    return {name for name, ok in declared.items() if ok.consumer_count and not ok.message_count}
+    return {
+        name for name, found in declared.items() if found.consumer_count and not found.message_count
+    }
 
 
 def reconcile(
