@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection, transaction
 
+from fanout import partitions
+
 TABLE = "analytics_eventrecord"
 
 DAYS = f"""
@@ -27,19 +29,10 @@ def existing() -> list[date]:
 def ensure(days: Iterable[date]) -> None:
     """Make the partitions of these days, where they are missing."""
     for day in sorted(set(days) - set(existing())):
-        with transaction.atomic(), connection.cursor() as cursor:
-            # One maker at a time; the others then find the partition made.
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"partition {TABLE}"])
-            if day in existing():
-                continue
-            name = _name(day)
-            bounds = [datetime(day.year, day.month, day.day, tzinfo=UTC)]
-            bounds.append(bounds[0] + timedelta(days=1))
-            # Standalone first, then attached: that waits for no reader or writer.
-            cursor.execute(f"CREATE TABLE {name} (LIKE {TABLE} INCLUDING ALL)")
-            cursor.execute(
-                f"ALTER TABLE {TABLE} ATTACH PARTITION {name} FOR VALUES FROM (%s) TO (%s)", bounds
-            )
+        with partitions.making(TABLE):
+            if day not in existing():
+                first = datetime(day.year, day.month, day.day, tzinfo=UTC)
+                partitions.create(TABLE, _name(day), first, first + timedelta(days=1))
 
 
 def drop_before(first: date) -> list[date]:

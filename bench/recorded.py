@@ -20,8 +20,8 @@ from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from bench.inside import posts as write_posts  # noqa: E402
+from fanout.slices import END, Slice  # noqa: E402
 from social.models import Follow, Token, User  # noqa: E402
-from social.slices import END, Slice  # noqa: E402
 from timelines import fanout, watermark  # noqa: E402
 
 PEOPLE = 32

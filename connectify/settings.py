@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "django_celery_results",
     "events",
     "social",
+    "fanout",
     "timelines",
     "notifications",
     "analytics",

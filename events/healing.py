@@ -16,7 +16,7 @@ from django.db.models.functions import Cast, Coalesce, Now
 from events import trace
 from events.letters import REPLAY_HEADER
 from events.models import DeadLetter, OutboxEvent
-from events.outbox import CHANNEL
+from events.outbox import CHANNEL, INSERT
 
 # Letters per second: ten times the peak rate of posts, and far below what a queue can take.
 RATE = 200
@@ -52,10 +52,7 @@ REPLAY = f"""
         WHERE letter.id = wanted.id
         RETURNING letter.*
     )
-    INSERT INTO events_outboxevent (
-        event_id, exchange, routing_key, headers, properties, body,
-        created_at, due_at, attempts, last_error
-    )
+    {INSERT}
     SELECT message_id, '', queue,
            (SELECT jsonb_object_agg(key, value)
             FROM jsonb_each(headers || jsonb_build_object('{REPLAY_HEADER}', id::text))

@@ -18,18 +18,24 @@ from events.trace import event_headers
 
 CHANNEL = "events_outbox"
 
+# Every statement that fills the outbox selects these columns, in this order.
+INSERT = """
+    INSERT INTO events_outboxevent (
+        event_id, exchange, routing_key, headers, properties, body,
+        created_at, due_at, attempts, last_error
+    )
+"""
 # Inserts the messages and notifies the relay, which receives the notification when the transaction
 # commits; PostgreSQL merges equal notifications. `due_at` comes from the database's clock, which
 # the relay compares it with, so that a wrong clock on either machine delays no post. Written as SQL
 # because the ORM would take a tenth of a request's CPU time for it.
 STORE = f"""
-    INSERT INTO events_outboxevent (
-        exchange, routing_key, properties, created_at, event_id, headers, body,
-        due_at, attempts, last_error
-    )
-    SELECT %s, %s, jsonb_build_object('message_id', event_id, 'type', %s), %s,
-           event_id, headers, body, statement_timestamp(), 0, ''
-    FROM unnest(%s::text[], %s::jsonb[], %s::bytea[]) AS event (event_id, headers, body);
+    {INSERT}
+    SELECT event_id, %(exchange)s, %(name)s, headers,
+           jsonb_build_object('message_id', event_id, 'type', %(name)s), body,
+           %(now)s, statement_timestamp(), 0, ''
+    FROM unnest(%(ids)s::text[], %(headers)s::jsonb[], %(bodies)s::bytea[])
+         AS event (event_id, headers, body);
     NOTIFY {CHANNEL}
 """
 # The id of the newest message of any process, and the time.
@@ -80,7 +86,17 @@ def record_all(name: str, batch: Iterable[msgspec.Struct], *, now: datetime) -> 
         headers.append(json.dumps(event_headers()))
         bodies.append(encode(event_id, name, now, data))
     with connection.cursor() as cursor:
-        cursor.execute(STORE, [event_types[name].exchange, name, name, now, ids, headers, bodies])
+        cursor.execute(
+            STORE,
+            {
+                "exchange": event_types[name].exchange,
+                "name": name,
+                "now": now,
+                "ids": ids,
+                "headers": headers,
+                "bodies": bodies,
+            },
+        )
 
 
 def pending(limit: int = PENDING_LIMIT) -> dict[str, Pending]:

@@ -4,14 +4,8 @@ Guarantee: pruning keeps every row that is still to be published, is needed to r
 redelivery, or waits for an operator.
 """
 
-from datetime import timedelta
-
-from django.db import connection
-
+from events.batches import BATCH, by, delete_in_batches
 from events.conf import setting
-
-# Rows per batch: a batch takes some tens of milliseconds, so its locks delay nobody.
-BATCH = 5_000
 
 # Each statement uses the index on its time column.
 PRUNED = {
@@ -45,14 +39,6 @@ PRUNED = {
 
 def prune(batch: int = BATCH) -> dict[str, int]:
     """Delete the rows older than each setting allows; return the number of rows by setting."""
-    return {name: _prune(sql, setting(name), batch) for name, sql in PRUNED.items()}
-
-
-def _prune(sql: str, age: timedelta, batch: int) -> int:
-    total = 0
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [age, batch])
-            total += cursor.rowcount
-            if cursor.rowcount < batch:
-                return total
+    return {
+        name: delete_in_batches(by(sql, setting(name)), batch=batch) for name, sql in PRUNED.items()
+    }

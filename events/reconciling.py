@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from events import links
 from events.introduction import introduce
 from events.models import Reconciliation
-from events.outbox import CHANNEL
+from events.outbox import CHANNEL, INSERT
 from events.registry import Subscriber, event_types, subscribers
 from events.topology import declare
 
@@ -51,11 +51,8 @@ BATCH_END = """
 # then differ from its event id, so that the inbox cannot be searched for it.
 # `coming` avoids "published_at IS NULL", with which the planner may choose events_outbox_pending:
 # with statistics from before a long replay it would read all pending rows once per event.
-RESEND = """
-    INSERT INTO events_outboxevent (
-        event_id, exchange, routing_key, headers, properties, body,
-        created_at, due_at, attempts, last_error
-    )
+RESEND = f"""
+    {INSERT}
     SELECT DISTINCT ON (event.event_id)
            event.event_id, '', %(queue)s, event.headers, event.properties, event.body,
            event.created_at, statement_timestamp(), 0, ''

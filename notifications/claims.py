@@ -14,12 +14,12 @@ from django.db import IntegrityError, connection, transaction
 
 from events import apart
 from events.errors import is_data_error
+from fanout import partitions
+from fanout.slices import Slice
 from notifications.holding import HELD, HOUR, SLOTS, TTL
 from notifications.models import Delivery, Notification, PushSubscription
 from notifications.reasons import words
-from social import partitions
 from social.models import Post
-from social.slices import Slice
 
 log = structlog.get_logger(__name__)
 

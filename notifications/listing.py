@@ -14,8 +14,9 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 
+from fanout import partitions
 from notifications.models import Notification, ReadMark
-from social import partitions, posts
+from social import posts
 from social.models import Mute, Post, User
 from social.read_marks import MERGED, ReadPosts
 

@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from fanout import ledger
 from notifications.time_zones import check_time_zone
-from social import ledger
 from social.models import Post, Token, User, person
 
 WEB_PUSH = "web_push"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from social.slices import END, Slice, tile
+from fanout.slices import END, Slice, tile
 
 # How many of each author's followers have push, for those who have any. Of the others, most of
 # which are not in notifications_pushedauthor, no follower is looked at: 5,000 posts at once would

@@ -16,6 +16,8 @@ import structlog
 from events import metrics
 from events.errors import passing
 from events.failpoints import failpoint
+from fanout import partitions
+from fanout.slices import Slice, disjoint
 from notifications import allowance, claims, retries, settling
 from notifications.claims import Push
 from notifications.late import Settle, settler
@@ -26,9 +28,7 @@ from notifications.reasons import words
 from notifications.retries import Retry
 from notifications.rounds import Clock
 from notifications.sending import sender
-from social import partitions
 from social.models import Post
-from social.slices import Slice, disjoint
 
 log = structlog.get_logger(__name__)
 

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from events import outbox
 from events.errors import is_data_error
+from fanout.slices import Slice
 from notifications.claims import Push, keys
 from notifications.event_types import PushSettled
 from notifications.metrics import PUSH_SECONDS, PUSHES
@@ -19,7 +20,6 @@ from notifications.models import PushSubscription
 from notifications.outcomes import Outcome, State
 from notifications.reasons import words
 from social.models import Post
-from social.slices import Slice
 
 log = structlog.get_logger(__name__)
 
@@ -48,20 +48,22 @@ SETTLE = """
 """
 
 
-# What will be settled later stays claimed until its lease ends. It is nobody's meanwhile: its task,
-# given out again, must not send it a second time. A row that is locked is just being settled.
+# Pushes that will be settled later stay claimed until their leases end, but by no task: the same
+# task, given out again, must not send them a second time. A row that is locked is just being
+# settled. Two statements, because in one the planner, which cannot know how many pushes are being
+# sent, may look all of them up again for each row of the posts (700 ms instead of 10).
+LOCK = """
+    SELECT post_id, subscription_id
+    FROM unnest(%(posts)s::bigint[], %(devices)s::bigint[], %(attempts)s::int[])
+         AS push (post_id, subscription_id, attempt)
+    JOIN notifications_delivery delivery USING (post_id, subscription_id)
+    WHERE delivery.post_id BETWEEN %(lowest)s AND %(highest)s
+          AND state = 'sending' AND delivery.attempts = attempt
+    FOR UPDATE OF delivery SKIP LOCKED
+"""
 RELEASE = """
     UPDATE notifications_delivery delivery SET claimed_by = NULL
-    FROM (
-        SELECT post_id, subscription_id
-        FROM notifications_delivery
-        JOIN unnest(%(posts)s::bigint[], %(devices)s::bigint[], %(attempts)s::int[])
-             AS push (post_id, subscription_id, attempts)
-             USING (post_id, subscription_id, attempts)
-        WHERE notifications_delivery.post_id BETWEEN %(lowest)s AND %(highest)s
-              AND state = 'sending'
-        FOR UPDATE OF notifications_delivery SKIP LOCKED
-    ) AS push
+    FROM unnest(%(posts)s::bigint[], %(devices)s::bigint[]) AS push (post_id, subscription_id)
     WHERE delivery.post_id = push.post_id AND delivery.subscription_id = push.subscription_id
           AND delivery.post_id BETWEEN %(lowest)s AND %(highest)s
 """
@@ -171,7 +173,9 @@ def _update(outcomes: Sequence[Outcome]) -> list[Outcome]:
 def _release(pushes: Sequence[Push]) -> None:
     named = keys([(push.post_id, push.subscription_id) for push in pushes])
     with connection.cursor() as cursor:
-        cursor.execute(RELEASE, named | {"attempts": [push.attempt for push in pushes]})
+        cursor.execute(LOCK, named | {"attempts": [push.attempt for push in pushes]})
+        if locked := cursor.fetchall():
+            cursor.execute(RELEASE, keys(locked))
 
 
 def _count(settled: Sequence[Outcome], posts: dict[int, Post]) -> None:

@@ -5,10 +5,11 @@ from django.utils import timezone
 
 from events.envelope import Event
 from events.registry import Subscriber, register_subscriber
+from fanout import ledger
 from notifications import erasure, tasks
 from notifications.models import FanOut
 from notifications.planning import plan
-from social import ledger, posts
+from social import posts
 
 
 def on_post_created(events: list[Event]) -> None:

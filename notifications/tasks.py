@@ -1,7 +1,8 @@
 """Celery's entrance to the notifications: each task makes one domain call."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from math import ceil
 from uuid import UUID
 
@@ -14,12 +15,12 @@ from django.utils import timezone
 
 from events.lane_task import LaneTask
 from events.periodic_task import periodic_task
+from fanout import ledger
+from fanout.slices import Slice
 from notifications import late, pushing, retries, sending, subscriptions, trials
 from notifications.models import FanOut, Notification, PushSubscription, SliceRecord
 from notifications.outcomes import Outcome
 from notifications.retries import Retry
-from social import ledger
-from social.slices import Slice
 
 log = structlog.get_logger(__name__)
 
@@ -76,11 +77,9 @@ def repair() -> None:
     enqueue_slices(ledger.lost(FanOut, SliceRecord, Notification, (HIGH, RETRY), now=now))
 
 
-def enqueue_slices(slices: Iterable[Slice]) -> None:
-    """Enqueue slices that were missing, with a word about each in the log."""
-    for piece in slices:
-        log.error("a slice was missing and is enqueued again", post_id=piece.post_id)
-        send_pushes.enqueue(lane=RETRY, slices=[piece])
+def enqueue_slices(slices: Sequence[Slice]) -> None:
+    """Enqueue slices that were missing."""
+    ledger.enqueue_again(slices, partial(send_pushes.enqueue, lane=RETRY), 1)
 
 
 @periodic_task("notifications.resume", lane=UPKEEP)

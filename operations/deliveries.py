@@ -13,10 +13,12 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Sum
 
+from fanout import ledger
+from fanout.models import Horizon
+from fanout.slices import Slice
 from notifications.models import Delivery
-from social import follow_counts, ledger
-from social.models import Horizon, Post
-from social.slices import Slice
+from social import follow_counts
+from social.models import Post
 from timelines.models import SliceRecord, TimelineEntry
 
 MILLISECOND = timedelta(milliseconds=1)

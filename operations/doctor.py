@@ -17,10 +17,10 @@ from analytics import days
 from events import healing, unroutable, waiting
 from events.errors import PassingError, wrap_passing_errors
 from events.registry import subscribers
+from fanout import partitions, retention
 from operations import canary, lag, partitioned, push_services, stuck
 from operations.ailments import Ailment
 from operations.broker_examinations import broker, topology
-from social import partitions, retention
 from timelines.models import Watermark
 
 # Leases, retries and histories compare the times of different machines.

@@ -12,9 +12,9 @@ from events.models import DeadLetter, InboxEntry, OutboxEvent
 from events.pausing import paused
 from events.registry import subscribers
 from events.subjects import shown
+from fanout import partitions
 from notifications.models import Delivery, Notification, Preference, PushSubscription
 from operations import repairing
-from social import partitions
 from social.models import Block, Follow, Mute, Post, User
 from timelines.models import Dormant, TimelineEntry
 

@@ -10,8 +10,9 @@ from django.conf import settings
 import notifications.models
 import timelines.models
 from events.turns import each_in_turn
+from fanout import partitions, retention
+from fanout import pruning as ledger_pruning
 from notifications.models import Delivery, Notification
-from social import ledger_pruning, partitions, retention
 from timelines.models import TimelineEntry, Watermark
 
 # Partitions to create ahead of the newest post. A slice task that finds none creates it itself.

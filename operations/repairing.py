@@ -4,7 +4,7 @@ import notifications.models
 import notifications.tasks
 import timelines.models
 import timelines.tasks
-from social import ledger, partitions
+from fanout import ledger, partitions
 from social.models import Post, User
 
 # Each app's rows: below their horizon nothing is written any more, and the ledger is forgotten.

@@ -16,7 +16,7 @@ from social import posting
 OPEN_SECONDS = 20
 # The shortest interval of a periodic task is 5 s.
 BEAT_SECONDS = 60
-# The watermark waits up to 60 s for a late post (social/ledger.py), and is raised every 5 s.
+# The watermark waits up to 60 s for a late post (fanout/ledger.py), and is raised every 5 s.
 WATERMARK_SECONDS = 90
 
 # Shows the state of other roles' sessions only if this role is a member of pg_monitor.

@@ -18,7 +18,6 @@ from social.models import (
     ActivityChange,
     Closure,
     ForgottenPassword,
-    Horizon,
     IdempotencyKey,
     Lookalike,
     MailedAddress,
@@ -164,8 +163,3 @@ class MailedAddressAdmin(ReadOnlyAdmin):
 class NewAddressAdmin(ReadOnlyAdmin):
     list_display = ("user_id", "email", "requested_at", "mailed_at")
     ordering = ("-requested_at",)
-
-
-@admin.register(Horizon)
-class HorizonAdmin(ReadOnlyAdmin):
-    list_display = ("table_name", "post_id")

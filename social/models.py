@@ -334,13 +334,3 @@ class Mute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.muter_id} mutes {self.muted_id}"
-
-
-class Horizon(models.Model):
-    """Below this post id a partitioned table keeps nothing: see retention.py."""
-
-    table_name = models.CharField(max_length=63, primary_key=True)
-    post_id = models.BigIntegerField()
-
-    def __str__(self) -> str:
-        return f"{self.table_name} from post {self.post_id}"

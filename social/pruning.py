@@ -2,14 +2,15 @@
 
 from django.db.models import QuerySet
 
-BATCH = 5_000
+from events.batches import delete_in_batches
 
 
 def prune(old: QuerySet) -> int:
     """Delete these rows; returns how many."""
-    total = 0
-    while True:
-        batch = list(old.values_list("pk", flat=True)[:BATCH])
-        total += old.model.objects.filter(pk__in=batch).delete()[0]
-        if len(batch) < BATCH:
-            return total
+
+    def delete(batch: int) -> int:
+        ids = list(old.values_list("pk", flat=True)[:batch])
+        old.model.objects.filter(pk__in=ids).delete()
+        return len(ids)
+
+    return delete_in_batches(delete)

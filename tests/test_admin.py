@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from events.models import DeadLetter
+from fanout import partitions
 from notifications.models import Delivery
-from social import partitions
 
 OURS = ("social", "events", "timelines", "notifications", "analytics")
 MODELS = [

@@ -11,8 +11,8 @@ from django.urls import reverse
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
+from fanout import partitions
 from notifications.models import Notification, PushSubscription
-from social import partitions
 from social.models import Token
 from tests.api import assert_problem, client_of
 from tests.notifications.people import with_device

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import IntegrityError, connection, transaction
 
-from social import partitions
+from fanout import partitions
 from social.models import Follow, Post
 from timelines import locks
 from timelines.models import TimelineEntry

@@ -14,8 +14,8 @@ from django.db import IntegrityError, connection, transaction
 
 from events import metrics, outbox
 from events.failpoints import failpoint
-from social import ledger, partitions
-from social.slices import Slice
+from fanout import ledger, partitions
+from fanout.slices import Slice
 from timelines import locks
 from timelines.event_types import DeliveredSlice, TimelineDelivered
 from timelines.metrics import ROWS, SLICE_SECONDS

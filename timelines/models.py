@@ -7,7 +7,7 @@ All are keyed so that they can be sharded by owner, and bear no foreign keys in 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from social import ledger
+from fanout import ledger
 from social.models import Post, User, person
 
 
@@ -23,7 +23,7 @@ def person_key(related_name: str) -> models.OneToOneField:
 
 
 class TimelineEntry(models.Model):
-    """A post in somebody's timeline. Partitioned by post id (see social/partitions.py); no
+    """A post in somebody's timeline. Partitioned by post id (see fanout/partitions.py); no
     surrogate key and no second index, since this table takes 100 million rows a day."""
 
     pk = models.CompositePrimaryKey("owner_id", "post_id")

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from fanout.slices import END, Slice, tile
 from social import follow_counts
-from social.slices import END, Slice, tile
 
 # Every nth follower of each author is where a slice ends, that many entries further in the index
 # social_follow_fanout; asked only of authors whose followers fill several slices.

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from events.turns import each_in_turn
-from social import partitions
+from fanout import partitions
 from social.models import Post
 from timelines import locks
 from timelines.models import TimelineEntry

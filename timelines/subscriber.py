@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from events.envelope import Event
 from events.registry import Subscriber, register_subscriber
-from social import ledger, posts
+from fanout import ledger
+from social import posts
 from timelines import dormancy, tasks
 from timelines.models import FanOut
 from timelines.planning import plan

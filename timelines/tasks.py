@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 
 import structlog
@@ -20,9 +21,9 @@ from events.failpoints import failpoint
 from events.lane_task import LaneTask
 from events.periodic_task import periodic_task
 from events.turns import each_in_turn
-from social import ledger
+from fanout import ledger
+from fanout.slices import Slice
 from social.models import Post
-from social.slices import Slice
 from timelines import backfill, dormancy, fanout, removal, watermark
 from timelines.models import FanOut, SliceRecord, TimelineEntry
 from timelines.planning import Plan, pack, plan
@@ -136,11 +137,8 @@ def repair() -> None:
 
 
 def enqueue_slices(slices: Sequence[Slice]) -> None:
-    """Enqueue slices that were missing, with a word about it in the log."""
-    for first in range(0, len(slices), SLICES_A_TASK):
-        write_slices.enqueue(lane=LOW, slices=slices[first : first + SLICES_A_TASK])
-    if slices:
-        log.error("slices were missing and are enqueued again", count=len(slices))
+    """Enqueue slices that were missing."""
+    ledger.enqueue_again(slices, partial(write_slices.enqueue, lane=LOW), SLICES_A_TASK)
 
 
 @shared_task(base=LaneTask, name="timelines.remove_posts", lane=LOW)

@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from social import ledger, partitions, posting
+from fanout import ledger, partitions
+from social import posting
 from social.models import Post
 from timelines.models import SliceRecord, TimelineEntry, Watermark
 

@@ -1,9 +1,9 @@
 import pytest
 from django.contrib.auth.models import Permission
 
+from fanout import partitions
 from notifications import tasks
 from notifications.models import Delivery, PushSubscription
-from social import partitions
 from tests.bus import depth
 from tests.notifications.people import with_device
 

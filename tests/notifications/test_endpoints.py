@@ -2,11 +2,11 @@ from uuid import uuid4
 
 import pytest
 
+from fanout.slices import END, Slice
 from notifications import subscriptions
 from notifications.endpoints import EndpointError, canonical, check_endpoint
 from notifications.models import Delivery
 from notifications.pushing import push_slices
-from social.slices import END, Slice
 from stack.push_service import Device
 
 HOST = "updates.push.services.mozilla.com"

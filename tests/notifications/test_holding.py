@@ -5,11 +5,12 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, connection
 
+from fanout import partitions
+from fanout.slices import END, Slice
 from notifications import claims, preferences
 from notifications.models import Delivery, Notification, Preference
-from social import partitions, posts, relations
+from social import posts, relations
 from social.models import Post
-from social.slices import END, Slice
 from tests.at_once import at_once
 from tests.conftest import make_user
 from tests.notifications.people import with_device

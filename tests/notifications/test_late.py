@@ -8,11 +8,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from fanout import partitions
+from fanout.slices import END, Slice
 from notifications import pushing
 from notifications.late import settler
 from notifications.models import Delivery, Notification, SliceRecord
-from social import partitions, posts
-from social.slices import END, Slice
+from social import posts
 from tests.notifications.conftest import register
 from tests.waiting import until
 

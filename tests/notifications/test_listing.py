@@ -4,9 +4,10 @@ from itertools import chain
 import pytest
 from django.utils import timezone
 
+from fanout import partitions
 from notifications import listing
 from notifications.models import Notification, ReadMark
-from social import partitions, posts, relations
+from social import posts, relations
 from social.models import Post
 
 pytestmark = pytest.mark.django_db

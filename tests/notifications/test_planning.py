@@ -3,11 +3,12 @@ import threading
 import pytest
 from django.db import connection, transaction
 
+from fanout.slices import END
 from notifications.models import Preference, PushedAuthor
 from notifications.planning import COUNTS, plan
 from social import relations
-from social.slices import END
 from tests.conftest import make_user
+from tests.plans import executed_plan
 
 pytestmark = pytest.mark.django_db
 
@@ -51,16 +52,10 @@ def test_followers_of_authors_without_push_are_not_looked_at(alice, followers, n
         # Tables of a few rows would be read whole.
         for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin"):
             cursor.execute(f"SET LOCAL enable_{way} = off")
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {COUNTS}", [[a.pk for a in others]])
-        ((told,),) = cursor.fetchone()
-    looked_at = [node for node in nodes(told["Plan"]) if "social_follow" in str(node)]
+    plan_nodes = executed_plan(COUNTS, [[author.pk for author in others]])
+    looked_at = [node for node in plan_nodes if "social_follow" in str(node)]
     assert all(node["Actual Rows"] == 0 for node in looked_at)
     assert plan([(n, author.pk) for n, author in enumerate(others)], 10) == []
-
-
-def nodes(plan: dict) -> list[dict]:
-    own = {name: value for name, value in plan.items() if name != "Plans"}
-    return [own, *(node for each in plan.get("Plans", ()) for node in nodes(each))]
 
 
 def test_a_follower_who_turns_push_on_later_counts(alice, bob):

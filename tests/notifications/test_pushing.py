@@ -8,14 +8,15 @@ import msgspec
 import pytest
 
 from events.models import OutboxEvent
+from fanout.models import Horizon
+from fanout.slices import END, Slice
 from notifications import claims, messages, pushing, retries, settling
 from notifications.holding import TTL
 from notifications.messages import topic
 from notifications.models import Delivery, Notification, Preference, PushSubscription
 from notifications.outcomes import Outcome
 from social import posts, relations
-from social.models import Horizon, Post, User
-from social.slices import END, Slice
+from social.models import Post, User
 from stack.push_service import decrypt_all
 from tests.notifications.conftest import forget_failures, register
 

@@ -3,10 +3,10 @@ from uuid import uuid4
 
 import pytest
 
+from fanout.slices import END, Slice
 from notifications import preferences, pushing
 from notifications.models import Delivery, Preference
 from social.models import User
-from social.slices import END, Slice
 
 pytestmark = pytest.mark.django_db
 

@@ -3,13 +3,18 @@
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 
-from notifications import pushing
+from fanout import ledger, partitions
+from fanout.slices import END, Slice
+from notifications import pushing, settling
+from notifications.claims import Push
 from notifications.models import SliceRecord
-from social import ledger, posts, relations
-from social.slices import END, Slice
+from social import posts, relations
 from tests.conftest import make_user
 from tests.notifications.conftest import register
+from tests.plans import rows_processed, statements
 
 pytestmark = pytest.mark.django_db
 
@@ -45,3 +50,25 @@ def test_a_push_in_several_slices_counts_once(alice, readers, ranges, together, 
         pushing.push_slices(batch, task=uuid4(), clock=lambda: now)
     assert sum(record.rows for record in SliceRecord.objects.all()) == 4
     assert ledger.holes(SliceRecord, [post.pk]) == {post.pk: []}
+
+
+# As the planner knows the table after a quiet hour: every push is sent, none is being sent.
+SENT = """
+    INSERT INTO notifications_delivery (post_id, subscription_id, recipient_id, host, summary,
+        state, attempts, reason, created_at, due_at)
+    SELECT post, device, device, '', false, %s, 1, '', now(), %s
+    FROM generate_series(%s::bigint, %s::bigint) AS post, generate_series(1, 1000) AS device
+"""
+
+
+def test_pushes_that_are_settled_later_are_looked_up_once_each():
+    partitions.ensure("notifications_delivery", [30_000_000])
+    with connection.cursor() as cursor:
+        cursor.execute(SENT, ["sent", None, 30_000_000, 30_000_008])
+        cursor.execute("ANALYZE notifications_delivery")
+        cursor.execute(SENT, ["sending", timezone.now(), 30_000_009, 30_000_012])
+    pushes = [Push(30_000_010, device, 1, None, None, None, None) for device in range(1, 301)]
+    with statements() as executed:
+        settling.settle([], {}, now=timezone.now(), under_way=pushes)
+    costs = [rows_processed(*each) for each in executed if "notifications" in each[0]]
+    assert 300 < sum(costs) < 20 * len(pushes)

@@ -7,12 +7,13 @@ from django.db import DataError, connection
 
 from events.errors import is_data_error
 from events.models import OutboxEvent
+from fanout import partitions
+from fanout.slices import END, Slice
 from notifications import allowance, claims, pushing, retries, settling
 from notifications.claims import Push
 from notifications.models import Delivery, Notification, Preference, PushSubscription, SliceRecord
 from notifications.outcomes import Outcome, State
-from social import partitions, relations
-from social.slices import END, Slice
+from social import relations
 from tests.conftest import make_user
 from tests.notifications.conftest import forget_failures, register
 

@@ -14,12 +14,12 @@ from events.models import OutboxEvent
 from events.publisher import Publisher
 from events.registry import decode_event, subscribers
 from events.relay import relay_batch
+from fanout.slices import Slice
 from notifications import pushing
 from notifications.models import Delivery, Preference, PushSubscription
 from operations import canary
 from social import accounts, posts, relations
 from social.models import Post, Token, User
-from social.slices import Slice
 from tests.api import assert_problem, client_of
 from tests.bus import work_off
 from timelines.models import TimelineEntry

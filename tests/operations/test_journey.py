@@ -10,8 +10,9 @@ from events.models import OutboxEvent
 from events.publisher import Publisher
 from events.registry import subscribers
 from events.relay import relay_batch
+from fanout import partitions
 from notifications.models import Delivery, Notification, Preference
-from social import partitions, posts, relations
+from social import posts, relations
 from tests.bus import work_off
 from timelines.tasks import write_slices
 

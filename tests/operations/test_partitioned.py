@@ -7,14 +7,16 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from fanout import partitions, retention
+from fanout.models import Horizon
+from fanout.slices import END, Slice
 from notifications import pushing
 from notifications.models import Notification
 from operations import doctor
 from operations.partitioned import TABLES
 from operations.tasks import drop_partitions
-from social import partitions, posts, retention
-from social.models import Horizon, Post
-from social.slices import END, Slice
+from social import posts
+from social.models import Post
 from stack.push_service import running_push_service
 from tests.notifications.conftest import forget_failures, register
 from timelines import fanout, forward, reading

@@ -12,8 +12,9 @@ from django.utils import timezone
 from analytics import histogram
 from analytics.models import Rollup
 from events.models import DeadLetter
+from fanout import partitions
 from notifications.breaker_board import Board, Opening
-from social import partitions, posts
+from social import posts
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/operations/status/"

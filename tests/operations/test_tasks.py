@@ -1,7 +1,7 @@
 import pytest
 
+from fanout import partitions
 from operations.tasks import create_partitions
-from social import partitions
 
 
 @pytest.mark.django_db

@@ -9,10 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from fanout import partitions
 from notifications.models import Delivery, Notification, SliceRecord
 from operations import lag, metrics
 from operations.unsettled import SHOWN, UNSETTLED, unsettled
-from social import partitions
 
 pytestmark = pytest.mark.django_db
 

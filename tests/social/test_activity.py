@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from fanout.slices import END, Slice
 from notifications import trials
 from notifications.models import Delivery, Notification, PushSubscription
 from notifications.pushing import push_again, push_slices
@@ -14,7 +15,6 @@ from notifications.retries import Retry
 from operations.tasks import erase_accounts
 from social import accounts, activity, erasure, follow_counts, posts, relations
 from social.models import ActivityChange, Follow, User
-from social.slices import END, Slice
 from tests.api import client_of
 from tests.at_once import at_once
 from tests.conftest import make_user

@@ -3,8 +3,8 @@ import random
 import pytest
 from django.core import signing
 
+from fanout.slices import END, Slice
 from social import posts
-from social.slices import END, Slice
 from tests.api import assert_problem, client_of
 from timelines import fanout, forward
 from timelines.api import cursors

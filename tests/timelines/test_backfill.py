@@ -1,7 +1,7 @@
 import pytest
 
+from fanout.slices import END, Slice
 from social import posts, relations
-from social.slices import END, Slice
 from timelines import backfill, fanout, removal
 from timelines.models import TimelineEntry
 

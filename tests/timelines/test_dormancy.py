@@ -4,8 +4,8 @@ import pytest
 
 from events.models import OutboxEvent
 from events.registry import decode_event, subscribers
+from fanout.slices import END, Slice
 from social import accounts, posts, relations
-from social.slices import END, Slice
 from tests.conftest import make_user
 from tests.refusal import refused
 from timelines import dormancy, fanout, reading

@@ -3,9 +3,10 @@ import pytest
 from django.utils import timezone
 
 from events.models import OutboxEvent
-from social import ledger, posts, relations
+from fanout import ledger
+from fanout.slices import END, Slice
+from social import posts, relations
 from social.models import Follow
-from social.slices import END, Slice
 from tests.at_once import at_once
 from tests.conftest import make_user
 from timelines import backfill, fanout

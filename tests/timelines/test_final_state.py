@@ -15,8 +15,10 @@ from hypothesis import settings as profile
 from celery_app import app
 from events.models import OutboxEvent
 from events.registry import decode_event, subscribers
-from social import ledger, partitions, posts, relations, retention
-from social.models import Horizon, Post, User
+from fanout import ledger, partitions, retention
+from fanout.models import Horizon
+from social import posts, relations
+from social.models import Post, User
 from tests.timelines.history import History
 from timelines import backfill, dormancy, forward, reading, tasks, watermark
 from timelines.models import FanOut, Reader, SliceRecord, TimelineEntry

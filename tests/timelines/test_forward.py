@@ -1,7 +1,8 @@
 import pytest
 
-from social import ledger, posts, relations
-from social.slices import END, Slice
+from fanout import ledger
+from fanout.slices import END, Slice
+from social import posts, relations
 from timelines import fanout, forward, reading, watermark
 from timelines.forward import Position
 

@@ -8,8 +8,8 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
+from fanout.slices import END, Slice
 from social import posts, relations
-from social.slices import END, Slice
 from tests.waiting import until
 from timelines import backfill, dormancy, fanout, removal
 from timelines.models import TimelineEntry

@@ -1,7 +1,7 @@
 import pytest
 
+from fanout.slices import END, Slice
 from social.models import Follow
-from social.slices import END, Slice
 from tests.conftest import make_user
 from timelines.planning import Plan, pack, plan
 

@@ -1,9 +1,11 @@
 import pytest
 
 from events import metrics
-from social import accounts, ledger, partitions, posts, relations
-from social.models import Horizon, Post
-from social.slices import END, Slice
+from fanout import ledger, partitions
+from fanout.models import Horizon
+from fanout.slices import END, Slice
+from social import accounts, posts, relations
+from social.models import Post
 from timelines import backfill, fanout, pulling, reading, watermark
 from timelines.models import TimelineEntry
 

@@ -1,15 +1,16 @@
 """What a page of a timeline costs, however long it is and however many partitions are kept."""
 
 import json
-from contextlib import contextmanager
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from social import partitions, relations
+from fanout import partitions
+from social import relations
 from social.models import Post
 from tests.conftest import make_user
+from tests.plans import statements
 from timelines import backfill, pulling, reading
 
 pytestmark = pytest.mark.django_db
@@ -27,19 +28,6 @@ def write(owners, author, ids, now) -> None:
     partitions.ensure(backfill.TABLE, ids)
     with connection.cursor() as cursor:
         cursor.execute(ROWS, [[owner.pk for owner in owners], list(ids)])
-
-
-@contextmanager
-def statements():
-    """Every statement that is executed, with its parameters."""
-    executed = []
-
-    def note(execute, sql, parameters, many, context):
-        executed.append((sql, parameters))
-        return execute(sql, parameters, many, context)
-
-    with connection.execute_wrapper(note):
-        yield executed
 
 
 def buffers(executed) -> int:

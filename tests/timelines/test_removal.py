@@ -2,8 +2,8 @@ from datetime import timedelta
 
 import pytest
 
+from fanout.slices import END, Slice
 from social import accounts, erasure, posts, relations
-from social.slices import END, Slice
 from tests.conftest import make_user
 from timelines import fanout, removal
 from timelines.models import TimelineEntry

@@ -9,10 +9,11 @@ from events.models import DeadLetter, InboxEntry, OutboxEvent, WaitingEvent
 from events.publisher import Publisher
 from events.registry import subscribers
 from events.relay import relay_batch
+from fanout import ledger
+from fanout.slices import END, Slice
 from operations import lag
-from social import ledger, posts, relations
+from social import posts, relations
 from social.models import Post
-from social.slices import END, Slice
 from tests.bus import depth, post_created, put, retry, slices_in, work_off
 from tests.waiting import until
 from timelines import backfill, fanout, tasks

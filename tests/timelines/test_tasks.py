@@ -4,8 +4,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from social import ledger, posts
-from social.slices import END, tile
+from fanout import ledger
+from fanout.slices import END, tile
+from social import posts
 from tests.bus import depth, slices_in
 from timelines.models import FanOut
 from timelines.tasks import repair, write_slices

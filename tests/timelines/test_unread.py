@@ -2,8 +2,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from social import ledger, posts
-from social.slices import END, Slice
+from fanout import ledger
+from fanout.slices import END, Slice
+from social import posts
 from tests.api import assert_problem, client_of
 from timelines import dormancy, fanout, reading, unread, watermark
 from timelines.models import Dormant, Reader

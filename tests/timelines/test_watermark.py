@@ -7,9 +7,10 @@ import psycopg2.extensions
 import pytest
 from django.db import connection, transaction
 
-from social import ledger, posting, posts
-from social.models import Horizon
-from social.slices import END, Slice
+from fanout import ledger
+from fanout.models import Horizon
+from fanout.slices import END, Slice
+from social import posting, posts
 from tests.waiting import until
 from timelines import fanout, watermark
 

@@ -2,8 +2,9 @@
 
 from django.core.management.base import BaseCommand
 
+from fanout import partitions, retention
 from operations import partitioned
-from social import database_clock, partitions, retention
+from social import database_clock
 
 
 class Command(BaseCommand):

@@ -2,10 +2,10 @@ from uuid import uuid4
 
 import pytest
 
+from fanout.slices import END, Slice
 from notifications import claims, preferences
 from social import posts
 from social.api import paging
-from social.slices import END, Slice
 from tests.api import assert_problem, client_of
 from tests.notifications.people import with_device
 

@@ -7,10 +7,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from fanout import partitions
+from fanout.slices import END, Slice
 from notifications.models import Delivery, Held
-from social import partitions, posts, relations
+from social import posts, relations
 from social.models import Follow, User
-from social.slices import END, Slice
 from tests.api import assert_problem, client_of
 from tests.conftest import make_user
 from timelines import fanout

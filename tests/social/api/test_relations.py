@@ -3,9 +3,9 @@ from itertools import permutations
 import pytest
 from django.utils import timezone
 
+from fanout.slices import END, Slice
 from social import accounts, canaries, posts, relations
 from social.models import Block, Follow, Mute
-from social.slices import END, Slice
 from tests.api import assert_problem, client_of
 from tests.conftest import make_user
 from timelines import fanout

@@ -3,8 +3,9 @@ from itertools import pairwise
 
 import pytest
 
-from social import ledger, posts
-from social.slices import END, Slice, tile
+from fanout import ledger
+from fanout.slices import END, Slice, tile
+from social import posts
 from timelines import fanout
 from timelines.models import FanOut, SliceRecord
 

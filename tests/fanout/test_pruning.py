@@ -5,12 +5,14 @@ from django.utils import timezone
 
 import notifications.models
 import timelines.models
+from fanout import ledger
+from fanout import pruning as ledger_pruning
+from fanout.models import Horizon
+from fanout.slices import END, Slice, tile
 from notifications.models import Notification
 from operations import deliveries, journey, repairing
 from operations.tasks import prune
-from social import ledger, ledger_pruning, posts
-from social.models import Horizon
-from social.slices import END, Slice, tile
+from social import posts
 from tests.api import client_of
 from timelines import fanout, watermark
 from timelines.models import FanOut, SliceRecord, TimelineEntry

@@ -3,8 +3,9 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
-from social import partitions, retention
-from social.models import Horizon, Post
+from fanout import partitions, retention
+from fanout.models import Horizon
+from social.models import Post
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

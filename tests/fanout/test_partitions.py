@@ -1,8 +1,8 @@
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from social import partitions
-from social.models import Horizon
+from fanout import partitions
+from fanout.models import Horizon
 from tests.at_once import at_once
 
 TABLE = "scratch"

@@ -4,14 +4,14 @@ Guarantee: nothing looks lacking for that. What a ledger says is asked only of p
 horizon of its rows, and a fan-out that is not finished keeps its slices.
 """
 
-from django.db import connection, models
+from django.db import models
 
-from social import partitions
-from social.ledger import FanOut, SliceRecord
+from events.batches import BATCH, by, delete_in_batches
+from fanout import partitions
+from fanout.ledger import FanOut, SliceRecord
 
-# Small enough that a batch takes some tens of milliseconds. Of so many batches is a run, so that
-# what else waits in its lane has its turn; the next run goes on.
-BATCH = 5_000
+# A run ends after so many batches, so that other tasks of its lane have their turn; the next run
+# goes on.
 BATCHES = 100
 
 # Both by their primary keys, from the oldest post on.
@@ -45,15 +45,7 @@ def prune(
     `batches` times `batch` of each table."""
     horizon = partitions.horizon(entries._meta.db_table)
     tables = {"fan_outs": fan_outs._meta.db_table, "records": records._meta.db_table}
-    return sum(_prune(sql.format(**tables), horizon, batch, batches) for sql in (SLICES, FAN_OUTS))
-
-
-def _prune(sql: str, horizon: int, batch: int, batches: int) -> int:
-    total = 0
-    for _ in range(batches):
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [horizon, batch])
-            total += cursor.rowcount
-            if cursor.rowcount < batch:
-                break
-    return total
+    return sum(
+        delete_in_batches(by(sql.format(**tables), horizon), batch=batch, batches=batches)
+        for sql in (SLICES, FAN_OUTS)
+    )

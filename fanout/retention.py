@@ -11,8 +11,9 @@ from typing import NamedTuple
 import structlog
 from django.db import connection
 
-from social import partitions
-from social.models import Horizon, Post
+from fanout import partitions
+from fanout.models import Horizon
+from social.models import Post
 
 log = structlog.get_logger(__name__)
 

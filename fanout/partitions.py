@@ -5,14 +5,15 @@ Guarantee: partitions never overlap, whatever their size was when they were made
 waits for no reader or writer: it is created standalone and then attached.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
 from psycopg2 import errorcodes
 
-from social.models import Horizon
+from fanout.models import Horizon
 
 # Bounds as FROM ('a') TO ('b'), which is how PostgreSQL prints them.
 BOUNDS = """
@@ -50,13 +51,12 @@ def ensure(table: str, post_ids: Iterable[int]) -> None:
     """Make the partitions that hold the given posts, where they are missing; none for those that
     have expired, which would bring back what was dropped."""
     oldest = horizon(table)
-    with transaction.atomic(), connection.cursor() as cursor:
-        # One maker at a time for each table; the others then find the partition made.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"partition {table}"])
+    with making(table):
         existing = bounds(table)
         for post_id in sorted(pk for pk in set(post_ids) if pk >= oldest):
             if not any(first <= post_id < end for first, end in existing):
-                _create(cursor, table, *_range_for(post_id, existing))
+                first, end = _range_for(post_id, existing)
+                create(table, f"{table}_p{first}", first, end)
                 existing = bounds(table)
 
 
@@ -90,9 +90,22 @@ def _range_for(post_id: int, existing: list[tuple[int, int]]) -> tuple[int, int]
     return first, end
 
 
-def _create(cursor, table: str, first: int, end: int) -> None:
-    name = f"{table}_p{first}"
-    cursor.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
-    cursor.execute(
-        f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({first}) TO ({end})"
-    )
+@contextmanager
+def making(table: str) -> Iterator[None]:
+    """A transaction in which nobody else makes partitions of the table; whoever waited for it finds
+    them made."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"partition {table}"])
+        yield
+
+
+def create(table: str, name: str, first: object, end: object) -> None:
+    """Make the partition `name` of what is from `first` on and before `end`."""
+    with connection.cursor() as cursor:
+        # Standalone first, then attached: that waits for no reader or writer.
+        cursor.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
+        cursor.execute(
+            f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM (%s) TO (%s)",
+            [first, end],
+        )

@@ -5,7 +5,7 @@ what is missing, whatever was lost on the way.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,9 +15,9 @@ from django.db.models import ExpressionWrapper, F, Value
 from django.db.models.functions import Cast, Least, Power
 
 from events import depths
-from social import partitions
+from fanout import partitions
+from fanout.slices import END, Range, Slice, disjoint
 from social.models import Post
-from social.slices import END, Range, Slice, disjoint
 
 log = structlog.get_logger(__name__)
 
@@ -152,6 +152,15 @@ def late(
     fan_outs.objects.filter(pk__in=again).update(planned_at=now, repairs=F("repairs") + 1)
     fan_outs.objects.filter(pk__in=set(repairs) - set(again)).update(finished_at=now)
     return [piece for post_id in again for piece in missing[post_id]]
+
+
+def enqueue_again(slices: Sequence[Slice], enqueue: Callable[..., None], size: int) -> None:
+    """Call `enqueue(slices=...)` for the missing slices, `size` of them at a time."""
+    for first in range(0, len(slices), size):
+        enqueue(slices=slices[first : first + size])
+    if slices:
+        posts = sorted({piece.post_id for piece in slices})
+        log.error("slices were missing and are enqueued again", count=len(slices), posts=posts[:20])
 
 
 def _patience() -> models.Expression:
