@@ -1,6 +1,6 @@
 """The Celery app: the settings without which messages are lost.
 
-Priority means lane: separate queues with workers of their own, never `priority=`.
+Priorities are lanes: separate queues with their own workers, and never Celery's `priority=`.
 """
 
 import os
@@ -24,8 +24,8 @@ node_names.make_unique()
 app = Celery("connectify")
 app.conf.update(
     broker_url=settings.BROKER_URL,
-    # Without confirms a message that the broker refuses vanishes without an error.
-    # Without a bound a publisher would wait for its connection where nobody can stop it.
+    # Without confirms, a message that the broker refuses is lost without an error.
+    # Without max_retries, a publisher would try to connect for ever, and nothing could stop it.
     broker_transport_options={
         **links.OPTIONS,
         "confirm_publish": True,
@@ -33,13 +33,14 @@ app.conf.update(
         "interval_start": 0.2,
     },
     broker_connection_retry_on_startup=True,
-    broker_connection_max_retries=None,  # The default gives up for good after 100.
-    # The broker gives a silent worker's tasks to another after two to three of these.
+    broker_connection_max_retries=None,  # By default a worker gives up after 100 attempts.
+    # Seconds. After two to three of them without a heartbeat, the broker gives the worker's tasks
+    # to another worker.
     broker_heartbeat=10,
-    # By default each worker's control queue is its connection's alone. The broker would refuse it
-    # to a worker that is back before the broker has noticed that its old connection is gone.
+    # By default each worker's control queue is exclusive to its connection. The broker would refuse
+    # it to a worker that reconnects before the broker has noticed that the old connection is gone.
     control_queue_exclusive=False,
-    control_queue_durable=True,  # RabbitMQ 4 wants no transient queue that is shared. It expires.
+    control_queue_durable=True,  # RabbitMQ 4 refuses shared transient queues. The queue expires.
     broker_native_delayed_delivery_queue_type="quorum",
     task_queues=[lane(name) for name in lanes],
     task_default_queue="operations.low",
@@ -48,31 +49,31 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     task_acks_late=True,
-    task_acks_on_failure_or_timeout=False,  # A final failure is rejected, and so dead-lettered.
+    task_acks_on_failure_or_timeout=False,  # Reject a final failure, so that it is dead-lettered.
     task_reject_on_worker_lost=True,
-    # For beat and for retries, whose cached connection would stay dead after a broker's restart;
-    # LaneTask.enqueue, which knows what to do about a failure, publishes once.
+    # For beat and for retries: publishing again replaces their cached connection, which is dead
+    # after a restart of the broker. LaneTask.enqueue handles failures itself and publishes once.
     task_publish_retry=True,
     task_publish_retry_policy={"max_retries": 3, "interval_start": 0.2, "interval_step": 0.5},
     task_ignore_result=True,
     result_backend="django-db",
     result_extended=True,
     worker_consumer="events.worker:SafeConsumer",
-    worker_prefetch_multiplier=1,  # A crashing message must not charge its neighbours.
+    worker_prefetch_multiplier=1,  # A crash must not count as a delivery of prefetched messages.
     worker_hijack_root_logger=False,
     worker_send_task_events=True,
     beat_scheduler="events.beat:IntervalScheduler",
-    result_expires=None,  # Pruning them is a periodic task of ours.
+    result_expires=None,  # Our task events.prune deletes them.
     beat_schedule={
         each.name: {
             "task": each.name,
             "schedule": each.seconds,
-            # The broker drops what nobody has taken by then. Not `expires`, which a worker compares
-            # with its own clock: one that is ahead would never run any of them.
+            # The broker drops a run that no worker has taken in this time. Not `expires`: a worker
+            # compares that with its own clock, and one whose clock is ahead would run none of them.
             "options": {"expiration": each.expiration},
         }
         for each in periodic_tasks.values()
     },
-    CELERY_DB_REUSE_MAX=100_000,  # Else every task opens a database connection of its own.
+    CELERY_DB_REUSE_MAX=100_000,  # By default every task opens a new database connection.
 )
 app.autodiscover_tasks()

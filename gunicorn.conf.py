@@ -1,9 +1,9 @@
-"""gunicorn's own lines are JSON as all others, and its queues are bounded; it finds this file where
-it is started."""
+"""gunicorn's configuration, which it loads from the directory in which it is started: bounded
+queues, and logs as JSON."""
 
-# Requests that wait: for a worker to take them, and in each worker for a thread, idle connections
-# included. Two workers of four threads answer so many in a second or two. With gunicorn's defaults
-# 4,000 may wait, most of whose clients have gone when their turn comes.
+# The most connections that wait for a worker, and that one worker holds for its threads, including
+# idle ones. Two workers of four threads answer this many in a second or two. With gunicorn's
+# defaults 4,000 could wait, and most of their clients would be gone before their turn.
 backlog = 128
 worker_connections = 128
 

@@ -1,4 +1,4 @@
-"""The app that stands in for django.contrib.admin: the same, with our site."""
+"""The app that replaces django.contrib.admin: the same, but with our admin site."""
 
 from django.contrib.admin import apps
 

@@ -1,8 +1,8 @@
-"""The bodies of requests, read before Django sees them, which heeds Content-Length alone.
+"""Reading the bodies of requests before Django does, because Django supports only Content-Length.
 
-Guarantee: a body arrives however it is framed, with a length or in chunks. Of one that is larger
-than the limit a byte more than the limit is read. One that breaks off is shorter than its
-CONTENT_LENGTH then says, by which social/api/parsers.py knows it.
+Guarantee: a body arrives complete, whether it is sent with a length or in chunks. Of a body above
+the limit, only one byte more than the limit is read. A body that breaks off is shorter than its
+CONTENT_LENGTH, by which social/api/parsers.py recognises it.
 """
 
 import io
@@ -14,15 +14,15 @@ from contextlib import contextmanager, suppress
 
 from django.conf import settings
 
-# A client that sends nothing for so long has a thread of the server for nothing.
+# A client that sends nothing for this long must not block a thread of the server any longer.
 STALL_SECONDS = 10.0
-# And so has one that sends a byte now and then.
+# Limits the whole body, for clients that send a byte now and then.
 BODY_SECONDS = 30.0
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 
 
 class Deadlines:
-    """One thread of a process ends the reading of bodies that take longer than BODY_SECONDS."""
+    """Stops reading bodies that take longer than BODY_SECONDS, from one thread per process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -33,7 +33,7 @@ class Deadlines:
     def reading(self, connection: socket.socket) -> Iterator[None]:
         with self._lock:
             self._reading[connection] = time.monotonic() + BODY_SECONDS
-            if self._thread is None:  # With the first body, which comes after any fork.
+            if self._thread is None:  # Started with the first body, since that is after any fork.
                 self._thread = threading.Thread(target=self._run, name="bodies", daemon=True)
                 self._thread.start()
         try:
@@ -44,25 +44,25 @@ class Deadlines:
 
     def _run(self) -> None:
         while True:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
             with self._lock:
                 for connection, end in self._reading.items():
                     if end < time.monotonic():
                         with suppress(OSError):
-                            connection.shutdown(socket.SHUT_RD)  # As if the client had gone.
+                            connection.shutdown(socket.SHUT_RD)  # As if the client had closed it.
 
 
 deadlines = Deadlines()
 
 
 class Bodies:
-    """A WSGI application around another."""
+    """A WSGI application that wraps another."""
 
     def __init__(self, application: Callable) -> None:
         self._application = application
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
-        # Only a server that says so ends the stream where the last chunk ends.
+        # `wsgi.input_terminated` means that the server ends the stream after the last chunk.
         if environ.get("HTTP_TRANSFER_ENCODING") and environ.get("wsgi.input_terminated"):
             most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1
             body = _read(environ, most)
@@ -76,8 +76,8 @@ class Bodies:
 
 
 def _read(environ: dict, size: int) -> bytes | None:
-    """At most `size` bytes; None or fewer where the client stalls, goes away, takes too long or
-    sends what are no chunks. The server closes the connection after that."""
+    """Return at most `size` bytes of the body. Return None or too few bytes if the client stalls,
+    disconnects, takes too long or sends malformed chunks; the server then closes the connection."""
     connection = environ.get("gunicorn.socket")
     if connection is None:
         return environ["wsgi.input"].read(size)
@@ -86,7 +86,7 @@ def _read(environ: dict, size: int) -> bytes | None:
         with deadlines.reading(connection):
             return environ["wsgi.input"].read(size)
     except Exception:
-        # The server has exceptions of its own for each mistake.
+        # The server has its own exception class for each mistake of a client.
         return None
     finally:
         connection.settimeout(None)

@@ -1,6 +1,6 @@
-"""What browsers may do with our pages and from those of others."""
+"""Settings of the Content Security Policy, and of CORS for pages of other origins."""
 
-# Of the admin's and the API's own pages.
+# For the admin and the API's documentation pages.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],

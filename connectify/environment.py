@@ -1,8 +1,8 @@
-"""Reading what differs between machines from the environment.
+"""Reading settings from environment variables.
 
-Guarantee: a number that makes no sense stops the process as it starts, with the variable's name,
-its value and what may stand there; none is found out later, by rows that are gone. A value is taken
-as it is: $HOME is these five characters.
+Guarantee: a value out of bounds stops the process when it starts, before it can delete rows for
+example. The error contains the variable's name, its value and the allowed values. Values are not
+expanded: "$HOME" stays these five characters.
 """
 
 from datetime import timedelta
@@ -14,17 +14,19 @@ from django.core.exceptions import ImproperlyConfigured
 Number = TypeVar("Number", int, float)
 NOT_SET = environ.Env.NOTSET
 TRUE, FALSE = ("1", "true", "yes", "y", "on"), ("0", "false", "no", "n", "off", "")
-# 128 bits as hexadecimal digits, of which the least lucky of a billion keys has 8 different ones.
+# 32 hexadecimal digits are 128 bits. Even the worst of a billion random keys of that length has 8
+# different digits.
 KEY_LENGTH, KEY_CHARACTERS = 32, 8
-# A hundred years, which every date of Python and PostgreSQL can be moved by.
+# At most a hundred years, which can be subtracted from any date in Python and PostgreSQL.
 DAYS = (1, 36_500)
 
 
 class Environment(environ.Env):
     def get_value(self, var, cast=None, default=NOT_SET, parse_default=False):
-        """The variable, cast, or the default as it is. Raises ImproperlyConfigured for neither.
+        """Return the variable's value, cast, or the default unchanged. Raises ImproperlyConfigured
+        if there is neither.
 
-        What it stands in for takes a value that begins with a dollar sign for another variable's.
+        Overridden because the original takes "$NAME" for a reference to another variable.
         """
         text = self.ENVIRON.get(var)
         if text is not None:
@@ -42,10 +44,10 @@ class Environment(environ.Env):
         return text.lower() in TRUE
 
     def key(self, name: str) -> str:
-        """A secret that others must not guess. It stands in no message."""
+        """Return a secret that must be hard to guess. No error message contains it."""
         text = self.get_value(name)
         repeated = any(text.startswith(text[at:]) for at in range(1, len(text) // 2 + 1))
-        # Django's mark of a key that stands in a repository.
+        # Django's prefix for keys that it writes into a new project.
         known = text.startswith("django-insecure-")
         if len(text) < KEY_LENGTH or len(set(text)) < KEY_CHARACTERS or repeated or known:
             hint = "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
@@ -55,7 +57,7 @@ class Environment(environ.Env):
         return text
 
     def number(self, name: str, default: Number, bounds: tuple[Number, Number]) -> Number:
-        """The variable as a number of the default's type, within the bounds, which are included."""
+        """Return the variable as a number of the default's type, within the inclusive bounds."""
         text = self.ENVIRON.get(name)
         return default if text is None else _number(name, text, bounds, type(default))
 
@@ -63,7 +65,8 @@ class Environment(environ.Env):
         return timedelta(days=self.number(name, default, DAYS))
 
     def counts(self, name: str, default: dict[str, int], bounds: tuple[int, int]) -> dict[str, int]:
-        """The variable as `this=1;that=2`, of the default's keys. Those left out are absent."""
+        """Return a variable such as `this=1;that=2` as a dict. Only the default's keys are allowed;
+        keys that the variable leaves out are absent."""
         text = self.ENVIRON.get(name)
         if text is None:
             return default
@@ -72,7 +75,7 @@ class Environment(environ.Env):
             key, _, value = part.partition("=")
             if key not in default:
                 known = ", ".join(default)
-                raise ImproperlyConfigured(f"{name} has {key!r}, which is none of {known}")
+                raise ImproperlyConfigured(f"{name} has {key!r}; allowed are {known}")
             found[key] = _number(f"{key} in {name}", value, bounds, int)
         return found
 
@@ -83,7 +86,7 @@ def _number(name: str, text: str, bounds: tuple, kind: type):
         value = kind(text)
     except ValueError:
         value = None
-    # What is no number at all (NaN) is between nothing.
+    # The comparison also refuses NaN.
     if value is None or not least <= value <= most:
         what = "a whole number" if kind is int else "a number"
         raise ImproperlyConfigured(f"{name} is {text!r}; it must be {what} from {least} to {most}")

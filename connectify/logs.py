@@ -1,4 +1,4 @@
-"""Logs as one JSON object a line on standard error, from structlog and standard library alike."""
+"""Logging of structlog and the standard library as one JSON object per line on standard error."""
 
 import logging
 
@@ -24,7 +24,7 @@ def json_formatter() -> logging.Formatter:
 
 
 def logging_config(level: str) -> None:
-    """Configure both worlds for this process; `level` is a name such as INFO."""
+    """Configure structlog and standard logging for this process; `level` is a name such as INFO."""
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

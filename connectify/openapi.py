@@ -1,16 +1,16 @@
-"""How the API describes itself: settings of drf-spectacular."""
+"""Settings of drf-spectacular, which generates the API's OpenAPI description."""
 
 TAGS = {
-    "accounts": "One's own account, its password, and the devices that are logged in.",
-    "analytics": "What has become of one's own posts.",
-    "blocks": "Whom one blocks.",
-    "health": "For load balancers.",
-    "mutes": "Whom one mutes.",
-    "notifications": "What one was told of.",
-    "posts": "Posts by themselves.",
-    "push": "Devices, and what is pushed to them.",
-    "timeline": "The posts of those whom one follows.",
-    "users": "Other people, and how one stands to them.",
+    "accounts": "Your account, its password, and the devices that are logged in.",
+    "analytics": "Figures about your posts.",
+    "blocks": "The users that you block.",
+    "health": "Health checks for load balancers.",
+    "mutes": "The users that you mute.",
+    "notifications": "The notifications that you have received.",
+    "posts": "Writing, reading, editing and deleting single posts.",
+    "push": "Your devices, and preferences for push notifications.",
+    "timeline": "The posts of the users that you follow.",
+    "users": "Other users, and following them.",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Connectify",
@@ -34,6 +34,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    # A description is nobody else's to look at: without null a server of Swagger's is asked.
+    # null keeps Swagger UI from sending the description to a validation server on the Internet.
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
 }

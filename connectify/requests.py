@@ -1,7 +1,7 @@
-"""Every request has an id: taken from X-Request-Id, or made.
+"""Request ids: each request has one, taken from the header X-Request-Id or newly made.
 
-It stands in the answer, in problems and in every line of the log, and goes with the events of the
-request to their last effect.
+The response, error responses and every log line contain it. The events of the request carry it on
+to all their effects.
 """
 
 import re
@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 HEADER = "X-Request-Id"
-# Ids are logged and joined by commas; others are replaced.
+# The ids that are accepted; others are replaced. No comma, because ids are joined by commas.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 # https://www.w3.org/TR/trace-context/#traceparent-header
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")

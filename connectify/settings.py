@@ -1,4 +1,4 @@
-"""Django settings. What differs between machines is read from the environment here, once."""
+"""Django settings. Values that differ between machines are read from environment variables here."""
 
 import sys
 from datetime import timedelta
@@ -20,7 +20,7 @@ env = Environment()
 
 
 def required(name: str) -> str:
-    """The environment variable's value; refuses to start without it, saying what to do."""
+    """Return the environment variable's value. Raises ImproperlyConfigured with a hint if unset."""
     if name not in env:
         hint = 'on your own machine: bin/services up; eval "$(bin/services env)"'
         raise ImproperlyConfigured(f"{name} is not set ({hint})")
@@ -90,13 +90,14 @@ DATABASES["default"].update(
     ENGINE="connectify.postgresql",
     CONN_MAX_AGE=600,
     CONN_HEALTH_CHECKS=True,
-    DISABLE_SERVER_SIDE_CURSORS=True,  # They do not pass a transaction pooler.
+    DISABLE_SERVER_SIDE_CURSORS=True,  # They do not work through a transaction pooler.
 )
-# What the URL says wins.
+# Options in the URL take precedence.
 DATABASES["default"]["OPTIONS"] = options(sys.argv) | DATABASES["default"].get("OPTIONS", {})
-# Behind a transaction pooler, the database's own address: LISTEN, and locks that outlive a
-# transaction, need a session. There the options above must be the role's (ALTER ROLE … SET), since
-# PgBouncer ignores them (ignore_startup_parameters = options).
+# If DATABASE_URL leads to a transaction pooler, DATABASE_DIRECT_URL is the database's own address:
+# LISTEN, and locks that outlive a transaction, need a session. Behind a pooler, set the options
+# above on the role (ALTER ROLE … SET), since PgBouncer ignores them
+# (ignore_startup_parameters = options).
 DATABASE_DIRECT = {
     name: value
     for name, value in env.db("DATABASE_DIRECT_URL", default=env("DATABASE_URL")).items()
@@ -104,9 +105,10 @@ DATABASE_DIRECT = {
 }
 BROKER_URL = required("BROKER_URL")
 REDIS_URL = required("REDIS_URL")
-# With a login, for manage.py doctor; without it bindings and policies are not examined.
+# URL of RabbitMQ's management API, with a login. Without it, manage.py doctor does not examine
+# bindings and policies.
 BROKER_MANAGEMENT_URL = env("BROKER_MANAGEMENT_URL", default="")
-CELERY_APP = "celery_app"  # the module that makes it
+CELERY_APP = "celery_app"  # the module that creates the Celery app
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
@@ -117,24 +119,24 @@ CACHES = {
     }
 }
 
-# --- the way in --------------------------------------------------------------------------------
+# --- HTTP --------------------------------------------------------------------------------------
 
-# HTTPS=0 is for one's own machine only.
+# HTTPS=0 is for development only.
 HTTPS = env.bool("HTTPS", True)
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REDIRECT_EXEMPT = ["^health/", "^metrics$"]  # Load balancers and Prometheus ask without.
-# How many proxies of our own stand before the web server. Only what they say is believed, of the
-# client's address (X-Forwarded-For) and of HTTPS (X-Forwarded-Proto).
+SECURE_REDIRECT_EXEMPT = ["^health/", "^metrics$"]  # Load balancers and Prometheus use plain HTTP.
+# The number of our own proxies before the web server. Only their entries in X-Forwarded-For (the
+# client's address) and X-Forwarded-Proto (HTTPS) are trusted.
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, (0, 100))
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
-# Pages of other origins that may use the API, such as https://app.example.com; none otherwise.
+# Other origins whose pages may use the API, such as https://app.example.com. Default: none.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 
-# --- people and the API ------------------------------------------------------------------------
+# --- users and the API -------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "social.User"
 PASSWORD_HASHERS = ["social.hashing.BoundedArgon2"]
@@ -147,16 +149,17 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-# Where people set a new password: a page of the client's, given ?user_id=…&token=… to send here.
+# The client's page for setting a new password. It gets ?user_id=…&token=… and sends them to the
+# API.
 PASSWORD_RESET_URL = env("PASSWORD_RESET_URL", default="http://localhost:3000/reset-password")
 PASSWORD_RESET_TIMEOUT = 3_600  # seconds
-# Where people confirm a mail address: another of its pages, given ?token=…
+# The client's page for confirming a mail address. It gets ?token=…
 EMAIL_CONFIRM_URL = env("EMAIL_CONFIRM_URL", default="http://localhost:3000/confirm-email")
 vars().update(env.email("EMAIL_URL", default="smtp://localhost:25"))
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="connectify@localhost")
 KNOX_TOKEN_MODEL = "social.Token"
-# Its migrations would make the table of the model that ours stands in for.
+# Disables knox's migrations, which would create the table of the model that ours replaces.
 MIGRATION_MODULES = {"knox": None}
 REST_KNOX = {"TOKEN_TTL": timedelta(days=90), "AUTH_HEADER_PREFIX": "Bearer"}
 REST_FRAMEWORK = {
@@ -170,7 +173,7 @@ REST_FRAMEWORK = {
         "social.api.throttling.CallerThrottle",
         "social.api.queries.KnownParameters",
     ],
-    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is for CORS; the description says the rest.
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is for CORS only; OpenAPI describes the API.
     "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "social.api.negotiation.AlwaysJSON",
 }
@@ -178,13 +181,15 @@ THROTTLE_WINDOW_SECONDS = 60
 
 
 def throttle(scope: str, **requests: int) -> dict[str, int]:
-    """How many requests a window each caller may make; THROTTLE_<SCOPE>=user=50;address=500."""
+    """Return the requests per window that each kind of caller may make. Overridden by a variable
+    such as THROTTLE_READ=user=50;address=500."""
     given = env.counts(f"THROTTLE_{scope}", requests, (1, 1_000_000_000))
     return given if env.bool("THROTTLE", True) else {}
 
 
-# An address has many people behind it, and a person has many devices. An account is one that
-# somebody fails to enter, `account` times from one network and `ceiling` times from all of them.
+# `address` is the highest since many users may share an address; `user` covers all tokens (devices)
+# of a user. Failed logins to one account are limited to `account` from one network and to `ceiling`
+# from all networks together.
 THROTTLES = {
     "read": throttle("READ", user=600, token=300, address=1_200),
     "write": throttle("WRITE", user=240, token=120, address=600),
@@ -198,91 +203,97 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # A post has at most 5,000 characters.
 
 VAPID_PRIVATE_KEY = required("VAPID_PRIVATE_KEY")
 VAPID_SUBJECT = env("VAPID_SUBJECT", default="mailto:operator@example.invalid")
-# In place of the hosts in notifications/push_hosts.txt, in its language.
+# Replaces the hosts in notifications/push_hosts.txt; the same patterns are allowed.
 PUSH_HOSTS = env.list("PUSH_HOSTS", default=[])
-# What a subscription's transport stands for. With a key file of Firebase's console, FCM as well.
+# The class for each value of a subscription's `transport`. FCM needs a key file from Firebase's
+# console.
 PUSH_TRANSPORTS = {"web_push": "notifications.transports.web_push.WebPush"}
 FCM_KEY_FILE = env("FCM_KEY_FILE", default=None)
 FCM_ORIGIN = env("FCM_ORIGIN", default="https://fcm.googleapis.com")
 if FCM_KEY_FILE:
     PUSH_TRANSPORTS["fcm"] = "notifications.transports.fcm.Fcm"
-# A post a minute through the whole house, by which it is seen that posts arrive.
+# Publish a test post every minute, and measure that it passes through the whole system.
 CANARY = env.bool("CANARY", True)
 if DEBUG or CANARY:
     PUSH_TRANSPORTS["console"] = "notifications.transports.console.Console"
-# Requests in flight to one push service, and so sockets, of one process: how many there are follows
-# how the service answers, up to this.
+# The most requests in flight, and so sockets, from one process to one push service. Below this
+# limit the number adapts to how fast the service answers.
 PUSH_IN_FLIGHT = env.number("PUSH_IN_FLIGHT", 1_000, (8, 10_000))
-# For the demo and the tests, whose push service listens on this machine; never in production.
+# Only for the demo and the tests, whose push service runs on this machine; never in production.
 PUSH_ALLOW_LOOPBACK = env.bool("PUSH_ALLOW_LOOPBACK", False)
 
-# --- the bus: how long it keeps what -----------------------------------------------------------
+# --- the bus: retention ------------------------------------------------------------------------
 
-EVENTS_CONCEALED = "social.posts.any_deleted"  # what operators are not shown the words of
-# What holds the words of posts that may be deleted is gone within 8 days: see docs/privacy.md.
+# Returns True if texts about these posts must be hidden from operators.
+EVENTS_CONCEALED = "social.posts.any_deleted"
+# Rows with the text of posts, which may be deleted posts, are gone within 8 days: see
+# docs/privacy.md.
 EVENTS_KEEP_PUBLISHED = env.days("EVENTS_KEEP_PUBLISHED_DAYS", 7)
-# A message that comes again later than this is not known any more, and so is refused.
+# A message older than this is refused, since the inbox cannot recognise a redelivery any more.
 EVENTS_KEEP_INBOX = env.days("EVENTS_KEEP_INBOX_DAYS", 8)
 EVENTS_KEEP_LETTERS = env.days("EVENTS_KEEP_LETTERS_DAYS", 90)
 EVENTS_KEEP_RESULTS = env.days("EVENTS_KEEP_RESULTS_DAYS", 7)
 
-# --- figures for Prometheus --------------------------------------------------------------------
+# --- metrics for Prometheus --------------------------------------------------------------------
 
-# Of the web, at /metrics: whoever asks must bear this token; without one there is nothing there.
+# The bearer token for /metrics on the web server. If it is empty, /metrics answers 404.
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
-# Of every other process, at a port of its own; 0 for none.
+# The port on which every other process serves its metrics; 0 for none.
 METRICS_PORT = env.number("METRICS_PORT", 0, (0, 65_535))
 METRICS_ADDRESS = env("METRICS_ADDRESS", default="127.0.0.1")
 
-# --- analytics: raw records, and rollups by minute and hour; those by day stay ------------------
+# --- analytics: retention of records and of rollups by minute and hour (rollups by day stay) ----
 
-# Longer than the inbox, so that what is recorded twice would be seen.
+# Longer than EVENTS_KEEP_INBOX, so that an event that is recorded twice meets its first record.
 ANALYTICS_KEEP_RECORDS = env.days("ANALYTICS_KEEP_RECORDS_DAYS", 35)
 ANALYTICS_KEEP_MINUTES = env.days("ANALYTICS_KEEP_MINUTES_DAYS", 2)
 ANALYTICS_KEEP_HOURS = env.days("ANALYTICS_KEEP_HOURS_DAYS", 90)
 
-# About fewer people than this an author is told no figures: these would tell when one of them
-# sleeps, mutes or stays away.
+# Authors get no figures about fewer users than this: the figures would reveal when one of them
+# sleeps, mutes the author or stays away.
 FIGURES_FROM = env.number("FIGURES_FROM", 10, (1, 1_000_000))
 
 # --- overload ----------------------------------------------------------------------------------
 
-# Beyond these nothing is taken that adds to the outbox (503 with Retry-After); reading goes on.
+# Beyond these limits, requests that add to the outbox get 503 with Retry-After; reading goes on.
+# The second limit is the least free share of the disk.
 OVERLOAD_PENDING_EVENTS = env.number("OVERLOAD_PENDING_EVENTS", 500_000, (1, 1_000_000_000))
 OVERLOAD_FREE_DISK = env.number("OVERLOAD_FREE_DISK", 0.10, (0.0, 0.99))
-# By this share of both limits deleting, unfollowing, blocking and closing an account may go beyond.
+# Deleting, unfollowing, blocking and closing an account may exceed both limits by this share.
 OVERLOAD_RESERVE = env.number("OVERLOAD_RESERVE", 0.5, (0.01, 1.0))
-# A path on the disk that fills; where the database has a machine of its own, an export of it.
+# A path on the database's disk. If the database runs on another machine, a mount of its disk.
 OVERLOAD_DISK_PATH = env("OVERLOAD_DISK_PATH", default="/")
 
 # --- fan-out -----------------------------------------------------------------------------------
 
-# Rows of one task, where several posts wait: the more, the fewer index pages each row touches (a
-# third less CPU time than with 10,000); short enough that a redelivered one repeats a tenth of a
-# second.
+# The most rows that one task writes when several posts wait. With more rows per task, each row
+# touches fewer index pages: 25,000 take a third less CPU time per row than 10,000. A redelivered
+# task still repeats only a tenth of a second of work.
 TIMELINE_TASK_ROWS = env.number("TIMELINE_TASK_ROWS", 25_000, (1, 1_000_000))
 TIMELINE_LARGE_AUDIENCE = env.number("TIMELINE_LARGE_AUDIENCE", 10_000, (0, 1_000_000_000))
 TIMELINE_BACKFILL_POSTS = env.number("TIMELINE_BACKFILL_POSTS", 50, (1, 10_000))
-# Owners who have not looked for so long are not written; theirs is filled in when they return.
+# Nothing is written to the timelines of owners who have not read them for so long. They are filled
+# in when the owners return.
 TIMELINE_DORMANT_AFTER = env.days("TIMELINE_DORMANT_AFTER_DAYS", 30)
-# Older rows are dropped, and timelines then read from their authors' posts: at 100 million rows a
-# day 1,500 partitions and 264 GB.
+# Older rows are dropped; older pages of a timeline are then read from the authors' posts. At 100
+# million rows a day, 30 days are 1,500 partitions and 264 GB.
 TIMELINE_KEEP = env.days("TIMELINE_KEEP_DAYS", 30)
 NOTIFICATION_KEEP = env.days("NOTIFICATION_KEEP_DAYS", 30)
-# Tasks in a lane beyond which its consumer takes no more events: some seconds' work for two cores,
-# so that the workers never wait, and little that a restart of the broker has to read again.
+# While a lane holds this many tasks, its consumer takes no events. 200 tasks are some seconds of
+# work for two cores, so the workers never wait, and few for the broker to reload at a restart.
 TIMELINE_LANE_TASKS = env.number("TIMELINE_LANE_TASKS", 200, (1, 100_000))
 PUSH_LANE_TASKS = env.number("PUSH_LANE_TASKS", 200, (1, 100_000))
 PUSH_TASK_SUBSCRIBERS = env.number("PUSH_TASK_SUBSCRIBERS", 500, (1, 10_000))
-# Posts a partition of the tables that are keyed by post: the live index stays in cache.
+# Posts per partition of the tables that are keyed by post. Small enough that the indexes of the
+# newest partition stay in cache.
 PARTITION_POSTS = env.number("PARTITION_POSTS", 2_000, (1, 10_000_000))
 
-# --- the rest ----------------------------------------------------------------------------------
+# --- other settings ----------------------------------------------------------------------------
 
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
-# Where `collectstatic` has put the files; unset, they are served from the packages they come in.
+# The folder that `collectstatic` fills. If unset, static files are served from their packages.
 STATIC_ROOT = env("STATIC_ROOT", default=None)
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_ROOT = Path(__file__).parent / "root"  # /robots.txt and /favicon.ico
@@ -290,9 +301,9 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
-# Where operators find Flower; the operations page links there.
+# Flower's URL, to which the operations page links.
 FLOWER_URL = env("FLOWER_URL", default="")
-# Flower reads these itself; here its login is checked, and its user at RabbitMQ made.
+# Flower reads these itself. We check its login, and create its user at RabbitMQ.
 FLOWER_BASIC_AUTH = env("FLOWER_BASIC_AUTH", default="")
 FLOWER_BROKER_API = env("FLOWER_BROKER_API", default="")
 ADMIN_PATH = env("ADMIN_PATH", default="admin/")

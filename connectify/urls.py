@@ -1,4 +1,4 @@
-"""Routes: the API under /api/v1/, its description, health and figures, the admin."""
+"""Routes: the API below /api/v1/, its documentation, health checks, metrics and the admin."""
 
 from django.conf import settings
 from django.contrib import admin

@@ -10,5 +10,5 @@ from connectify.bodies import Bodies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connectify.settings")
 application = Bodies(get_wsgi_application())
-# The views, for which the first request of each process would wait otherwise.
+# Import the views now, so that the first request of each process does not wait for it.
 import_module(settings.ROOT_URLCONF)

@@ -1,11 +1,11 @@
-"""What the doctor finds."""
+"""A finding of `manage.py doctor`."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Ailment:
-    """What is wrong, and the command or step that mends it."""
+    """What is wrong, and the command or step that fixes it."""
 
     what: str
     mend: str

@@ -1,6 +1,6 @@
-"""Work over many rows at once, of which one may hold what the database refuses.
+"""Statements over many rows at once, when the database may refuse the value of one row.
 
-Guarantee: such a row costs only itself: the others are worked on without it.
+Guarantee: such a row fails alone; the statement succeeds for all other rows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +21,8 @@ def taken_apart(
     act: Callable[[Sequence[Row]], list[Done]],
     alone: Callable[[Row, Exception], list[Done]],
 ) -> list[Done]:
-    """What `act` returns of the rows. Where it fails for what a row holds, they are halved until
-    that row is by itself, and `alone` is asked instead. Raises any other error of `act`."""
+    """Return what `act` returns for the rows. If `act` fails because of a row's data, halve the
+    rows until the bad row is alone, and call `alone` for it. Raises any other error of `act`."""
     try:
         return act(rows)
     except Exception as error:
@@ -36,8 +36,8 @@ def taken_apart(
 
 
 def record(statement: str, values: Mapping[str, object], *, what: str, **about: object) -> None:
-    """Execute it, in a transaction or savepoint of its own. If the row cannot hold even that, only
-    the log has it, as `what`: others must not wait for it."""
+    """Execute the statement in its own transaction or savepoint. If the database refuses these
+    values too, only log the error under the name `what`: it must not stop the other rows."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement, values)

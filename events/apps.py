@@ -20,7 +20,7 @@ class EventsConfig(AppConfig):
         declarations.load(settings.INSTALLED_APPS)
 
     def ready(self) -> None:
-        # The Celery app that this process publishes its tasks through.
+        # Makes the Celery app through which this process publishes its tasks.
         if module := setting("CELERY_APP"):
             import_module(module)
         post_migrate.connect(limits.set_on_database, sender=self)

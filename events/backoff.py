@@ -7,6 +7,6 @@ import random
 
 
 def full_jitter(attempt: int, *, base: float = 0.2, cap: float, draw=random.random) -> float:
-    """Seconds to wait before try number `attempt` + 1: anything up to base * 2**attempt, at most
-    `cap`; `draw` gives numbers in [0, 1)."""
+    """Return the seconds to wait before attempt number `attempt` + 1: a random number between 0 and
+    base * 2**attempt, at most `cap`. `draw` returns numbers in [0, 1)."""
     return draw() * min(cap, base * 2 ** min(attempt, 60))

@@ -1,20 +1,20 @@
-"""Back-pressure: a consumer takes no events while its lanes hold enough tasks.
+"""Back-pressure: a consumer takes no events while its lanes are full.
 
-Guarantee: overload waits as one small message a post in the subscriber's own queue, and never as
-tasks without end in a lane, which has no limit at the broker.
+Guarantee: under overload one small message per post waits in the subscriber's own queue. The lanes,
+which have no limit at the broker, do not grow without bound.
 """
 
 import time
 from collections.abc import Callable, Mapping
 
 from events import depths, links
-from events.holding import Sign
+from events.holding import Hold
 
 
-class BacklogSign(Sign):
-    """Raised while one of the lanes holds as many tasks as its limit says, or more."""
+class BacklogHold(Hold):
+    """Holds while one of the lanes contains at least as many tasks as its limit."""
 
-    told = ("lanes are full, events wait", "lanes have room again")
+    log_messages = ("lanes are full, events wait", "lanes have room again")
 
     def __init__(
         self,
@@ -24,13 +24,13 @@ class BacklogSign(Sign):
         monotonic: Callable[[], float] = time.monotonic,
     ):
         super().__init__(subscriber, monotonic)
-        # Without heartbeats: it is silent for a second at a time, and each look finds a dead link.
+        # No heartbeats: each check, once a second, notices a dead connection anyway.
         self._connection = links.connect(broker_url)
         self._limits = limits
 
-    def look(self) -> bool:
+    def check(self) -> bool:
         found = depths.ready_by(self._connection, self._limits)
         return any(found[lane] >= limit for lane, limit in self._limits.items())
 
-    def renew(self) -> None:
+    def disconnect(self) -> None:
         self._connection.collect()

@@ -5,15 +5,15 @@ from itertools import count
 
 from django.db import connection
 
-# A batch of so many rows takes some tens of milliseconds.
+# Rows per batch: a batch takes some tens of milliseconds.
 BATCH = 5_000
 
 
 def delete_in_batches(
     delete: Callable[[int], int], *, batch: int = BATCH, batches: int | None = None
 ) -> int:
-    """Call `delete(batch)`, which returns how many rows it deleted, until it finds fewer than that,
-    or `batches` times. Returns how many rows were deleted."""
+    """Call `delete(batch)` until it deletes fewer than `batch` rows, but at most `batches` times.
+    `delete` must return the number of rows that it deleted. Returns their sum."""
     total = 0
     for number in count(1):
         deleted = delete(batch)
@@ -23,7 +23,8 @@ def delete_in_batches(
 
 
 def by(sql: str, *values: object) -> Callable[[int], int]:
-    """A `delete` that executes the statement; its last parameter is the size of the batch."""
+    """Return a function for `delete_in_batches` that executes the statement. The statement's last
+    parameter is the size of the batch."""
 
     def delete(batch: int) -> int:
         with connection.cursor() as cursor:

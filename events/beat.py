@@ -1,7 +1,7 @@
-"""When the beat publishes periodic tasks.
+"""The schedule by which Celery's beat publishes periodic tasks.
 
-Guarantee: each is published once an interval from the beat's start on, whatever any clock says now
-or said before: the schedule is kept in memory and goes by the monotonic clock.
+Guarantee: beat publishes each task once per interval, beginning when beat starts. Changes of the
+system clock have no effect: the schedule is kept in memory and uses the monotonic clock.
 """
 
 import time
@@ -11,7 +11,8 @@ from celery.beat import Scheduler
 
 
 class IntervalScheduler(Scheduler):
-    """Named by the `beat_scheduler` setting. Knows intervals only, which are in seconds."""
+    """The scheduler that Celery's `beat_scheduler` setting names. Supports only intervals, in
+    seconds."""
 
     def __init__(self, *args, monotonic: Callable[[], float] = time.monotonic, **kwargs):
         self._monotonic = monotonic
@@ -19,7 +20,7 @@ class IntervalScheduler(Scheduler):
         super().__init__(*args, **kwargs)
 
     def tick(self) -> float:
-        """Publish all that is due; returns the seconds until something is due again."""
+        """Publish every task that is due; return the seconds until the next one is due."""
         for name, entry in list(self.schedule.items()):
             now = self._monotonic()
             if now >= self._due.get(name, now):
@@ -28,5 +29,5 @@ class IntervalScheduler(Scheduler):
         return max(min(self._due.values()) - self._monotonic(), 0.0)
 
     def close(self) -> None:
-        """Say nothing to the broker: a signal handler closes, maybe amid the publication of a task,
-        which holds the lock on the connection."""
+        """Send nothing to the broker. A signal handler calls this, perhaps while a task is being
+        published, and then the connection's lock is already taken."""

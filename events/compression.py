@@ -1,6 +1,7 @@
-"""Bodies that a sender has compressed, and says so in the header `compression`, as kombu does.
+"""Decompression of bodies whose header `compression` names an algorithm, as kombu sets it.
 
-Guarantee: a body costs no more memory than BODY_LIMIT, however much a few bytes expand to.
+Guarantee: a decompressed body takes at most BODY_LIMIT bytes of memory, even if a few compressed
+bytes would expand to more.
 """
 
 import bz2
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from events.envelope import BODY_LIMIT
 from events.errors import PermanentError
 
-# kombu's names. A decompressor has decompress(data, max_length) and eof.
+# kombu's names for the algorithms. Each decompressor has decompress(data, max_length) and eof.
 KINDS: dict[str, Callable] = {
     **dict.fromkeys(("application/x-gzip", "gzip", "zlib"), zlib.decompressobj),
     **dict.fromkeys(("application/x-bz2", "bzip2", "bzip"), bz2.BZ2Decompressor),
@@ -27,8 +28,8 @@ class CompressionError(PermanentError):
 
 
 def expand(body: bytes, kind: object) -> bytes:
-    """The body as it was before it was compressed; `kind` is the header's value, None where there
-    is no such header. Raises CompressionError."""
+    """Return the decompressed body. `kind` is the header's value, or None if there is no such
+    header. Raises CompressionError."""
     if kind is None:
         return body
     if not isinstance(kind, str) or kind not in KINDS:

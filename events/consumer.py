@@ -1,9 +1,9 @@
-"""A consumer of one queue: takes what has been delivered, hands it over as one batch, acknowledges.
+"""A consumer of one queue: collects deliveries into a batch, hands it over and acknowledges it.
 
-Guarantee: a message is acknowledged only after the handover returned; at most one batch is held;
-nothing is requeued, and a batch that cannot be worked on now is tried again in place, for as long
-as the broker leaves it here. No message ends the process. It publishes nothing on its own
-connection: waiting for a confirm would dispatch further deliveries into it.
+Guarantee: a message is acknowledged only after the handover has returned. The consumer holds at
+most one batch and requeues nothing: a batch that fails is retried in place until it succeeds or the
+broker closes the connection. No message can end the process. The consumer does not publish on its
+own connection, because waiting for a confirm there would dispatch further deliveries.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,19 +20,19 @@ from events.stopping import Stop
 IDLE_SECONDS = 1.0
 RECONNECT_CAP_SECONDS = 3.0
 RETRY_CAP_SECONDS = 10.0
-# Bytes of bodies at which a batch is full. What else the broker has sent stays in the socket.
+# A batch is full when its bodies reach this many bytes. Further deliveries stay in the socket.
 BATCH_BYTES = 32 * 1024 * 1024
 
 log = structlog.get_logger(__name__)
 
-# Raises an error to be called again with the same messages, of which it acknowledged those that it
-# is done with; returns when each of them may be acknowledged.
+# Returns when every message may be acknowledged. Raises an error to be called again with the same
+# messages; it has then acknowledged those that it has finished.
 Handover = Callable[[Sequence[Message]], None]
 
 
 class BatchConsumer:
-    """Consumes `queue` from the broker at `url` in batches of at most `batch` messages; takes none
-    while `hold` answers True, which is asked between batches."""
+    """Consumes `queue` from the broker at `url` in batches of at most `batch` messages. Calls
+    `hold` between batches and takes no messages while it returns True."""
 
     def __init__(
         self,
@@ -54,8 +54,8 @@ class BatchConsumer:
         self._delivered: list[Message] = []
 
     def run(self) -> None:
-        """Consume until a stop is requested, connecting again for as long as it takes. Raises what
-        errors.verdict() calls the end of the process."""
+        """Consume until a stop is requested; reconnect as often as needed. Raises an error whose
+        errors.verdict() is END."""
         failures = 0
         prefetch = self._batch
         while not self._stop.requested:
@@ -69,8 +69,8 @@ class BatchConsumer:
                 if verdict(error) is END:
                     raise
                 failures += 1
-                # The lost connection charges each message that was delivered to it. If one of them
-                # is the cause, it must be the only one the next time.
+                # The broker counts a delivery for every message that this connection held. If one
+                # message caused the error, fetch it alone next time, so that only it is counted.
                 prefetch = self._batch if passing(error) else 1
                 log.warning(
                     "consumer reconnects",
@@ -99,13 +99,12 @@ class BatchConsumer:
                 while not (self._stop.requested or self._hold()):
                     self._take(connection)
             # These were delivered after we cancelled but before the broker noticed. Requeueing them
-            # would count against their delivery limit, so work them off.
+            # would count against their delivery limit, so process them.
             if self._delivered and not self._stop.requested:
                 self._work(connection)
 
     def _take(self, connection: Connection) -> None:
-        """Wait for a batch and work it off: one event that waits at once, more only if they are
-        here already."""
+        """Wait for one message, add those that have already arrived, and process the batch."""
         self._drain(connection, IDLE_SECONDS)
         if self._delivered:
             while self._has_room() and self._drain(connection, 0.001):
@@ -138,22 +137,22 @@ class BatchConsumer:
             if self._stop.requested:
                 return  # Unacknowledged: the broker hands the batch to another consumer.
             self._idle(connection, full_jitter(attempt, cap=RETRY_CAP_SECONDS))
-        # One word for all up to the last: each of them is of this batch, or was acknowledged by
-        # itself.
+        # One acknowledgement covers all messages up to the last one. They all belong to this batch
+        # or were acknowledged before.
         if waiting := [message for message in batch if not message.acknowledged]:
             waiting[-1].ack(multiple=True)
 
     def _idle(self, connection: Connection, seconds: float) -> None:
-        """Wait, answering the broker's heartbeats meanwhile. It raises where the broker has closed
-        the connection or the channel: what was held is not held any more."""
-        rounds, rest = divmod(seconds, IDLE_SECONDS)
+        """Wait, and keep answering the broker's heartbeats. Raises an error if the broker has
+        closed the connection or the channel, because the messages then no longer belong to us."""
+        rounds, remainder = divmod(seconds, IDLE_SECONDS)
         for _ in range(int(rounds)):
             self._drain(connection, IDLE_SECONDS)
-        self._stop.wait(rest)
+        self._stop.wait(remainder)
         self._drain(connection, 0.001)
 
     def _drain(self, connection: Connection, seconds: float) -> bool:
-        """Take one delivery; False where none came within `seconds`."""
+        """Receive one delivery; return False if none arrives within `seconds`."""
         try:
             connection.drain_events(timeout=seconds)
             return True

@@ -1,4 +1,4 @@
-"""How many messages wait in queues, as the broker says."""
+"""The number of messages that wait in queues, as reported by the broker."""
 
 from collections.abc import Iterable
 
@@ -9,21 +9,22 @@ from events import links
 
 
 def ready(broker_url: str, queues: Iterable[str]) -> dict[str, int]:
-    """Messages in each queue that no consumer holds; a queue that does not exist has none.
+    """Return the number of messages in each queue that no consumer holds. A queue that does not
+    exist counts as 0.
 
-    Raises an error that passes where the broker cannot be reached.
+    Raises a passing error if the broker is unreachable.
     """
     with links.connect(broker_url) as broker:
         return ready_by(broker, queues)
 
 
 def ready_by(broker: Connection, queues: Iterable[str]) -> dict[str, int]:
-    """The same over a connection that the caller keeps."""
-    broker.connect()  # A channel would try for seconds where nobody listens.
+    """Do the same over a connection that the caller keeps."""
+    broker.connect()  # Fails at once; opening a channel would retry for seconds.
     found = {}
     for name in queues:
         try:
-            # A refused declaration closes its channel, so each has its own.
+            # A refused declaration closes its channel, so each queue gets its own channel.
             with broker.channel() as channel:
                 found[name] = channel.queue_declare(name, passive=True).message_count
         except amqp.exceptions.NotFound:

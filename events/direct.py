@@ -1,5 +1,5 @@
-"""Sessions with the database itself. LISTEN, and locks that outlive a transaction, belong to a
-session, which a transaction pooler lends to somebody else after each transaction."""
+"""Direct sessions with the database, past any pooler. LISTEN, and locks that outlive a transaction,
+belong to a session; a transaction pooler gives the session to another client after each one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from events.conf import setting
 
 
 def own_session() -> BaseDatabaseWrapper:
-    """A connection past any pooler, for the caller alone; not opened yet."""
+    """Return a new, unopened connection past any pooler, for the caller alone."""
     made = connection.copy()
     made.settings_dict = {**made.settings_dict, **setting("DATABASE_DIRECT")}
     return made
@@ -19,7 +19,7 @@ def own_session() -> BaseDatabaseWrapper:
 
 @contextmanager
 def session() -> Iterator[BaseDatabaseWrapper]:
-    """The default connection where no pooler stands before the database, else one of its own."""
+    """Yield the default connection if there is no pooler, otherwise a new direct one."""
     if not setting("DATABASE_DIRECT"):
         yield connection
         return

@@ -1,6 +1,6 @@
-"""The effect of events at a subscriber, in one transaction with their inbox rows.
+"""Applying events at a subscriber, in one transaction with their inbox rows.
 
-Guarantee: an event has its effect once, however often it is delivered, by whichever way.
+Guarantee: an event has its effect once, however often and by whichever route it is delivered.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,17 +26,17 @@ log = structlog.get_logger(__name__)
 before_commit = failpoint(__name__, "before_commit")
 after_commit = failpoint(__name__, "after_commit")
 
-LIMIT = "SELECT set_config('statement_timeout', %s, true)"
+SET_STATEMENT_TIMEOUT = "SELECT set_config('statement_timeout', %s, true)"
 
 
 def read(message: Message, *, now: datetime) -> Event:
-    """The event that a message bears. Raises PermanentError where there is none, or where it is
-    older than what the inbox keeps: it may have had its effect long ago."""
+    """Return the event in a message. Raises PermanentError if there is none, or if the event is
+    older than the inbox's rows: it may already have had its effect."""
     body = expand(message.body, message.headers.get("compression"))
     event = decode_event(body, message.content_type)
     age = now - event.timestamp
     if age > setting("EVENTS_KEEP_INBOX") and REPLAY_HEADER not in message.headers:
-        raise PermanentError(f"{age.days} days old, and the inbox knows no such event any more")
+        raise PermanentError(f"{age.days} days old: the inbox no longer has rows of that age")
     return event
 
 
@@ -48,16 +48,16 @@ def apply(
     seconds: float | None = None,
     inside: Callable[[list[Event]], object] = lambda reused: None,
 ) -> list[Event]:
-    """Handle those of the events that are new, by their types; returns the ones that bear the id of
-    another event. No statement may take more than `seconds`, where they are given; `inside` is
-    called with what is returned, at the end of the transaction."""
+    """Pass the new events to their handlers, by type. Return the events whose id another event has
+    already used. `seconds` limits each statement, if given. `inside` is called at the end of the
+    transaction, with the list that is returned."""
     wanted = [event for event in events if event.event_type in subscriber.handlers]
     with transaction.atomic():
         fresh, reused = [], []
         if wanted:
             if seconds is not None:
                 with connection.cursor() as cursor:
-                    cursor.execute(LIMIT, [f"{seconds * 1000:.0f}"])
+                    cursor.execute(SET_STATEMENT_TIMEOUT, [f"{seconds * 1000:.0f}"])
             fresh, reused = inbox.register(subscriber.name, wanted, now=clock())
             if known := len(wanted) - len(fresh) - len(reused):
                 log.info("known events skipped", subscriber=subscriber.name, count=known)

@@ -1,6 +1,6 @@
 """The envelope of every event: plain JSON that a service in any language can read and write.
 
-Guarantee: what is decoded here is whole and well typed; everything else raises EnvelopeError.
+Guarantee: a decoded envelope is complete and well typed; anything else raises EnvelopeError.
 """
 
 import hashlib
@@ -12,25 +12,25 @@ import msgspec
 
 from events.errors import PermanentError
 
-# Printable ASCII: an id goes into headers, logs and keys.
+# Printable ASCII, because ids are used in headers, logs and keys.
 EventId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,100}$")]
 EventTypeName = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]+(\.[a-z_]+)+$", max_length=100)]
-# What a bigint column holds and a sequence gives.
+# The positive values of a bigint column.
 RowId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
-# An event or task is ids and a few words. What is larger is somebody's mistake, and would be
-# decoded, copied and redelivered whole.
+# Bytes. An event or a task holds ids and little text. A larger body is a mistake, and every
+# redelivery would decode and copy it again.
 BODY_LIMIT = 1_000_000
 
 
 class EnvelopeError(PermanentError):
-    """The message is no valid envelope."""
+    """The message is not a valid envelope."""
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """`event_id` is the idempotency key, `event_type` chooses the handler, `timestamp` serves
-    order, expiry and lag. Unknown extra keys are ignored."""
+    """`event_id` is the idempotency key, `event_type` selects the handler, `timestamp` is used for
+    order, expiry and lag. Unknown keys are ignored."""
 
     event_id: EventId
     event_type: EventTypeName
@@ -49,7 +49,7 @@ class Event(msgspec.Struct, frozen=True):
 
 
 def new_event_id(now: datetime) -> str:
-    """A fresh id, ascending with time so that the indexes over it grow at one end."""
+    """Return a new id. Ids ascend with time, so that indexes on them grow at one end only."""
     return f"evt_{int(now.timestamp() * 1000):012x}{secrets.token_hex(10)}"
 
 
@@ -60,9 +60,9 @@ def encode(event_id: str, event_type: str, timestamp: datetime, data: msgspec.St
 
 
 def decode(body: bytes, content_type: str | None = None) -> Envelope:
-    """The envelope in `body`, its data still raw. Raises EnvelopeError.
+    """Return the envelope in `body`, with its data not yet decoded. Raises EnvelopeError.
 
-    An unset content type is taken for JSON, since many AMQP clients set none.
+    A missing content type means JSON, since many AMQP clients set none.
     """
     if content_type and content_type.partition(";")[0].strip().lower() != "application/json":
         raise EnvelopeError(f"content type {content_type!r}, want application/json")
@@ -75,7 +75,7 @@ def decode(body: bytes, content_type: str | None = None) -> Envelope:
 
 
 def decode_data(envelope: Envelope, schema: type[msgspec.Struct], body: bytes) -> Event:
-    """The event with its data checked against `schema`. Raises EnvelopeError."""
+    """Return the event, its data checked against `schema`. Raises EnvelopeError."""
     try:
         data = msgspec.json.decode(envelope.data, type=schema)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -1,7 +1,7 @@
-"""What an error says about the next attempt, for consumers, tasks, relay and web alike.
+"""Classification of errors: is a retry worthwhile? Used by consumers, tasks, relay and web alike.
 
-Guarantee: nothing is dead-lettered for a fault of the surroundings, and nothing is tried for ever
-for a fault of its own.
+Guarantee: a failing server or network makes no dead letter, and a bad input is not retried for
+ever.
 """
 
 from collections.abc import Iterator
@@ -16,9 +16,10 @@ import kombu.exceptions
 
 
 class Verdict(Enum):
-    """`PASSING`: the surroundings are at fault, and the same input may succeed later. `PERMANENT`:
-    it will fail again. `END`: nobody may log in, or the database or vhost is not there; a process
-    that lives of it ends, so that its supervisor starts it with the settings as they are then."""
+    """`PASSING`: a server or the network failed, and the same input may succeed later. `PERMANENT`:
+    the same input will fail again. `END`: the login is refused, or the database or vhost does not
+    exist. A process that depends on it exits, so that its supervisor restarts it with the current
+    settings."""
 
     PASSING = "passing"
     PERMANENT = "permanent"
@@ -27,10 +28,10 @@ class Verdict(Enum):
 
 PASSING, PERMANENT, END = Verdict.PASSING, Verdict.PERMANENT, Verdict.END
 
-# The longest beginning that fits counts.
+# By prefix of the SQLSTATE; the longest matching prefix wins.
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 SQLSTATES = {
-    "": PERMANENT,  # data, constraints, transaction states and all else that an input can cause
+    "": PERMANENT,  # data, constraints, transaction states and whatever else an input can cause
     "08": PASSING,  # connection
     "25006": PASSING,  # read-only: a standby, or a primary whose disk is full
     "25P03": PASSING,  # idle in transaction for too long
@@ -39,7 +40,7 @@ SQLSTATES = {
     "3D": END,  # no such database
     "40": PASSING,  # deadlock, serialisation failure
     "40002": PERMANENT,  # a deferred constraint
-    # A program that is newer or older than the schema, or lacks a grant, fails whatever the input.
+    # If the program does not match the schema, or lacks a grant, it fails for every input.
     "42501": PASSING,  # privilege
     "42703": PASSING,  # column
     "42883": PASSING,  # function
@@ -51,11 +52,12 @@ SQLSTATES = {
     "58": PASSING,  # I/O
     "72": PASSING,  # snapshot too old
     "F0": PASSING,  # configuration file
-    # Internal and corrupted data: rarely the input's fault. Where it is, attempts are counted.
+    # Internal errors and corrupted data: rarely caused by the input. If they are, the limit on
+    # attempts ends the retries.
     "XX": PASSING,
 }
 
-# SQL that is wrong whatever the rows are: not supported, transaction and cursor states, syntax.
+# SQL that fails for any rows: unsupported features, transaction and cursor states, syntax.
 PROGRAM_CLASSES = ("0A", "25", "26", "34", "42")
 
 # https://www.rabbitmq.com/amqp-0-9-1-reference#constants
@@ -68,14 +70,14 @@ AMQP_CODES = {
     403: END,  # access refused
     404: PASSING,  # no such queue or exchange: the next connection declares it
     405: PASSING,  # locked by another connection
-    406: PASSING,  # precondition failed: a message that was held for too long, for example
+    406: PASSING,  # precondition failed: for example, a consumer held a message for too long
     501: PERMANENT,  # headers larger than a frame
-    502: PERMANENT,  # a value that AMQP cannot say
+    502: PERMANENT,  # a value that AMQP cannot encode
     530: END,  # not allowed: the vhost
     540: PERMANENT,  # not implemented
 }
 
-# Errors without a code.
+# Passing errors that have neither an SQLSTATE nor an AMQP code.
 PASSING_CLASSES = (
     *(ConnectionError, TimeoutError, gaierror, SSLError, MemoryError),
     *(amqp.exceptions.AMQPError, amqp.exceptions.MessageNacked),
@@ -88,19 +90,19 @@ PASSING_CLASSES = (
 
 
 class PassingError(Exception):
-    """An error that passes, told by its class: for Celery, which chooses by class alone."""
+    """A passing error, marked by its class, because Celery chooses retries by class alone."""
 
 
 class PermanentError(Exception):
-    """The same input will fail in the same way: a dead letter at once."""
+    """The same input will fail again: it becomes a dead letter at once."""
 
 
 class NotYetError(Exception):
-    """What the event speaks of is not visible yet."""
+    """The row that the event is about is not visible yet."""
 
 
 def verdict(error: BaseException) -> Verdict:
-    """What the error, or else the nearest of its causes that is known, says."""
+    """Return the verdict on the error, or on the nearest of its causes that is classified."""
     known: BaseException | None = error
     while known is not None:
         if (found := _own_verdict(known)) is not None:
@@ -110,25 +112,26 @@ def verdict(error: BaseException) -> Verdict:
 
 
 def passing(error: BaseException) -> bool:
-    """Whether the surroundings are at fault, so that the same input may succeed later."""
+    """Return True if the same input may succeed later (verdict PASSING or END)."""
     return verdict(error) is not PERMANENT
 
 
 def is_data_error(error: BaseException) -> bool:
-    """Whether a value or a row is at fault, so that a statement over many rows is worth taking
-    apart: permanent, raised by the database or its driver, and not by the program's own SQL."""
+    """Return True if a value or a row caused the error, so that it is worth splitting a statement
+    over many rows. Such an error is permanent, comes from the database or its driver, and is not
+    caused by the SQL itself."""
     if verdict(error) is not PERMANENT:
         return False
     state = _sqlstate(error) or _sqlstate(error.__cause__)
     if state:
         return not state.startswith(PROGRAM_CLASSES)
-    # What the driver refuses to send: NUL, lone surrogates, times that it cannot say.
+    # Values that the driver refuses to send: NUL, lone surrogates, times out of its range.
     return isinstance(error, django.db.DataError | ValueError | ArithmeticError)
 
 
 @contextmanager
-def told_apart() -> Iterator[None]:
-    """Raise what passes as a PassingError with the error as its cause."""
+def wrap_passing_errors() -> Iterator[None]:
+    """Raise each passing error as a PassingError, with the original error as its cause."""
     try:
         yield
     except Exception as error:
@@ -145,25 +148,25 @@ def _own_verdict(error: BaseException) -> Verdict | None:
     if state := _sqlstate(error):
         return SQLSTATES[max((each for each in SQLSTATES if state.startswith(each)), key=len)]
     if (code := _amqp_code(error)) in AMQP_CODES:
-        # RabbitMQ refuses a message above its max_message_size with the code for preconditions.
+        # RabbitMQ also uses 406 for a message above its max_message_size, which is permanent.
         too_large = code == 406 and "message size" in str(error)
         return PERMANENT if too_large else AMQP_CODES[code]
-    # The database's code is that of the cause.
+    # Django wraps the driver's error: the SQLSTATE is on the cause.
     if isinstance(error, django.db.Error) and _sqlstate(error.__cause__):
         return None
-    # A lost connection may raise the base class of all.
+    # A lost connection may raise plain DatabaseError, the base class.
     if isinstance(error, PASSING_CLASSES) or type(error) is django.db.DatabaseError:
         return PASSING
     return None
 
 
 def _amqp_code(error: BaseException) -> int | None:
-    """As the broker gave it, or else as the class has it."""
+    """Return the reply code that the broker sent, or else the code of the error's class."""
     if not isinstance(error, amqp.exceptions.AMQPError):
         return None
     return error.reply_code or error.code
 
 
 def _sqlstate(error: BaseException | None) -> str | None:
-    """As psycopg 2 or psycopg 3 calls it."""
+    """Return the SQLSTATE, which is `pgcode` in psycopg 2 and `sqlstate` in psycopg 3."""
     return getattr(error, "pgcode", None) or getattr(error, "sqlstate", None)

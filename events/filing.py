@@ -1,7 +1,7 @@
-"""From `dead.letters` into DeadLetter rows, where an operator sees them.
+"""Filing messages from `dead.letters` as DeadLetter rows, where an operator sees them.
 
-Guarantee: a letter is acknowledged after its row is committed; if the database is away, it waits
-in its queue. No letter ends the process or keeps another from being filed.
+Guarantee: a message is acknowledged after its row is committed; while the database is down, it
+waits in the queue. No message can end the process or prevent another from being filed.
 """
 
 import json
@@ -35,7 +35,7 @@ class LetterFiler:
                 for message in messages:
                     self._file(message)
         except Exception:
-            # A broken connection is not mended by using it again.
+            # Django keeps using a broken connection until it is closed.
             connection.close()
             raise
 
@@ -50,18 +50,18 @@ class LetterFiler:
         except Exception as error:
             if passing(error):
                 raise
-            log.exception("a dead letter can only be filed bare")
+            log.exception("only the body of a dead letter can be filed")
             letters.file_letter(letters.bare(queue_of(message), message, error, now=now))
 
 
 def death_of(message: Message) -> dict:
-    """The broker's note about the latest death of a message; empty where it was not the broker."""
+    """Return the broker's latest `x-death` entry; empty if the broker did not dead-letter it."""
     deaths = message.headers.get("x-death")
     return deaths[0] if isinstance(deaths, list) and deaths and type(deaths[0]) is dict else {}
 
 
 def queue_of(message: Message) -> str:
-    """The queue in which the message died: by the broker's note, else by its routing key."""
+    """Return the queue that the message was dead-lettered from, by `x-death` or its routing key."""
     queue = death_of(message).get("queue")
     return plain.text(
         queue or message.delivery_info.get("routing_key", "").removesuffix(".dead"), 255
@@ -69,14 +69,14 @@ def queue_of(message: Message) -> str:
 
 
 def is_expired_task(message: Message) -> bool:
-    """Whether it is a task whose sender wanted no effect after its time: a periodic one in a lane
-    with a backlog, whose next run does the same. A worker drops such a one too."""
+    """Return True for a task that expired in its lane: a periodic task behind a backlog, whose next
+    run does the same work. A worker drops expired tasks too."""
     expired = death_of(message).get("reason") == "expired"
     return expired and queue_of(message) in current_app.amqp.queues
 
 
 def read_letter(message: Message, now: datetime) -> DeadLetter:
-    """The unsaved row for a message from `dead.letters`, with its queue and its reason."""
+    """Return the unsaved row for a message from `dead.letters`, with its queue and reason."""
     queue, why = queue_of(message), death_of(message).get("reason")
     letter = letters.of_message(queue, message, now=now)
     letter.exception_message = plain.text(
@@ -88,7 +88,7 @@ def read_letter(message: Message, now: datetime) -> DeadLetter:
 
 
 def _explain(letter: DeadLetter) -> None:
-    """Add the exception that a worker stored by the task's id when it gave up, if it did."""
+    """Add the exception that the worker stored under the task's id when it gave up, if any."""
     found = TaskResult.objects.filter(task_id=letter.message_id, task_name=letter.task).first()
     if found is not None and found.result:
         stored = json.loads(found.result)

@@ -1,9 +1,9 @@
 """Replaying and discarding dead letters.
 
-Guarantee: a replay reaches only the queue that its letter came from, goes through the outbox, and
-is committed together with the letter's new state. Replaying what has succeeded since is harmless:
-the inbox, or the task's own keys, know it. A run that is interrupted, or of which there are two,
-replays no letter twice.
+Guarantee: a replay goes through the outbox to the queue that its letter came from and to no other.
+It is committed together with the letter's new state. Replaying a message that has succeeded since
+is harmless: the inbox, or the task's unique keys, prevent a second effect. No letter is replayed
+twice by a run that is interrupted and started again, nor by two runs at once.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,15 +18,15 @@ from events.letters import REPLAY_HEADER
 from events.models import DeadLetter, OutboxEvent
 from events.outbox import CHANNEL, INSERT
 
-# Letters a second. Ten times the peak rate of posts, and small beside what a queue takes.
+# Letters per second: ten times the peak rate of posts, and far below what a queue can take.
 RATE = 200
 SLOWEST, FASTEST = 0.1, 10_000
-# Letters, and bytes of their bodies, of one transaction: it takes a fraction of a second.
+# The most letters, and bytes of their bodies, per transaction: it takes a fraction of a second.
 BATCH = 5_000
 BATCH_BYTES = 50_000_000
-# A replay that has left the outbox for so long should have ended.
+# A replay should have ended this long after it left the outbox.
 UNSETTLED_AFTER = timedelta(minutes=10)
-# What a selection may be made by: the admin's address and the command line speak this language.
+# The ORM lookups by which letters may be selected, in the admin's URL and on the command line.
 LOOKUPS = frozenset(
     {
         *("id__in", "queue", "task", "event_type", "exception_type", "state__exact"),
@@ -34,14 +34,14 @@ LOOKUPS = frozenset(
     }
 )
 
-# The headers that a second attempt needs. Some of the others would make it look like the last one's
-# (the broker's notes, the retries that were spent, a time after which no effect was wanted). The
-# rest are a stranger's, and may not fit into a frame together with ours.
+# The headers that a second attempt needs. Some others describe the failed attempt and would affect
+# the new one: the broker's `x-death`, the retries used, the expiry. The rest were set by an unknown
+# sender, and may be too large to fit into a frame together with ours.
 KEPT_HEADERS = (
     *("task", "id", "lang", "root_id", "parent_id", "origin", "argsrepr", "kwargsrepr"),
     *("compression", *trace.CARRIED),
 )
-# The replay names its letter, so that a task's worker can say that it succeeded.
+# A header of the replay holds the letter's id, so that the worker can mark the letter as done.
 REPLAY = f"""
     WITH chosen AS (
         UPDATE events_deadletter letter
@@ -63,7 +63,7 @@ REPLAY = f"""
 
 
 class UnknownLookupError(ValueError):
-    """A selection was made by something that letters are not selected by."""
+    """Letters cannot be selected by this lookup."""
 
 
 class RateError(ValueError):
@@ -72,8 +72,8 @@ class RateError(ValueError):
 
 
 def select(lookups: Mapping[str, object]) -> QuerySet[DeadLetter]:
-    """The open letters that match or, of `state__exact` "replayed", the unsettled ones; raises
-    UnknownLookupError."""
+    """Return the open letters that match or, if `state__exact` is "replayed", the unsettled ones.
+    Raises UnknownLookupError."""
     if unknown := set(lookups) - LOOKUPS:
         raise UnknownLookupError(", ".join(sorted(unknown)))
     if lookups.get("state__exact") == DeadLetter.State.REPLAYED:
@@ -82,10 +82,11 @@ def select(lookups: Mapping[str, object]) -> QuerySet[DeadLetter]:
 
 
 def unsettled() -> QuerySet[DeadLetter]:
-    """Letters that were replayed a while ago, have not failed again, and are not known to be done:
-    they still wait in their queue, or were lost with it. By events_letter_unsettled."""
-    # As text, so that the planner looks by event_id. With a condition that is the pending rows' own
-    # it may read all of these for each letter.
+    """Return the letters that were replayed more than UNSETTLED_AFTER ago, have not failed again
+    and are not known to have succeeded: they still wait in their queue, or were lost with it.
+    Uses the index events_letter_unsettled."""
+    # Compared as text, so that the planner uses the index on event_id. With `published_at IS NULL`
+    # it may choose the index of the pending rows, and read all of them for each letter.
     published = Coalesce(Cast("published_at", TextField()), Value(""), output_field=TextField())
     coming = OutboxEvent.objects.alias(published=published).filter(
         event_id=OuterRef("message_id"), exchange="", routing_key=OuterRef("queue"), published=""
@@ -99,17 +100,17 @@ def unsettled() -> QuerySet[DeadLetter]:
 
 
 def replayable(letters: QuerySet[DeadLetter]) -> QuerySet[DeadLetter]:
-    """Those of the letters that still have their bodies."""
+    """Filter for letters that still have their bodies."""
     return letters.filter(erased_at=None)
 
 
 def replay(letters: QuerySet[DeadLetter], *, rate: float = RATE) -> int:
-    """Send the replayable letters to their queues again, `rate` a second; returns how many.
+    """Send the replayable letters to their queues again, `rate` per second; return how many.
 
-    They are written to the outbox in batches, each letter due at its time: the pace is the
-    relay's. Raises RateError.
+    The letters are written to the outbox in batches. Each row has a due time, and the relay
+    publishes it then. Raises RateError.
     """
-    if not SLOWEST <= rate <= FASTEST:  # Which NaN is not either.
+    if not SLOWEST <= rate <= FASTEST:  # This also refuses NaN.
         raise RateError
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")
@@ -142,7 +143,7 @@ def discard(letters: QuerySet[DeadLetter]) -> int:
 
 
 def settle(letter_id: str) -> None:
-    """Note that a letter's replay has succeeded."""
+    """Record that a letter's replay has succeeded."""
     if letter_id.isascii() and letter_id.isdigit() and len(letter_id) < 19:
         DeadLetter.objects.filter(
             pk=int(letter_id), state=DeadLetter.State.REPLAYED, healed_at=None
@@ -150,12 +151,13 @@ def settle(letter_id: str) -> None:
 
 
 def _in_batches(letters: QuerySet[DeadLetter], act: Callable[[list[int], int], None]) -> int:
-    """Call act(ids, how many were done before) for all letters; a transaction for each batch."""
+    """Call act(ids, number of letters in earlier batches) in one transaction per batch; return the
+    number of letters."""
     done = last = 0
     while True:
         with transaction.atomic():
-            # Each letter once in a run, in the order of ids: one that is replayed and fails again
-            # at once is open again, and is not sent in circles.
+            # In order of ids, so that a run takes each letter once. A letter that fails again at
+            # once is open again, and would otherwise be replayed endlessly.
             if not (ids := _lock_batch(letters.filter(pk__gt=last))):
                 return done
             act(ids, done)
@@ -163,8 +165,8 @@ def _in_batches(letters: QuerySet[DeadLetter], act: Callable[[list[int], int], N
 
 
 def _lock_batch(letters: QuerySet[DeadLetter]) -> list[int]:
-    """The ids of the first letters, ascending, without those that somebody else is at: another
-    run, or the dead letters' consumer, which files a failure anew."""
+    """Lock the first letters and return their ids, ascending. Skip letters locked by another run,
+    or by the consumer of dead letters, which updates a letter that failed again."""
     size = Func(F("body"), function="octet_length", output_field=IntegerField())
     chosen = letters.order_by("pk").select_for_update(skip_locked=True)
     ids, bytes_taken = [], 0

@@ -1,8 +1,8 @@
-"""Heartbeats on a connection whose owner is busy with something else.
+"""Heartbeats on a connection while its owner does other work.
 
-Guarantee: the broker hears from a process that works, however long that takes, and no longer from
-one that is frozen: what that one held is another's within 30 s. One thread at a time uses the
-connection, as py-amqp and TLS want it.
+Guarantee: the broker receives heartbeats from a process that works, however long the work takes,
+and none from a frozen process: within 30 s another consumer gets its messages. Only one thread at a
+time uses the connection, as py-amqp and TLS require.
 """
 
 import threading
@@ -11,12 +11,12 @@ from contextlib import contextmanager
 
 from kombu import Connection
 
-# The broker closes a connection two to three of these after the last word on it.
+# The broker closes a connection on which it has received nothing for two to three intervals.
 SECONDS = 10
 
 
 class Heartbeats:
-    """A context for the one who uses `connection`, which is open and has a heartbeat."""
+    """A context manager for the user of `connection`, which must be open and have a heartbeat."""
 
     def __init__(self, connection: Connection):
         self._connection = connection
@@ -36,7 +36,7 @@ class Heartbeats:
 
     @contextmanager
     def lent(self) -> Iterator[None]:
-        """The owner leaves the connection alone meanwhile."""
+        """Lend the connection to the heartbeat thread; the owner must not use it in this block."""
         self._lent.release()
         try:
             yield
@@ -52,4 +52,4 @@ class Heartbeats:
                 try:
                     self._connection.connection.send_heartbeat()
                 except (OSError, *self._connection.connection_errors):
-                    return  # The owner notices by itself.
+                    return  # The owner will get the same error from its next call.

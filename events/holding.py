@@ -1,49 +1,50 @@
-"""When a consumer takes nothing for a while, so that its events wait in their queue."""
+"""Holds: reasons for a consumer to take no messages for a while; its events wait in the queue."""
 
 import time
 from collections.abc import Callable
 
 import structlog
 
-from events.errors import PassingError, told_apart
+from events.errors import PassingError, wrap_passing_errors
 
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
 
-class Sign:
-    """Tells a consumer whether to hold; looks once a second at most, and stays with what it saw
-    last where it cannot see. `told` are the words for the log, raised and lowered."""
+class Hold:
+    """Returns True while a consumer must hold. Calls check() at most once per POLL_SECONDS, and
+    keeps the last answer while check() fails. `log_messages` are logged when a hold begins and
+    ends."""
 
-    told = ("held", "goes on")
+    log_messages = ("held", "resumed")
 
     def __init__(self, subscriber: str, monotonic: Callable[[], float] = time.monotonic):
         self.subscriber = subscriber
         self._monotonic = monotonic
-        self._next_look = 0.0
-        self._seen = False
+        self._next_check = 0.0
+        self._held = False
 
     def __call__(self) -> bool:
-        if self._monotonic() >= self._next_look:
-            self._next_look = self._monotonic() + LOOK_SECONDS
+        if self._monotonic() >= self._next_check:
+            self._next_check = self._monotonic() + POLL_SECONDS
             try:
-                with told_apart():
-                    self._see(self.look())
+                with wrap_passing_errors():
+                    self._update(self.check())
             except PassingError:
-                self.renew()
-        return self._seen
+                self.disconnect()
+        return self._held
 
-    def look(self) -> bool:
-        """Raises an error that passes where it cannot see."""
+    def check(self) -> bool:
+        """Return whether to hold now. Raises a passing error if that cannot be found out."""
         raise NotImplementedError
 
-    def renew(self) -> None:
-        """Give up the connection by which it could not see."""
+    def disconnect(self) -> None:
+        """Close the connection on which check() failed; the next check() opens a new one."""
         raise NotImplementedError
 
-    def _see(self, up: bool) -> None:
-        if up != self._seen:
-            raised, lowered = self.told
-            log.warning(raised if up else lowered, subscriber=self.subscriber)
-        self._seen = up
+    def _update(self, held: bool) -> None:
+        if held != self._held:
+            began, ended = self.log_messages
+            log.warning(began if held else ended, subscriber=self.subscriber)
+        self._held = held

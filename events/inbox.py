@@ -1,6 +1,6 @@
-"""Which events have had their effect at a subscriber.
+"""The inbox: the ids of the events that have had their effect at a subscriber.
 
-Guarantee: an event has its effect once; a second event under the same id has none.
+Guarantee: an event has its effect once; another event with the same id has none.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from events.envelope import Event
 from events.errors import PermanentError
 from events.models import InboxEntry
 
-# In the order of ids, so that two consumers never wait for each other in a circle. A consumer that
-# registers the same event meanwhile waits here for this transaction, then finds it known.
+# In the order of ids, so that two consumers cannot deadlock. A second consumer that registers the
+# same event waits for this transaction to end, and then finds the event in the inbox.
 REGISTER = """
     INSERT INTO events_inboxentry (subscriber, event_id, body_hash, received_at)
     SELECT %s, event.id, event.hash, %s
@@ -25,15 +25,15 @@ REGISTER = """
 
 
 class EventIdReusedError(PermanentError):
-    """The same event_id came before with another body."""
+    """An earlier event had the same event_id and another body."""
 
 
 def register(
     subscriber: str, events: Sequence[Event], *, now: datetime
 ) -> tuple[list[Event], list[Event]]:
-    """Note the events, inside the transaction of their effect; returns (fresh, reused).
+    """Insert the events into the inbox, in the transaction of their effect; return (fresh, reused).
 
-    A redelivered event is in neither; a reused one bears a known id and another body.
+    A reused event has a known id and another body. A redelivered event is in neither list.
     """
     first: dict[str, Event] = {}
     for event in events:

@@ -1,8 +1,8 @@
-"""Where a new subscriber starts.
+"""Recording the time from which a new subscriber gets events.
 
-Guarantee: before a process of ours first declares a subscriber's queue, the subscriber's start is
-noted. So whatever is lost of that queue from its first moment on is sent again, and a subscriber
-that starts "now" is sent nothing from before.
+Guarantee: a subscriber's start is recorded before one of our processes first declares its queue. So
+the reconciler resends whatever that queue loses from its first moment on, and a subscriber that
+starts "now" gets no earlier events.
 """
 
 from datetime import timedelta
@@ -12,13 +12,13 @@ from django.db import connection
 
 from events.backoff import full_jitter
 from events.conf import setting
-from events.errors import PassingError, told_apart
+from events.errors import PassingError, wrap_passing_errors
 from events.registry import subscribers
 from events.stopping import Stop
 
 RETRY_CAP_SECONDS = 5.0
-# Consumers refuse an event that is older than the inbox remembers. This is time for them to work
-# off the oldest ones.
+# Consumers refuse an event that is older than the inbox's rows. This margin gives them time to
+# process the oldest events before that.
 MARGIN = timedelta(hours=1)
 
 INTRODUCE = """
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 
 def introduce() -> None:
-    """Note the start of each subscriber that has none yet; harmless when repeated."""
+    """Record the start of each subscriber that has none yet; harmless when repeated."""
     names = list(subscribers)
     earliest = [each.start == "earliest" for each in subscribers.values()]
     kept = min(setting("EVENTS_KEEP_INBOX"), setting("EVENTS_KEEP_PUBLISHED"))
@@ -40,14 +40,14 @@ def introduce() -> None:
         cursor.execute(INTRODUCE, [max(kept - MARGIN, timedelta()), names, earliest])
 
 
-def introduce_patiently(stop: Stop) -> None:
-    """The same at a process's start: wait for the database, and its tables, until a stop is
-    requested."""
+def introduce_when_ready(stop: Stop) -> None:
+    """Introduce all subscribers when a process starts. Wait until the database and its tables are
+    there, or a stop is requested."""
     failures = 0
     while not stop.requested:
         try:
-            # A table that is not there yet, before `migrate`, passes too.
-            with told_apart():
+            # A missing table, before `migrate` has run, is a passing error too.
+            with wrap_passing_errors():
                 introduce()
             return
         except PassingError as error:

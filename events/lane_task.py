@@ -1,7 +1,8 @@
-"""The one style of Celery task: late acks, passing errors retried in the task's own lane.
+"""The base class of all Celery tasks: late acknowledgement, and retries of passing errors in the
+task's own lane.
 
-Guarantee: a task ends as its effect or, after its last attempt, in its queue's dead letters; a
-retry that cannot be published is rejected, and so reaches them too.
+Guarantee: a task ends with its effect or, after its last attempt, as a dead letter of its queue. If
+its retry cannot be published, the message is rejected and becomes a dead letter too.
 """
 
 import time
@@ -17,7 +18,7 @@ from django.db import close_old_connections
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from events import metrics, plain, trace
-from events.errors import PassingError, passing, told_apart
+from events.errors import PassingError, passing, wrap_passing_errors
 from events.routing import CONFIRM_TIMEOUT, lane_of
 
 log = structlog.get_logger(__name__)
@@ -31,8 +32,8 @@ class LaneTask(Task):
 
     Request = "events.lane_request:LaneRequest"
     lane: str
-    # What the columns of an argument are that is a list of lists, so that a dead letter can be
-    # found by what it is about: {"slices": ("post_id", "after", "up_to")}.
+    # Names the columns of arguments that are lists of lists, so that a dead letter can be found by
+    # the ids in them: {"slices": ("post_id", "after", "up_to")}.
     columns: Mapping[str, Sequence[str]] = MappingProxyType({})
     acks_late = True
     acks_on_failure_or_timeout = False
@@ -47,15 +48,16 @@ class LaneTask(Task):
     soft_time_limit = 540
 
     def __init_subclass__(cls, **kwargs) -> None:
-        """Celery retries by an error's class alone, and makes a class of each task."""
+        """Wrap the passing errors of `run`, since Celery chooses retries by an error's class alone.
+        Celery makes a subclass for each task."""
         super().__init_subclass__(**kwargs)
         if "run" in cls.__dict__:
-            cls.run = _telling_errors_apart(cls.__dict__["run"])
+            cls.run = _wrapping_passing_errors(cls.__dict__["run"])
 
     def enqueue(self, *, lane: str | None = None, countdown: int | None = None, **kwargs) -> None:
-        """Publish, and return when the broker has confirmed that a queue has it.
+        """Publish the task, and return once the broker has confirmed that a queue stores it.
 
-        Raises an error that passes; the next try declares a lane anew that somebody deleted.
+        Raises a passing error. If somebody has deleted the lane, the next call declares it again.
         """
         with self.app.producer_or_acquire() as producer:
             try:
@@ -70,8 +72,8 @@ class LaneTask(Task):
                     mandatory=True,
                 )
             except Exception as error:
-                # As in publisher.py: a late confirm must not be taken for the next message's. A
-                # new connection also has not declared its queues yet.
+                # As in publisher.py: a late confirm must not be counted for the next message. Also,
+                # only a new connection declares the queues again.
                 producer.connection.collect()
                 if isinstance(error, amqp.exceptions.ChannelError):
                     raise ConnectionError(f"lane {lane or self.lane}: {error}") from error
@@ -80,14 +82,14 @@ class LaneTask(Task):
     def signature_from_request(
         self, request=None, args=None, kwargs=None, queue=None, **extra_options
     ):
-        """The retry of a request; it keeps the lane that the request came from."""
+        """Return the signature of a retry, in the lane that the request came from."""
         source = lane_of((request or self.request).delivery_info)
         return super().signature_from_request(
             request, args, kwargs, queue or source or self.lane, **extra_options
         )
 
     def before_start(self, task_id, args, kwargs) -> None:
-        """Connections are kept from task to task, so a dead one must be noticed here."""
+        """Close dead connections, which are reused from task to task, and set the log context."""
         close_old_connections()
         clear_contextvars()
         carried = {name: self.request.get(name) for name in trace.CARRIED if self.request.get(name)}
@@ -96,12 +98,12 @@ class LaneTask(Task):
 
     def after_return(self, status, retval, task_id, args, kwargs, einfo) -> None:
         metrics.TASKS.labels(self.name, status).inc()
-        # A worker's main process, which speaks for a child that it killed, has seen no beginning.
+        # `begun` is missing if the main process calls this for a child that it has killed.
         if begun := self.request.get("begun"):
             metrics.TASK_SECONDS.labels(self.name).observe(time.monotonic() - begun)
 
     def on_failure(self, exc, task_id, args, kwargs, einfo) -> None:
-        """Keep the exception by task id: the broker's dead-lettering does not carry it."""
+        """Store the exception under the task's id, since dead-lettering does not carry it."""
         close_old_connections()
         if isinstance(exc, PassingError):
             exc = exc.__cause__
@@ -116,17 +118,17 @@ class LaneTask(Task):
         except Exception as error:
             if passing(error):
                 raise
-            # The letter then lacks the reason, and is a letter all the same.
+            # The message becomes a dead letter all the same, without the reason.
             log.exception("a task's failure cannot be stored", task_id=task_id)
 
 
-def _telling_errors_apart(run: Callable | staticmethod) -> Callable | staticmethod:
+def _wrapping_passing_errors(run: Callable | staticmethod) -> Callable | staticmethod:
     if isinstance(run, staticmethod):
-        return staticmethod(_telling_errors_apart(run.__func__))
+        return staticmethod(_wrapping_passing_errors(run.__func__))
 
     @wraps(run)
-    def told(*args, **kwargs):
-        with told_apart():
+    def wrapped(*args, **kwargs):
+        with wrap_passing_errors():
             return run(*args, **kwargs)
 
-    return told
+    return wrapped

@@ -1,7 +1,7 @@
-"""Dead letters: rows that hold a message whole, with the reason why nobody could use it.
+"""Dead letters: rows that hold a failed message completely, with the reason of the failure.
 
-Guarantee: whatever the message, its row can be stored, with its body as it came. A letter that
-fails again updates its row; another message under the same id has a row of its own.
+Guarantee: a row can be stored for any message, with its body unchanged. A message that fails again
+updates its row; a different message with the same id gets its own row.
 """
 
 import hashlib
@@ -20,17 +20,17 @@ from events.models import DeadLetter
 from events.registry import subscribers
 from events.subjects import subjects_of_event, subjects_of_task
 
-# The id of its letter, on a message that an operator sends again: it never had its effect, however
-# old it is.
+# A header of each replay, with its letter's id. Such a message is accepted however old it is, since
+# its letter shows that it had no effect.
 REPLAY_HEADER = "x-connectify-replay"
-# Properties that a second attempt needs.
+# The properties that a second attempt needs.
 KEPT_PROPERTIES = (
     *("content_type", "content_encoding", "message_id", "type"),
     *("correlation_id", "reply_to"),
 )
-# Characters of an exception's words. More of them help nobody who looks at the page.
-WORDS_LIMIT = 20_000
-# What a later failure changes in the row of an earlier one.
+# Characters of an exception's text and of its traceback; more would not help an operator.
+TEXT_LIMIT = 20_000
+# The fields that a later failure of the same message updates.
 UPDATED = (
     *("exception_type", "exception_message", "traceback", "traceparent"),
     *("headers", "properties", "subjects", "last_failed_at"),
@@ -40,12 +40,12 @@ log = structlog.get_logger(__name__)
 
 
 def of_message(queue: str, message: Message, *, event_id: str = "", now: datetime) -> DeadLetter:
-    """The unsaved row for a message of an event or a task, without the reason why it is one;
-    `event_id` is its event's, if it is known."""
+    """Return the unsaved row for a message of an event or a task, still without the reason.
+    `event_id` is the event's id, if it is known."""
     headers = message.headers
     is_event = any(queue == subscriber.queue for subscriber in subscribers.values())
     task = "" if is_event else plain.text(headers.get("task"), 255)
-    # A stranger's task may have an id of any type.
+    # The id of a task from an unknown sender may have any type.
     given_id = event_id or (headers.get("id") if task else None)
     return DeadLetter(
         queue=queue,
@@ -67,7 +67,7 @@ def of_message(queue: str, message: Message, *, event_id: str = "", now: datetim
 
 
 def bare(queue: str, message: Message, error: Exception, *, now: datetime) -> DeadLetter:
-    """The unsaved row for a message of which only its body can be kept."""
+    """Return the unsaved row for a message of which only the body can be stored."""
     return DeadLetter(
         queue=plain.text(queue, 255),
         message_id=identity(None, message.body),
@@ -79,7 +79,7 @@ def bare(queue: str, message: Message, error: Exception, *, now: datetime) -> De
 
 
 def file_letter(letter: DeadLetter) -> None:
-    """Insert the letter's row, or update the one of an earlier failure; both are then open."""
+    """Insert the letter, or update the row of an earlier failure and open it again."""
     updated = DeadLetter.objects.filter(
         queue=letter.queue,
         message_id=letter.message_id,
@@ -96,7 +96,7 @@ def file_letter(letter: DeadLetter) -> None:
 def file_message(
     queue: str, message: Message, error: Exception, *, event_id: str = "", now: datetime
 ) -> None:
-    """Keep a message that nobody could use, with the reason. Raises an error that passes."""
+    """File a failed message as a dead letter with the reason. Raises a passing error."""
     try:
         with transaction.atomic():
             letter = of_message(queue, message, event_id=event_id, now=now)
@@ -105,31 +105,31 @@ def file_message(
     except Exception as odd:
         if passing(odd):
             raise
-        log.exception("a dead letter can only be filed bare", queue=queue)
+        log.exception("only the body of a dead letter can be filed", queue=queue)
         file_letter(bare(queue, message, error, now=now))
 
 
 def explain(letter: DeadLetter, error: Exception) -> None:
-    """Write the reason into the letter."""
+    """Set the letter's fields for the reason."""
     for name, value in reason(error).items():
         setattr(letter, name, value)
 
 
 def identity(message_id: object, body: bytes) -> str:
-    """What tells a letter that failed again: its id, else a hash of its body."""
+    """Return the id by which a message that fails again is recognised, or else a body hash."""
     return plain.text(message_id, 255) or f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
 def kept_properties(message: Message) -> dict[str, object]:
-    """The properties of a message that a second attempt needs."""
+    """Return the message's properties that a second attempt needs."""
     found = {name: message.properties.get(name) for name in KEPT_PROPERTIES}
     return plain.jsonable({name: value for name, value in found.items() if value})
 
 
 def reason(error: Exception) -> dict[str, str]:
-    """The error as fields of a letter."""
+    """Return the fields of a letter that describe the error."""
     return {
         "exception_type": type(error).__qualname__[:255],
-        "exception_message": plain.text(error, WORDS_LIMIT),
-        "traceback": plain.text("".join(traces.format_exception(error))[-WORDS_LIMIT:]),
+        "exception_message": plain.text(error, TEXT_LIMIT),
+        "traceback": plain.text("".join(traces.format_exception(error))[-TEXT_LIMIT:]),
     }

@@ -1,8 +1,8 @@
-"""Time limits that PostgreSQL keeps for every session of the database, an operator's psql too.
+"""Time limits that PostgreSQL enforces for every session of the database, including psql.
 
-Guarantee: what a process holds that is frozen, or whose machine or link is gone, is free again
-within 30 s: row locks, advisory locks, and posts that the watermark of the timelines waits for.
-`migrate` sets the limits on the database. One that an administrator has set there stays as it is.
+Guarantee: if a process is frozen, or its machine or network is down, the row locks and advisory
+locks that it holds are free again within 30 s, and the timelines' watermark no longer waits for its
+posts. `migrate` sets the limits on the database, except those that an administrator has set there.
 """
 
 import structlog
@@ -11,21 +11,21 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 from events.direct import own_session
 
 LIMITS = {
-    # Above the 10 s for which the relay waits for its confirms while it has rows locked.
+    # More than the 10 s that the relay waits for confirms while it holds row locks.
     "idle_in_transaction_session_timeout": "20s",
-    # Who waits for a table's lock holds up all that come after.
+    # A session that waits for a table lock blocks every later one, so it must not wait long.
     "lock_timeout": "10s",
-    # PostgreSQL 17 and later: a transaction that is never idle for long.
+    # PostgreSQL 17 and later. Ends a transaction that is never idle for long.
     "transaction_timeout": "5min",
-    # A client that is gone: its last answer is not acknowledged (a frozen one does not take it), or
-    # probes are not answered, or nobody waits for what is being computed.
+    # The rest detects a lost client: it does not acknowledge data (nor does a frozen client whose
+    # buffer is full), or does not answer keepalives, or closed its socket during a statement.
     "tcp_user_timeout": "20000",  # Milliseconds.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
     "client_connection_check_interval": "5s",
 }
-# Of those that this server knows and that nobody has set for this database yet.
+# Only for limits that this server knows and that are not yet set for this database.
 STATEMENTS = """
     SELECT format('ALTER DATABASE %%I SET %%I = %%L', current_database(), name, value)
     FROM unnest(%s::text[], %s::text[]) AS wanted (name, value) JOIN pg_settings USING (name)
@@ -36,15 +36,15 @@ STATEMENTS = """
               AND setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
     )
 """
-# The longest that an idle transaction may keep what it holds.
+# The longest time that an idle transaction may hold its locks.
 BOUND_SECONDS = 30
 
 log = structlog.get_logger(__name__)
 
 
 def set_on_database(using: str, **_) -> None:
-    """Set what is missing; a receiver of `post_migrate`. New sessions have it. Only the database's
-    owner may do that: for others there is a warning, and doctor says so too."""
+    """Set the missing limits; a receiver of `post_migrate`. They apply to new sessions. Only the
+    database's owner may set them: other roles get a warning in the log, and from doctor."""
     if connections[using].vendor != "postgresql":
         return
     with connections[using].cursor() as cursor:
@@ -56,15 +56,15 @@ def set_on_database(using: str, **_) -> None:
 
 
 def missing(using: str = DEFAULT_DB_ALIAS) -> list[str]:
-    """The statements that set what is missing."""
+    """Return the statements that set the missing limits."""
     with connections[using].cursor() as cursor:
         cursor.execute(STATEMENTS, [list(LIMITS), list(LIMITS.values())])
         return [row[0] for row in cursor]
 
 
 def idle_seconds() -> float:
-    """After how many seconds PostgreSQL ends an idle transaction of a session that asks for nothing
-    else, as psql's; 0 for never."""
+    """Return the seconds after which PostgreSQL ends an idle transaction of a session that does not
+    set its own limit, for example psql's; 0 means never."""
     session = own_session()
     options = session.settings_dict["OPTIONS"]
     session.settings_dict["OPTIONS"] = {k: v for k, v in options.items() if k != "options"}

@@ -1,7 +1,7 @@
-"""Connections to RabbitMQ with time limits, for whoever opens one.
+"""Connections to RabbitMQ with time limits.
 
-Guarantee: a peer that is gone without a word is noticed within 15 s, and no answer is waited for
-longer than 10 s.
+Guarantee: a broker that has vanished without closing the connection is noticed within 15 s, and no
+call waits longer than 10 s for its answer.
 """
 
 import socket
@@ -10,16 +10,16 @@ from kombu import Connection
 
 CONNECT_SECONDS = 5.0
 
-# The first probe after 5 s of silence, then five more every 2 s. What was sent must be acknowledged
-# within 10 s: py-amqp's default of 1 s drops connections for a moment's loss of packets.
+# TCP sends the first probe after 5 s of silence, then one every 2 s, five in all. The peer must
+# acknowledge data within 10 s: py-amqp's default of 1 s drops connections after brief packet loss.
 _TCP = {
     "TCP_KEEPIDLE": 5,
     "TCP_KEEPINTVL": 2,
     "TCP_KEEPCNT": 5,
-    "TCP_USER_TIMEOUT": 10_000,  # Milliseconds. Linux alone has it.
+    "TCP_USER_TIMEOUT": 10_000,  # Milliseconds. Only Linux has it.
 }
-# For `broker_transport_options` too. A read is limited where a method waits for its answer; who
-# waits for deliveries gives a limit of their own.
+# Celery's `broker_transport_options` uses these too. The read timeout limits methods that wait for
+# an answer; drain_events(), which waits for deliveries, gets a timeout from its caller.
 OPTIONS = {
     "socket_settings": {
         getattr(socket, name): value for name, value in _TCP.items() if hasattr(socket, name)
@@ -29,6 +29,7 @@ OPTIONS = {
 
 
 def connect(url: str, *, heartbeat: int = 0, timeout: float = CONNECT_SECONDS) -> Connection:
-    """A connection that is opened when it is first used. `heartbeat` (seconds, 0 for none) only for
-    those who wait in drain_events() all the time; `timeout` is for connecting alone."""
+    """Return a connection that opens when it is first used. Set `heartbeat` (seconds, 0 for none)
+    only for callers that wait in drain_events() all the time. `timeout` (seconds) limits connecting
+    only."""
     return Connection(url, connect_timeout=timeout, heartbeat=heartbeat, transport_options=OPTIONS)

@@ -1,4 +1,4 @@
-"""Locks that the database holds for a process, and drops with its connection."""
+"""Advisory locks: the database releases them when the connection of their holder ends."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +8,9 @@ from events.direct import session
 
 @contextmanager
 def held(name: str) -> Iterator[bool]:
-    """Try to take the lock `name` for the block; False where another process has it.
+    """Try to take the lock `name` for the block; yield False if another process has it.
 
-    Two beats may start a periodic task twice: the second one then has nothing to do.
+    Two beats may start the same periodic task twice: the second one then skips its work.
     """
     key = "hashtextextended(%s, 0)"
     with session() as holder:

@@ -1,4 +1,4 @@
-"""What the bus keeps: events on their way out, events that had their effect, failed messages."""
+"""The bus's tables: the outbox, the inbox, waiting events, dead letters and their bookkeeping."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -6,13 +6,13 @@ from django.db import models
 
 
 class OutboxEvent(models.Model):
-    """A message to be published, written in the transaction of what it tells about.
+    """A message to be published, written in the transaction of the change that it reports.
 
-    It holds everything that is published, so that the same row can be aimed at any exchange or,
-    with an empty exchange, at one queue alone.
+    The row holds everything that is published. It can go to any exchange or, if `exchange` is
+    empty, to one queue.
     """
 
-    # As long as a letter's message_id, since a replay bears that.
+    # As long as DeadLetter.message_id, which a replay uses as its event_id.
     event_id = models.CharField(max_length=255)
     exchange = models.CharField(max_length=255, blank=True)
     routing_key = models.CharField(max_length=255)
@@ -27,21 +27,22 @@ class OutboxEvent(models.Model):
 
     class Meta:
         indexes = [
-            # For "=" and for "begins with", whatever the collation. By db_index it would be two.
+            # For "=" and for prefix searches in any collation; db_index would make two indexes.
             models.Index(
                 fields=["event_id"], opclasses=["varchar_pattern_ops"], name="events_outbox_event"
             ),
-            # The relay's claim: pending rows that are due, oldest first.
+            # For the relay's claim: pending rows that are due, oldest first.
             models.Index(
                 "due_at", condition=models.Q(published_at=None), name="events_outbox_pending"
             ),
-            # The reconciler's look at what was published since its last one, and pruning.
+            # For the reconciler, which reads the rows published since its last run, and for
+            # pruning.
             models.Index(
                 "published_at",
                 condition=models.Q(published_at__isnull=False),
                 name="events_outbox_published",
             ),
-            # The few that the broker returned: no queue takes them.
+            # For the few rows that the broker returned because no queue takes them.
             models.Index(
                 "id",
                 condition=models.Q(published_at=None, attempts__gt=0),
@@ -54,8 +55,8 @@ class OutboxEvent(models.Model):
 
 
 class InboxEntry(models.Model):
-    """An event that has had its effect at a subscriber; `body_hash` (SHA-256) tells a second
-    event under the same id from a redelivery."""
+    """An event that has had its effect at a subscriber. `body_hash` (SHA-256) distinguishes a
+    redelivery from a different event with the same id."""
 
     pk = models.CompositePrimaryKey("subscriber", "event_id")
     subscriber = models.CharField(max_length=50)
@@ -72,8 +73,8 @@ class InboxEntry(models.Model):
 
 
 class WaitingEvent(models.Model):
-    """An event that could not have its effect while its neighbours could: tried again by itself,
-    at `due_at`, until it succeeds or becomes a dead letter with the `reason`."""
+    """An event that failed while other events of its batch succeeded. It is retried alone at
+    `due_at`, until it succeeds or becomes a dead letter with the `reason`."""
 
     subscriber = models.CharField(max_length=50)
     event_id = models.CharField(max_length=100)
@@ -81,7 +82,8 @@ class WaitingEvent(models.Model):
     properties = models.JSONField(default=dict)
     body = models.BinaryField()
     body_hash = models.BinaryField(max_length=32)
-    # Those during which the subscriber could work, the one before it was set aside included.
+    # Only attempts during which the subscriber could work count. The first is the one after which
+    # the event was set aside.
     attempts = models.PositiveIntegerField(default=1)
     reason = models.TextField(blank=True)
     set_aside_at = models.DateTimeField()
@@ -91,7 +93,7 @@ class WaitingEvent(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["subscriber", "event_id"], name="events_waiting_once")
         ]
-        # The next one that is due.
+        # For the claim of the next event that is due.
         indexes = [models.Index(fields=["subscriber", "due_at"], name="events_waiting_due")]
 
     def __str__(self) -> str:
@@ -99,8 +101,8 @@ class WaitingEvent(models.Model):
 
 
 class DeadLetter(models.Model):
-    """A message that no subscriber or worker could use, whole, with the reason; save one that is
-    erased, which has lost its body and the exception's text, and can only be discarded."""
+    """A message that no subscriber or worker could process, stored completely, with the reason.
+    An erased letter has lost its body and the exception's text, and can only be discarded."""
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -108,16 +110,17 @@ class DeadLetter(models.Model):
         DISCARDED = "discarded"
 
     queue = models.CharField(max_length=255)
-    # An event's or task's id, else a hash of the body: what tells a letter that failed again.
+    # The id of the event or task, or else a hash of the body. Recognises a letter that fails again.
     message_id = models.CharField(max_length=255)
     task = models.CharField(max_length=255, blank=True)
     event_type = models.CharField(max_length=100, blank=True)
-    # Whom and what it is about, as "post_id:5" and as "5", for an operator's search.
+    # The ids that the message is about, as "post_id:5" and as "5", for an operator's search.
     subjects = ArrayField(models.CharField(max_length=60), default=list)
     headers = models.JSONField(default=dict)
     properties = models.JSONField(default=dict)
     body = models.BinaryField()
-    # SHA-256 of the body that came, set by a trigger. Two messages may bear one id: each is kept.
+    # SHA-256 of the original body, set by a trigger. Part of the key, since two different messages
+    # may have the same id.
     body_hash = models.BinaryField(max_length=32, editable=False, db_default=b"")
     exception_type = models.CharField(max_length=255, blank=True)
     exception_message = models.TextField(blank=True)
@@ -127,7 +130,7 @@ class DeadLetter(models.Model):
     first_failed_at = models.DateTimeField()
     last_failed_at = models.DateTimeField(db_index=True)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    # When the latest replay goes out, and when it was found to have had its effect.
+    # The due time of the latest replay, and the time at which its effect was noticed.
     replayed_at = models.DateTimeField(null=True)
     healed_at = models.DateTimeField(null=True)
     erased_at = models.DateTimeField(null=True)
@@ -140,12 +143,12 @@ class DeadLetter(models.Model):
         ]
         indexes = [
             GinIndex("subjects", name="events_letter_subjects"),
-            # The groups of open letters, and the pages of one group.
+            # For the groups of open letters, and the pages of one group.
             models.Index(
                 fields=["state", "queue", "exception_type", "-last_failed_at"],
                 name="events_letter_group",
             ),
-            # The replayed letters whose end is not known.
+            # For replayed letters that are not known to have succeeded.
             models.Index(
                 "replayed_at",
                 condition=models.Q(state="replayed", healed_at=None),
@@ -162,7 +165,7 @@ class DeadLetter(models.Model):
 
 
 class Pause(models.Model):
-    """A subscriber whose events wait in its queue, until a time or until it is resumed."""
+    """A paused subscriber: its events wait in its queue until `until`, or until it is resumed."""
 
     subscriber = models.CharField(max_length=50, primary_key=True)
     since = models.DateTimeField()
@@ -173,12 +176,12 @@ class Pause(models.Model):
 
 
 class Reconciliation(models.Model):
-    """Until when it is known that a subscriber has had every event that was published. The row is
-    made before the subscriber's queue is first declared, and says where the subscriber starts."""
+    """How far a subscriber is reconciled: it has had every event published up to `complete_until`.
+    The row is made before the subscriber's queue is first declared, and records its start."""
 
     subscriber = models.CharField(max_length=50, primary_key=True)
     complete_until = models.DateTimeField()
-    # When its queue was last seen empty: everything published before had been taken by then.
+    # When its queue was last seen empty: by then it had taken everything published before.
     empty_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -186,7 +189,7 @@ class Reconciliation(models.Model):
 
 
 class PeriodicRun(models.Model):
-    """When a periodic task last began. By the newest of these it is seen whether beat is silent."""
+    """The start of the last run of a periodic task. If even the newest is old, beat is down."""
 
     task = models.CharField(max_length=100, primary_key=True)
     began_at = models.DateTimeField()

@@ -1,7 +1,7 @@
-"""Names of worker processes.
+"""Unique names for worker processes.
 
-Guarantee: no two workers have the same name, so that copies with one command line live side by side
-on one host, and a worker starts again while the broker still knows the one that it replaces.
+Guarantee: no two workers have the same name. So several workers with the same command line can run
+on one host, and a worker can restart before the broker has noticed that the old one is gone.
 """
 
 import secrets
@@ -11,11 +11,12 @@ from celery.signals import celeryd_init
 
 
 def make_unique() -> None:
-    """From now on `timelines-high@host` is `timelines-high@host-3f9a2c`, anew with each start."""
+    """Add a random suffix to each worker's name: `timelines-high@host` becomes
+    `timelines-high@host-3f9a2c`, with a new suffix at each start."""
     celeryd_init.connect(_rename)
 
 
 def _rename(instance, **_) -> None:
     instance.hostname = f"{instance.hostname}-{secrets.token_hex(3)}"
-    # Celery has told it the old name by now, for the tasks' `request.hostname`.
+    # Celery has already set the tasks' `request.hostname` to the old name; set it again.
     setup_worker_optimizations(instance.app, instance.hostname)

@@ -1,7 +1,7 @@
-"""Recording events in the transaction of what they tell about.
+"""Recording events in the transaction of the change that they report.
 
-Guarantee: a change and its event are kept together or not at all; the broker is never asked.
-Next on the way of a post: events/relay.py.
+Guarantee: a change and its event are committed together or not at all. Recording does not use the
+broker. Next on the way of a post: events/relay.py.
 """
 
 import json
@@ -25,10 +25,10 @@ INSERT = """
         created_at, due_at, attempts, last_error
     )
 """
-# What RabbitMQ will be given, and a word to the relay, which hears it when the transaction commits;
-# PostgreSQL folds equal words into one. Due by the database's clock, which the relay asks too: a
-# wrong one on either machine must not hold a post back. The ORM takes a tenth of the CPU time of a
-# request to say the same.
+# Inserts the messages and notifies the relay, which receives the notification when the transaction
+# commits; PostgreSQL merges equal notifications. `due_at` comes from the database's clock, which
+# the relay compares it with, so that a wrong clock on either machine delays no post. Written as SQL
+# because the ORM would take a tenth of a request's CPU time for it.
 STORE = f"""
     {INSERT}
     SELECT event_id, %(exchange)s, %(name)s, headers,
@@ -38,10 +38,11 @@ STORE = f"""
          AS event (event_id, headers, body);
     NOTIFY {CHANNEL}
 """
-# The number of the newest message, whoever recorded it, and the time.
+# The id of the newest message of any process, and the time.
 RECORDED = "SELECT last_value, statement_timestamp() FROM events_outboxevent_id_seq"
-# Messages that are not published and due by a time, or by now, oldest first: how many are due now,
-# how many in all, and since when the oldest is due. Uses the index events_outbox_pending.
+# By routing key, for messages that are not published and due by a given time (by default now): how
+# many are due now, how many in all, and for how many seconds the oldest has been due.
+# Uses the index events_outbox_pending.
 PENDING = """
     SELECT routing_key, count(*) FILTER (WHERE due), count(*),
            extract(epoch FROM statement_timestamp() - min(due_at))
@@ -53,20 +54,20 @@ PENDING = """
     ) AS pending
     GROUP BY routing_key
 """
-# A count of this many says no more than that they are many.
+# Counting stops here: a larger number would tell an operator nothing more.
 PENDING_LIMIT = 100_000
 
 
 class Pending(NamedTuple):
-    """Messages that should be at the broker by now: how many, up to a limit, and since when. Those
-    of a paced replay are not among them before they are due."""
+    """Messages that should have been published by now: their number, up to a limit, and how long
+    the oldest has been due. Messages of a paced replay count only once they are due."""
 
     count: int = 0
     oldest_seconds: float = 0.0
 
 
 class OutsideTransactionError(RuntimeError):
-    """An event was recorded outside a transaction: it could outlive a change that was undone."""
+    """An event was recorded outside a transaction: it would be sent even if its change failed."""
 
 
 def record(name: str, data: msgspec.Struct, *, now: datetime) -> None:
@@ -75,7 +76,7 @@ def record(name: str, data: msgspec.Struct, *, now: datetime) -> None:
 
 
 def record_all(name: str, batch: Iterable[msgspec.Struct], *, now: datetime) -> None:
-    """Record several events of one type with one statement. Raises OutsideTransactionError."""
+    """Record several events of one type in one statement. Raises OutsideTransactionError."""
     if not connection.in_atomic_block:
         raise OutsideTransactionError(f"{name} recorded outside a transaction")
     ids, headers, bodies = [], [], []
@@ -99,24 +100,27 @@ def record_all(name: str, batch: Iterable[msgspec.Struct], *, now: datetime) -> 
 
 
 def pending(limit: int = PENDING_LIMIT) -> dict[str, Pending]:
-    """What is due and not published, by routing key: an event type, or a queue for a replay."""
+    """Return what is due and not published, by routing key. For a replay that is the queue's name,
+    otherwise the event type."""
     return {key: Pending(due, round(float(age), 3)) for key, due, _, age in _pending(None, limit)}
 
 
 def total(pending: Iterable[Pending]) -> Pending:
-    """All of them together."""
+    """Return the sum of the counts and the age of the oldest."""
     found = list(pending)
     oldest = max((each.oldest_seconds for each in found), default=0.0)
     return Pending(sum(each.count for each in found), oldest)
 
 
 class Length:
-    """How many messages are due and not published. Counting a million takes some tenths of a
-    second, so they are counted when first asked for, and then when it could matter: that is when
-    those that waited at the last whole count, due or not, and those recorded since are so many.
-    What is in transactions that are open at a count is not in it."""
+    """The number of messages that are due and not published, compared with a limit. Counting a
+    million takes some tenths of a second. So exceeds() counts at its first call, and later only
+    when the limit could be exceeded: when the messages that waited at the last full count, due or
+    not, and those recorded since together exceed it. Messages in transactions that are still open
+    during a count are not included."""
 
-    # Between whole counts. In between only what is due is counted, of a paced replay a few.
+    # The least time between two full counts. A count in between includes only messages that are
+    # due, which are few during a paced replay.
     WHOLE = timedelta(minutes=1)
 
     def __init__(self) -> None:
@@ -124,7 +128,7 @@ class Length:
         self._waited, self._recorded, self._counted_at = 0, 0, None
 
     def exceeds(self, limit: int) -> bool:
-        """Whether more than `limit` are due; counts no further than that."""
+        """Return True if more than `limit` messages are due; counts no further than that."""
         with connection.cursor() as cursor:
             cursor.execute(RECORDED)
             recorded, now = cursor.fetchone()

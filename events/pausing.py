@@ -1,7 +1,7 @@
 """Pausing a subscriber: its events wait in its queue, and nothing is lost.
 
-Guarantee: a pause holds in every consumer of the subscriber a second after it was asked for, and
-ends by itself at its time, by the database's clock.
+Guarantee: every consumer of the subscriber is paused within a second, and resumes by itself when
+the pause's time is over, by the database's clock.
 """
 
 from datetime import datetime, timedelta
@@ -10,17 +10,17 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from events.holding import Sign
+from events.holding import Hold
 from events.models import Pause
 
-# A longer one is an outage, and events older than the inbox remembers would be refused after it.
+# After a longer pause, events older than the inbox's rows would be refused.
 LONGEST = timedelta(days=7)
 LONGEST_MINUTES = LONGEST // timedelta(minutes=1)
 
 
 def pause(subscriber: str, *, lasting: timedelta | None, now: datetime) -> None:
-    """Pause it, `lasting` from now or until it is resumed; a later pause replaces an earlier.
-    Raises ValueError for one that lasts longer than LONGEST, or not at all."""
+    """Pause the subscriber for `lasting` or, if that is None, until it is resumed. Replaces an
+    earlier pause. Raises ValueError unless `lasting` is positive and at most LONGEST."""
     if lasting is not None and not timedelta() < lasting <= LONGEST:
         raise ValueError(f"a pause lasts at most {LONGEST.days} days, and not {lasting}")
     Pause.objects.update_or_create(
@@ -34,7 +34,7 @@ def resume(subscriber: str) -> None:
 
 
 def paused() -> dict[str, datetime | None]:
-    """Until when each paused subscriber is; None for one that waits to be resumed."""
+    """Return the end of the pause of each paused subscriber; None if it must be resumed."""
     return dict(_current().values_list("subscriber", "until"))
 
 
@@ -42,14 +42,15 @@ def _current() -> QuerySet[Pause]:
     return Pause.objects.filter(Q(until=None) | Q(until__gt=Now()))
 
 
-class PauseSign(Sign):
-    """Raised while the subscriber is paused."""
+class PauseHold(Hold):
+    """Holds while the subscriber is paused."""
 
-    told = ("paused", "resumed")
+    log_messages = ("paused", "resumed")
 
-    def look(self) -> bool:
-        # Not until when: a time that only the database can hold must not end the consumer.
+    def check(self) -> bool:
+        # Does not read the end of the pause: Python cannot represent every time that PostgreSQL
+        # can, and the error would end the consumer.
         return _current().filter(subscriber=self.subscriber).exists()
 
-    def renew(self) -> None:
+    def disconnect(self) -> None:
         connection.close()

@@ -1,4 +1,4 @@
-"""Tasks that the beat starts: however many beats there are, one at a time does the work."""
+"""Tasks that beat starts. Even if several beats run, only one run of a task works at a time."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -10,7 +10,7 @@ from events.lane_task import LaneTask
 from events.lanes import PeriodicTask
 from events.locks import held
 
-# By the primary key.
+# Uses the primary key.
 NOTE = """
     INSERT INTO events_periodicrun (task, began_at) VALUES (%s, statement_timestamp())
     ON CONFLICT (task) DO UPDATE SET began_at = excluded.began_at
@@ -18,8 +18,8 @@ NOTE = """
 
 
 def periodic_task(declared: PeriodicTask) -> Callable[[Callable[[], None]], Task]:
-    """Decorate the effect of a periodic task: it becomes a LaneTask without arguments that does
-    nothing where another process is at it. Each run is noted."""
+    """Decorate the effect of a periodic task. It becomes a LaneTask without arguments that does
+    nothing while another process runs it. Each run is recorded."""
     name = declared.name
 
     def declare(effect: Callable[[], None]) -> Task:

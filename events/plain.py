@@ -1,18 +1,18 @@
-"""Values that a stranger sent, as PostgreSQL can store them.
+"""Conversion of values from unknown senders into values that PostgreSQL can store.
 
-Guarantee: whatever AMQP can say becomes text or JSON; nothing here raises.
+Guarantee: every value that AMQP can encode becomes text or JSON; nothing here raises.
 """
 
 import math
 
-# Deeper tables than these are somebody's attempt to exhaust a stack.
+# Levels. Deeper nesting is an attempt to exhaust the stack.
 DEPTH = 20
 SCALARS = (type(None), bool, int)
 
 
 def text(value: object, limit: int | None = None) -> str:
-    """The value as text without NUL and lone surrogates, which no column can hold; at most `limit`
-    characters."""
+    """Return the value as text of at most `limit` characters, without NUL and lone surrogates,
+    which no column can hold."""
     if isinstance(value, bytes | bytearray | memoryview):
         found = bytes(value).decode(errors="backslashreplace")
     else:
@@ -22,7 +22,7 @@ def text(value: object, limit: int | None = None) -> str:
 
 
 def jsonable(value: object, depth: int = DEPTH) -> object:
-    """The value as JSON that a jsonb column can hold; what JSON cannot say becomes text."""
+    """Return the value as JSON that a jsonb column can hold; other types become text."""
     if isinstance(value, SCALARS):
         return value
     if isinstance(value, float):

@@ -1,7 +1,7 @@
-"""Whether a subscriber can work at all: what fails then is the fault of an event.
+"""Probing whether a subscriber can work at all. If it can, a failure was caused by the event.
 
-Guarantee: nothing counts against an event while the database takes no writes or the broker
-confirms nothing.
+Guarantee: no attempt counts against an event while the database takes no writes or the broker
+confirms no messages.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from events.publisher import Publisher
 
 # An id that no event can have.
 PROBE_ID = "a probe"
-# One row a subscriber. Pruned with the others when it has long not been written.
+# One row per subscriber. Pruning removes it like any other when it has not been written for long.
 WRITE = """
     INSERT INTO events_inboxentry (subscriber, event_id, body_hash, received_at)
     VALUES (%s, %s, '', statement_timestamp())
@@ -27,14 +27,15 @@ Probe = Callable[[], bool]
 
 
 class SubscriberProbe:
-    """Writes and publishes as the subscriber does, without an effect."""
+    """Writes to the database and publishes to the broker as the subscriber does, but without an
+    effect."""
 
     def __init__(self, subscriber: str, publisher: Publisher):
         self._subscriber = subscriber
         self._publisher = publisher
 
     def __call__(self) -> bool:
-        """True if the database and the broker both took what they were given."""
+        """Return True if the database and the broker both accepted the probe."""
         try:
             with connection.cursor() as cursor:
                 cursor.execute(WRITE, [self._subscriber, PROBE_ID])
@@ -42,7 +43,7 @@ class SubscriberProbe:
         except Exception as error:
             if not passing(error):
                 raise
-            log.warning("no subscriber can work", subscriber=self._subscriber, error=str(error))
+            log.warning("subscriber cannot work", subscriber=self._subscriber, error=str(error))
             connection.close()
             return False
         return True

@@ -1,8 +1,9 @@
-"""What a subscriber does with a batch of messages: read, handle, set aside what must wait, file
-what is broken.
+"""Processing a batch of messages for a subscriber: read the events, handle them, set aside those
+that must wait, file those that cannot be used.
 
-Guarantee: each message ends as its effect or as a dead letter with the reason, and one that cannot
-go on holds up no other. When nothing can go on, the batch is held and nothing counts against it.
+Guarantee: each message ends with its effect or as a dead letter with the reason, and an event that
+must wait does not delay others. If no event can be handled, the batch is held and no attempt
+counts.
 """
 
 import time
@@ -20,12 +21,12 @@ from events.probing import Probe
 from events.registry import Subscriber
 from events.waiting import set_aside
 
-# A statement of a batch may take this share of the subscriber's target, and at least so many
-# seconds: one event that always takes long must not make its neighbours late. Set aside, it gets
-# the database's own limit.
+# A statement of a batch may take this share of the subscriber's target, but at least LEAST_SECONDS:
+# an event that always takes long must not delay others. Once it is set aside, only the database's
+# own limit applies to it.
 TARGET_SHARE, LEAST_SECONDS = 0.2, 1.0
-# After so many seconds a batch that is taken apart goes on in the next round: the consumer must
-# notice that it shall stop, or that its broker has closed the connection.
+# When events are handled one at a time, the handover stops after so many seconds and continues in
+# the next round, so that the consumer notices a stop request or a closed connection.
 ROUND_SECONDS = 15.0
 
 log = structlog.get_logger(__name__)
@@ -34,7 +35,7 @@ Pair = tuple[Event, Message]
 
 
 class Processor:
-    """Works off batches for one subscriber; an instance of consumer.Handover."""
+    """Processes batches for one subscriber; an instance of consumer.Handover."""
 
     def __init__(
         self,
@@ -50,31 +51,32 @@ class Processor:
         self._seconds = max(LEAST_SECONDS, subscriber.target_seconds * TARGET_SHARE)
 
     def __call__(self, messages: Sequence[Message]) -> None:
-        """Raises an error that passes when what is not acknowledged by then must be tried again:
-        what had its effect is in the inbox, what is set aside or filed is acknowledged."""
+        """Raises a passing error if the messages that are not yet acknowledged must be retried.
+        Those that were set aside or filed are acknowledged; events that had their effect are in the
+        inbox."""
         deadline = self._monotonic() + ROUND_SECONDS
         try:
             self._handle_all(list(self._read(messages)), deadline)
         except Exception:
-            # A broken connection is not mended by using it again.
+            # Django keeps using a broken connection until it is closed.
             connection.close()
             raise
 
     def _read(self, messages: Sequence[Message]):
-        """The (event, message) pairs; what bears no event is filed."""
+        """Yield (event, message) pairs; file messages that hold no valid event."""
         for message in messages:
             if message.acknowledged:
                 continue
             try:
                 event = effects.read(message, now=self._clock())
             except Exception as error:
-                # Whatever it is that a body raises, it will raise it again.
+                # Whatever the error, the same body will raise it again.
                 self._file(message, error)
             else:
                 yield event, message
 
     def _handle_all(self, pairs: list[Pair], deadline: float) -> None:
-        """All in one transaction; if that fails, each in its own."""
+        """Handle all events in one transaction or, if that fails, each in its own."""
         try:
             self._handle(pairs)
             return
@@ -84,9 +86,9 @@ class Processor:
             raise failure
         for place, pair in enumerate(pairs):
             if place and self._monotonic() > deadline:
-                raise PassingError(f"{len(pairs) - place} events go on in the next round")
+                raise PassingError(f"{len(pairs) - place} events are left for the next round")
             try:
-                # Alone in its batch, it has just been tried.
+                # A batch of one event has just failed; do not try it twice.
                 if len(pairs) == 1:
                     raise failure
                 self._handle([pair])
@@ -104,7 +106,8 @@ class Processor:
                 self._file_reused(event, message)
 
     def _settle(self, event: Event, message: Message, error: Exception) -> None:
-        """What becomes of an event that failed alone, while its subscriber can work."""
+        """File or set aside an event that failed by itself; raise `error` if the subscriber cannot
+        work at all."""
         if not passing(error):
             self._file(message, error, event.event_id)
             return
@@ -126,7 +129,8 @@ class Processor:
         self._file(message, inbox.EventIdReusedError(event.event_id), event.event_id)
 
     def _file(self, message: Message, error: Exception, event_id: str = "") -> None:
-        """To the dead letters, and acknowledged at once: the rest of the batch may have to wait."""
+        """File a dead letter and acknowledge the message at once, since the rest of the batch may
+        have to wait."""
         letters.file_message(
             self._subscriber.queue, message, error, event_id=event_id, now=self._clock()
         )

@@ -1,13 +1,13 @@
-"""Removing what the bus no longer needs, by age and in small batches.
+"""Deleting old rows of the bus, in small batches.
 
-Guarantee: nothing is pruned that is still to be published, had its effect too recently to be told
-from a redelivery, or waits for an operator.
+Guarantee: pruning keeps every row that is still to be published, is needed to recognise a
+redelivery, or waits for an operator.
 """
 
 from events.batches import BATCH, by, delete_in_batches
 from events.conf import setting
 
-# Each by the index on its time.
+# Each statement uses the index on its time column.
 PRUNED = {
     "EVENTS_KEEP_PUBLISHED": """
         DELETE FROM events_outboxevent WHERE id IN (
@@ -38,7 +38,7 @@ PRUNED = {
 
 
 def prune(batch: int = BATCH) -> dict[str, int]:
-    """Remove what is older than each setting allows; returns how many rows by setting's name."""
+    """Delete the rows older than each setting allows; return the number of rows by setting."""
     return {
         name: delete_in_batches(by(sql, setting(name)), batch=batch) for name, sql in PRUNED.items()
     }

@@ -1,8 +1,8 @@
 """Publishing with confirms.
 
-Guarantee: a message is told to be published only when the broker has stored it in every queue bound
-to its exchange, and there was at least one. Many are confirmed in about the time of one, since
-the broker writes what waits for its disk together.
+Guarantee: a message is reported as published only after the broker has stored it in every queue
+bound to its exchange, at least one. Confirming many messages takes about as long as confirming one,
+since the broker writes them to disk together.
 """
 
 import time
@@ -24,14 +24,14 @@ from events.errors import PermanentError
 from events.routing import CONFIRM_TIMEOUT
 
 NO_ROUTE = 312
-# Headers go into one frame, together with some bytes of AMQP's own.
+# Bytes that AMQP itself adds to the frame of the headers.
 FRAME_OVERHEAD = 200
-# Characters of headers and properties that surely fit into the smallest usual frame.
+# So many characters of headers and properties fit into even the smallest usual frame.
 SURELY_FITS = 10_000
 
 
 class UnsendableError(PermanentError):
-    """AMQP cannot say what the message's headers, properties or route hold."""
+    """AMQP cannot encode the message's headers, properties or route."""
 
 
 class Outgoing(NamedTuple):
@@ -43,10 +43,9 @@ class Outgoing(NamedTuple):
 
 
 class Publisher:
-    """One connection for publishing, opened when needed; never the one that consumes.
+    """A connection for publishing only, opened when needed.
 
-    Without heartbeats: it is silent between events, and a dead link shows as a confirm that does
-    not come.
+    It has no heartbeats: it is silent between events, and a missing confirm shows that it is dead.
     """
 
     def __init__(self, url: str):
@@ -61,30 +60,30 @@ class Publisher:
         return self._channel is not None
 
     def connect(self) -> None:
-        """Connect now and not with the first message. Raises an error that passes."""
+        """Connect now instead of at the first message. Raises a passing error."""
         with self._closing():
             self._open()
 
     def publish(self, message: Outgoing) -> None:
-        """Publish one persistent message. Raises an error that passes, or another AMQPError or
-        UnsendableError where there is no such exchange, no queue bound to it, or no way to send
-        the message."""
+        """Publish one persistent message. Raises a passing error; another AMQPError if the exchange
+        does not exist or has no queue; or UnsendableError."""
         for failure in self.publish_all([message]):
             if failure:
                 raise failure
 
     def probe(self) -> None:
-        """Publish to no queue, and wait for the broker's answer. Raises an error that passes where
-        there is none."""
+        """Publish to a queue that does not exist, and wait for the broker to return the message.
+        Raises a passing error if it does not answer."""
         for failure in self.publish_all([Outgoing(b"", "", "connectify.probe", {}, {})]):
             if failure and getattr(failure, "reply_code", None) != NO_ROUTE:
                 raise failure
 
     def publish_all(self, messages: Sequence[Outgoing]) -> Iterator[Exception | None]:
-        """Publish persistent messages together. Yields for each in turn None once it is confirmed,
-        or what publish() would raise for it alone. Raises an error that passes, after
-        CONFIRM_TIMEOUT for all of them a TimeoutError: of those that it has not yielded by then,
-        some may have been published."""
+        """Publish persistent messages together. Yield for each message, in order, None once it is
+        confirmed, or the error that publish() would raise for it alone.
+
+        Raises a passing error, for example TimeoutError when CONFIRM_TIMEOUT is over for the whole
+        batch. The messages without a result may or may not have been published."""
         done = 0
         if not messages:
             return
@@ -103,25 +102,26 @@ class Publisher:
                 yield from self.publish_all([message])
 
     def close(self) -> None:
-        """Drop the connection without a word, which a dead link would swallow anyway."""
+        """Drop the connection without a closing handshake, for which a dead peer would make us
+        wait."""
         self._channel = None
         self._connection.collect()
 
     @contextmanager
     def _closing(self) -> Iterator[None]:
-        """Closes after an error, and tells of a broken connection as one."""
+        """Close the connection after any error, and raise a broken one as ConnectionError."""
         try:
             yield
         except Exception as error:
             self.close()
             if type(error) is OSError:
-                # So amqp tells of a peer that has closed, when nothing had been sent.
+                # amqp raises plain OSError if the peer had closed before anything was sent.
                 raise ConnectionError(f"broker: {error}") from error
             raise
 
     def _publish_together(self, messages: Sequence[Outgoing]) -> Iterator[Exception | None]:
-        # After a failure one goes alone first: a broker that confirms nothing is not to be given
-        # the same batch again and again.
+        # On a new connection send one message first, so that a broker that confirms nothing does
+        # not get the whole batch again and again.
         parts = [messages] if self._channel else [messages[:1], messages[1:]]
         channel = self._channel or self._open()
         self._returned.clear()
@@ -131,13 +131,14 @@ class Publisher:
             for message, tag, unsendable in sent:
                 while tag in self._unconfirmed:
                     self._connection.drain_events(timeout=_left(deadline))
-                # A message comes back before its confirm. Its route alone decides about that.
+                # The broker returns an unroutable message before it confirms it. All messages with
+                # the same exchange and routing key are returned alike.
                 yield unsendable or self._returned.get((message.exchange, message.routing_key))
 
     def _send(
         self, channel: amqp.Channel, message: Outgoing, seconds: float
     ) -> tuple[int | None, UnsendableError | None]:
-        """The number by which the broker will confirm it, or why it was not sent."""
+        """Send the message; return its delivery tag, or None and the reason why it was not sent."""
         kind = {"content_type": "application/json", "content_encoding": "utf-8"}
         sent = amqp.Message(
             message.body,
@@ -151,9 +152,9 @@ class Publisher:
         except (OSError, AMQPError):
             raise
         except Exception as error:
-            # Nothing of it was written: it is put into bytes first.
+            # Nothing was written to the socket: amqp encodes the whole message first.
             return None, UnsendableError(f"{type(error).__name__}: {error}")
-        # The broker counts in the same way: its confirms name these numbers.
+        # The broker numbers messages in the same way, and its confirms use these numbers.
         self._sent += 1
         self._unconfirmed.add(self._sent)
         return self._sent, None
@@ -182,7 +183,7 @@ class Publisher:
 
 
 def _check_headers(message: amqp.Message, frame_max: int) -> None:
-    """Raises ValueError where they are larger than a frame: the broker would end the connection."""
+    """Raise ValueError if the headers exceed a frame: the broker would close the connection."""
     if len(str(message.properties)) > SURELY_FITS:
         size = len(message._serialize_properties())
         if size > frame_max - FRAME_OVERHEAD:
@@ -190,7 +191,7 @@ def _check_headers(message: amqp.Message, frame_max: int) -> None:
 
 
 def _left(deadline: float) -> float:
-    """Seconds until then. Raises TimeoutError where there are none."""
+    """Return the seconds until `deadline`. Raises TimeoutError if it is over."""
     if (seconds := deadline - time.monotonic()) <= 0:
         raise TimeoutError("the broker has not confirmed in time")
     return seconds

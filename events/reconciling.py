@@ -1,11 +1,12 @@
-"""Events that were published but never reached a subscriber are sent to its queue alone.
+"""Resending events that were published but never reached a subscriber, to its queue alone.
 
-`mandatory` notices only that an exchange has no queue at all: where one of several queues was
-unbound or deleted, or the broker was wiped, that subscriber lost events that the others got.
+Publishing with `mandatory` fails only if an exchange has no queue at all. If one of several queues
+was unbound or deleted, or the broker lost its data, that subscriber misses events that the others
+got.
 
 Guarantee: once a subscriber's queue has been empty after an event was published, the event is in
-its inbox, is set aside, is a dead letter, or is sent to it again. So is the replay of a letter
-about an event that the outbox still keeps.
+the subscriber's inbox, is set aside, is a dead letter, or is sent again. The same holds for the
+replay of a dead letter while the outbox still keeps its event.
 """
 
 from datetime import datetime, timedelta
@@ -21,19 +22,19 @@ from events.outbox import CHANNEL, INSERT
 from events.registry import Subscriber, event_types, subscribers
 from events.topology import declare
 
-# A batch that a consumer holds counts as empty at the broker. Sending it again is harmless, since
-# the inbox knows it; this only keeps that rare.
+# The broker counts a queue as empty while a consumer holds its last batch. Resending that batch is
+# harmless, thanks to the inbox; this delay only makes it rare.
 GRACE = timedelta(seconds=60)
-# Events that are looked at by one transaction. A batch takes some tens of milliseconds.
+# Events that one transaction examines, in some tens of milliseconds.
 BATCH = 1_000
-# Events that are sent again to one subscriber by one run. The relay publishes them in a few
-# seconds, so that posts made meanwhile do not wait long behind them.
-RESENT = 10_000
+# The most events that one run resends to a subscriber. The relay publishes them in a few seconds,
+# so that new posts do not wait long behind them.
+RESEND_LIMIT = 10_000
 
 log = structlog.get_logger(__name__)
 
-# The end of the next batch, the last moment included: a relay marks many events with one moment.
-# Uses the index events_outbox_published.
+# The end of the next batch. A batch includes its last moment entirely, since a relay marks many
+# events with the same moment. Uses the index events_outbox_published.
 BATCH_END = """
     SELECT max(published_at), count(*) FROM (
         SELECT published_at FROM events_outboxevent
@@ -41,14 +42,15 @@ BATCH_END = """
         ORDER BY published_at LIMIT %(batch)s
     ) AS batch
 """
-# What was published in the batch through one of the subscriber's exchanges, or to its queue alone:
-# uses events_outbox_published, then the keys of inbox and letters and events_outbox_event. The
-# subselects keep the planner from hashing the whole inbox.
-# A letter ends its event, unless it was replayed since: then the replay must have ended too. Only
-# a message whose id is surely its event's id can be found in the inbox, and that is surely so for
-# the events of our own outbox.
-# "IS NULL" would let the planner take events_outbox_pending for `coming`: with statistics from
-# before a long replay was written it reads all that is pending once for each event.
+# Resends the events of a batch that went to one of the subscriber's exchanges or to its queue
+# alone, and that have left no trace there. Uses the index events_outbox_published, then the keys of
+# inbox and letters and the index events_outbox_event. The subselects keep the planner from hashing
+# the whole inbox.
+# A dead letter is a trace unless it was replayed: then its replay must have left a trace too. A
+# replayed letter still counts if our outbox does not have the original event: its message id may
+# then differ from its event id, so that the inbox cannot be searched for it.
+# `coming` avoids "published_at IS NULL", with which the planner may choose events_outbox_pending:
+# with statistics from before a long replay it would read all pending rows once per event.
 RESEND = f"""
     {INSERT}
     SELECT DISTINCT ON (event.event_id)
@@ -78,7 +80,7 @@ RESEND = f"""
     ORDER BY event.event_id, event.id DESC
     RETURNING event_id
 """
-# The replayed letters of the batch that have had their effect; by the same indexes.
+# Marks the replayed letters of the batch that have had their effect. Uses the same indexes.
 SETTLE = """
     UPDATE events_deadletter letter SET healed_at = statement_timestamp()
     FROM events_outboxevent event
@@ -92,13 +94,13 @@ SETTLE = """
 
 
 def reconcile_all() -> int:
-    """Look at every subscriber; returns how many events were sent again.
+    """Reconcile every subscriber; return the number of events that were sent again.
 
-    An error at one of them keeps no other from its turn, and is raised at the end.
+    An error at one subscriber does not stop the others. The first error is raised at the end.
     """
     introduce()
     with connection.cursor() as cursor:
-        # Before the look: what was published by now was in the queue when it is looked at.
+        # Read the time before the queues: what was published until then is in them by now.
         cursor.execute("SELECT statement_timestamp()")
         now: datetime = cursor.fetchone()[0]
     empty = empty_queues(settings.BROKER_URL)
@@ -115,28 +117,32 @@ def reconcile_all() -> int:
 
 
 def empty_queues(broker_url: str) -> set[str]:
-    """The subscribers' queues that are known to be empty. A queue that was deleted is made again,
-    and one that was unbound is bound, so that nothing more is lost.
+    """Return the subscribers' queues that are known to be empty. First declare and bind all queues,
+    in case one was deleted or unbound, so that no more events are lost.
 
-    A quorum queue that has no leader says 0 messages and 0 consumers, whatever it holds; so an
-    empty queue is believed only if somebody consumes it.
+    A quorum queue without a leader reports 0 messages and 0 consumers, whatever it holds. So a
+    queue counts as empty only if it has a consumer.
     """
     with links.connect(broker_url) as broker:
         declare(broker)
         with broker.channel() as channel:
-            looks = {
+            declared = {
                 each.queue: channel.queue_declare(each.queue, passive=True)
                 for each in subscribers.values()
             }
-    return {name for name, look in looks.items() if look.consumer_count and not look.message_count}
+    return {
+        name for name, found in declared.items() if found.consumer_count and not found.message_count
+    }
 
 
-def reconcile(subscriber: Subscriber, empty_at: datetime | None, *, limit: int = RESENT) -> int:
-    """Send again what the subscriber's queue, when it was last empty, should have delivered.
+def reconcile(
+    subscriber: Subscriber, empty_at: datetime | None, *, limit: int = RESEND_LIMIT
+) -> int:
+    """Resend the events that the subscriber's queue should have delivered until it was last empty.
 
-    `empty_at`: when, by the database's clock, a look began that found its queue empty; None if it
-    was not. Returns how many events were sent again; stops after about `limit` of them, and the
-    next run goes on from there.
+    `empty_at`: the time, by the database's clock, just before its queue was found empty; None if it
+    was not empty. Returns the number of events sent again. Stops after about `limit` events; the
+    next run continues from there.
     """
     state = Reconciliation.objects.get(subscriber=subscriber.name)
     until = (state.empty_at or state.complete_until) - GRACE
@@ -151,7 +157,8 @@ def reconcile(subscriber: Subscriber, empty_at: datetime | None, *, limit: int =
 
 @transaction.atomic
 def _reconcile_batch(subscriber: Subscriber, until: datetime) -> tuple[int, bool]:
-    """How many events of the next batch are sent again, and whether there is another batch."""
+    """Reconcile the next batch. Return the number of events sent again, and whether there is
+    another batch."""
     state = Reconciliation.objects.select_for_update().get(subscriber=subscriber.name)
     window = {"since": state.complete_until, "until": until, "batch": BATCH}
     with connection.cursor() as cursor:

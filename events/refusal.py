@@ -1,6 +1,6 @@
-"""What a worker refuses to run: messages that no task of ours can be.
+"""Checks that a worker makes before it runs a message as a task.
 
-Guarantee: what is admitted is harmless to the worker, and to the broker when the worker rejects it.
+Guarantee: an admitted message cannot harm the worker, nor the broker if the worker rejects it.
 """
 
 from typing import Annotated
@@ -16,13 +16,15 @@ from events.envelope import BODY_LIMIT
 from events.errors import PermanentError
 
 TaskId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,255}$")]
-Words = Annotated[str, msgspec.Meta(max_length=10_000)]
-# Python knows some codecs that take minutes for what another takes milliseconds for.
+Text = Annotated[str, msgspec.Meta(max_length=10_000)]
+# Only these, because some of Python's codecs take minutes for a body that others decode in
+# milliseconds.
 ENCODINGS = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii", "binary"})
 
 
 class Death(msgspec.Struct):
-    """The broker's note about a message that it dead-lettered; a delayed retry bears some."""
+    """An `x-death` entry, which the broker adds when it dead-letters a message. A delayed retry has
+    some too."""
 
     queue: str
     reason: str
@@ -31,35 +33,35 @@ class Death(msgspec.Struct):
 
 
 class RefusedError(PermanentError):
-    """No worker can use the message."""
+    """No worker can run the message."""
 
 
 class TaskHeaders(msgspec.Struct, omit_defaults=True):
-    """The headers of a task that a worker is given. Others would become attributes of its request:
-    Celery has some by which a sender chooses time limits, delays or what follows."""
+    """The headers that are passed on to the worker. Celery turns any header into an attribute of
+    the request, and with some of them a sender could set time limits, delays or following tasks."""
 
     task: str
     id: TaskId
-    lang: Words | None = None
+    lang: Text | None = None
     retries: Annotated[int, msgspec.Meta(ge=0, le=1_000)] | None = None
-    expires: Words | None = None
+    expires: Text | None = None
     root_id: TaskId | None = None
     parent_id: TaskId | None = None
-    origin: Words | None = None
-    argsrepr: Words | None = None
-    kwargsrepr: Words | None = None
-    traceparent: Words | None = None
-    request_id: Words | None = None
-    event_id: Words | None = None
-    # The letter of which this is a replay.
-    replay: Words | None = msgspec.field(default=None, name="x-connectify-replay")
+    origin: Text | None = None
+    argsrepr: Text | None = None
+    kwargsrepr: Text | None = None
+    traceparent: Text | None = None
+    request_id: Text | None = None
+    event_id: Text | None = None
+    # In a replay: the id of its dead letter.
+    replay: Text | None = msgspec.field(default=None, name="x-connectify-replay")
     delivery_count: Annotated[int, msgspec.Meta(ge=0)] = msgspec.field(
         default=0, name="x-delivery-count"
     )
 
 
 class Following(msgspec.Struct, forbid_unknown_fields=True):
-    """The tasks that follow this one; ours have none."""
+    """The tasks that follow this one; our tasks have none."""
 
     callbacks: None = None
     errbacks: None = None
@@ -68,7 +70,8 @@ class Following(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def admit(message: Message) -> None:
-    """Make of the message what a worker may be given. Raises RefusedError, and then leaves it."""
+    """Decompress the message's body and reduce its headers to those in TaskHeaders. Raises
+    RefusedError, and then leaves the message unchanged."""
     headers = _headers(message)
     try:
         body = expand(message.body, message.headers.get("compression"))
@@ -85,7 +88,7 @@ def admit(message: Message) -> None:
         msgspec.convert(payload, tuple[list, dict[str, object], Following])
     except (msgspec.ValidationError, RecursionError) as error:
         raise RefusedError(
-            f"its body is no list of arguments, keyword arguments and options: {error}"
+            f"its body is not a list of arguments, keyword arguments and options: {error}"
         ) from error
     message.body, message.headers = body, headers
 
@@ -93,19 +96,19 @@ def admit(message: Message) -> None:
 def _headers(message: Message) -> dict:
     if len(message.body) > BODY_LIMIT:
         raise RefusedError(f"{len(message.body):,} bytes, want at most {BODY_LIMIT:,}")
-    # A name that is no UTF-8 comes as bytes.
+    # A header name that is not UTF-8 arrives as bytes.
     given = {name: value for name, value in message.headers.items() if isinstance(name, str)}
     if not given.get("task"):
-        raise RefusedError("no task message: it has no header `task`")
+        raise RefusedError("not a task message: it has no header `task`")
     if not given.get("id"):
         raise RefusedError("it has no header `id`")
     try:
-        # RabbitMQ 3.10 dies of some others when the message is rejected: the process that moves
-        # dead letters, and after a few restarts that of every queue.
+        # When a message with a malformed `x-death` is rejected, RabbitMQ 3.10's process that moves
+        # dead letters crashes and, after a few restarts, so do those of all queues.
         msgspec.convert(given.get("x-death", []), list[Death])
         headers = msgspec.convert(given, TaskHeaders)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise RefusedError(f"its headers are no task's: {error}") from error
+        raise RefusedError(f"its headers are not those of a task: {error}") from error
     if headers.task not in current_app.tasks:
         raise RefusedError(f"unknown task {headers.task!r:.300}")
     return msgspec.to_builtins(headers)

@@ -1,8 +1,8 @@
-"""Files what a worker refuses, in a thread beside the worker's main loop.
+"""Filing the messages that a worker refuses, in a thread beside the worker's main loop.
 
-Guarantee: a refused message is acknowledged after its dead letter is committed, and never rejected:
-the broker adds no reason to what is rejected, and some headers end the process in it that moves
-dead letters. The main loop waits for no database.
+Guarantee: a refused message is acknowledged once its dead letter is committed. It is never
+rejected, because rejecting records no reason, and some headers crash the broker's process that
+moves dead letters. The main loop never waits for the database.
 """
 
 import queue
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 class Refuser:
-    """`acknowledge` is called with a message that is filed, from the thread."""
+    """Calls `acknowledge`, from its thread, with each message that is filed."""
 
     def __init__(self, acknowledge: Callable[[Message], None]):
         self._acknowledge = acknowledge
@@ -33,10 +33,11 @@ class Refuser:
         self._thread: threading.Thread | None = None
 
     def refuse(self, message: Message, error: Exception) -> None:
-        """Returns at once. What waits here keeps its place in the lane's prefetch, so that a lane
-        takes no more than that while the database is away."""
+        """Queue the message for filing, and return at once. Queued messages count for the lane's
+        prefetch limit, which bounds them while the database is down."""
         self._refused.put((message, error))
-        # Not sooner: the worker's children are forked first, and shall not inherit a thread.
+        # Started only now, because the worker's children are forked earlier and must not inherit a
+        # thread.
         if self._thread is None:
             self._thread = threading.Thread(target=self._file_all, name="refuser", daemon=True)
             self._thread.start()
@@ -45,7 +46,7 @@ class Refuser:
         while True:
             message, error = self._refused.get()
             attempt = 0
-            # Without a connection it is no longer ours: the broker sends it again.
+            # If the connection is lost, stop: the broker will deliver the message again.
             while message.channel.connection and not self._filed(message, error):
                 attempt += 1
                 time.sleep(full_jitter(attempt, cap=RETRY_CAP_SECONDS))
@@ -59,7 +60,7 @@ class Refuser:
             log.warning("a refused message waits", lane=lane, error=str(failure))
             return False
         finally:
-            # A child that is forked later must not inherit it.
+            # A child that is forked later must not inherit the connection.
             connection.close()
         metrics.PARKED.labels(lane).inc()
         return True

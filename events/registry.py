@@ -1,7 +1,7 @@
-"""What there is on the bus: event types and subscribers, each one declaration in its own app.
+"""The registry of event types and subscribers, which the apps declare.
 
-An app puts its event types into `<app>/event_types.py` and its subscriber into
-`<app>/subscriber.py`; both modules are found when Django starts.
+An app declares its event types in `<app>/event_types.py` and its subscriber in
+`<app>/subscriber.py`; both modules are imported when Django starts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +19,8 @@ Handler = Callable[[list[Event]], None]
 
 @dataclass(frozen=True)
 class EventType:
-    """`name` is past tense and dotted, `exchange` the fanout exchange it goes through, `schema`
-    a msgspec.Struct that its data must fit."""
+    """`name` is dotted and in the past tense, `exchange` is the fanout exchange that it is
+    published to, `schema` is the msgspec.Struct that its data must match."""
 
     name: str
     exchange: str
@@ -32,18 +32,18 @@ class Subscriber:
     """One subscriber of the bus, with all that others must know of it.
 
     For the bus: a queue of its own and a handler for each event type that it takes, or the path of
-    one ("digests.handlers.on_user_followed"). A handler gets a list of events of one type and runs
-    inside a transaction together with the inbox: it writes its effect there, or publishes tasks
-    (whose effects have unique keys) and returns when the broker has confirmed them. `batch` is how
-    many events it takes at most at once. `target_seconds` is the promise: how old an event may be
-    until its effect is complete. `start` says where a new subscriber begins: with the events
-    published from "now" on, where now is when its queue was first declared, or with the "earliest"
-    that the outbox still keeps.
+    one ("digests.handlers.on_user_followed").
+    A handler gets a list of events of one type and runs in one transaction with the inbox. It
+    writes its effect there, or publishes tasks (whose effects have unique keys) and returns when
+    the broker has confirmed them. `batch` is the most events that a consumer handles at once.
+    `target_seconds` is the promise: the age of an event by which its effect must be complete.
+    `start` is where a new subscriber begins: "now" means events published after its queue was first
+    declared, "earliest" means the oldest events that the outbox still keeps.
 
-    For Celery: its lanes, and its periodic tasks. While one of its lanes is full, no more events
-    are taken.
+    For Celery: its lanes, and its periodic tasks. While one of its lanes is full, the consumer
+    takes no more events.
 
-    Readers, for those who look after it: paths again, which the bus itself has no use for.
+    Readers, for those who look after it: paths again, which the bus itself does not use.
 
     - `ledger`: the ledger of its fan-outs (see `Ledger` beside the ledger's code).
     - `tables`: its tables that are partitioned by post id, each with the setting that says how long
@@ -114,7 +114,8 @@ def register_subscriber(subscriber: Subscriber) -> Subscriber:
 
 
 def decode_event(body: bytes, content_type: str | None) -> Event:
-    """The event in a message's body, checked against its type's schema. Raises EnvelopeError."""
+    """Return the event in a message's body, checked against its type's schema. Raises
+    EnvelopeError."""
     envelope: Envelope = decode(body, content_type)
     event_type = event_types.get(envelope.event_type)
     if event_type is None:

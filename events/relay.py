@@ -1,7 +1,7 @@
-"""From the outbox to the broker: claim, publish with confirm, mark.
+"""Publishing the outbox: claim rows, publish them with confirms, mark them as published.
 
-Guarantee: a row is marked only after the broker's confirm, so that a crash publishes it again and
-never forgets it. Several relays share the rows by SKIP LOCKED.
+Guarantee: a row is marked only after the broker's confirm, so after a crash it is published again
+and never lost. Several relays share the rows by SKIP LOCKED.
 Next on the way of a post: a consumer (events/processing.py) calls timelines/handlers.py.
 """
 
@@ -20,7 +20,7 @@ from events.outbox import CHANNEL
 from events.publisher import Outgoing, Publisher
 
 BATCH = 200
-# A notification can be lost with its connection; this is the longest that a row then waits.
+# A notification can be lost together with its connection; a row then waits at most this long.
 POLL_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
@@ -52,19 +52,20 @@ NEXT_DUE = """
 
 
 def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
-    """Publish up to `limit` pending rows and return how many were claimed.
+    """Publish up to `limit` pending rows and return the number of rows claimed.
 
-    Raises an error that passes when the broker or the database is away; what had been confirmed
-    by then is marked.
+    Raises a passing error if the broker or the database is down. Rows that were confirmed before a
+    failure of the broker are marked.
     """
     if not publisher.connected and not _connect(publisher):
         return 0
     failure: BaseException | None = None
     with transaction.atomic():
-        # 1. Claim: the locks fall with the transaction, whatever becomes of this process.
+        # 1. Claim. The locks end with the transaction, even if this process dies.
         rows = list(OutboxEvent.objects.raw(CLAIM, [limit]))
         confirmed, refused = [], []
-        # 2. Publish. A crash from here to the commit publishes again: consumers have an inbox.
+        # 2. Publish. After a crash between here and the commit the rows are published again;
+        #    the consumers' inboxes make that harmless.
         try:
             messages = list(map(message, rows))
             for row, error in zip(rows, publisher.publish_all(messages), strict=True):
@@ -89,9 +90,10 @@ def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
 
 
 def _connect(publisher: Publisher) -> bool:
-    """Connect while nothing is locked; False where nothing is due. The claim then waits for the
-    confirms of one batch alone, 10 s at most: PostgreSQL, which ends what is idle for 20 s
-    (events/limits.py), ends no claim but that of a process that hangs."""
+    """Connect if any row is due, and return whether one is. Connecting happens before rows are
+    locked, so that a claim waits only for the confirms of one batch, at most 10 s. PostgreSQL ends
+    transactions that are idle for 20 s (events/limits.py), so it ends only claims of a process that
+    hangs."""
     with connection.cursor() as cursor:
         cursor.execute(DUE)
         due = cursor.fetchone()[0]
@@ -101,8 +103,8 @@ def _connect(publisher: Publisher) -> bool:
 
 
 def seconds_until_due() -> float:
-    """Until the next pending row is due: a replay is paced by due times. At most POLL_SECONDS, and
-    not so short that each row would take a transaction of its own."""
+    """Return the seconds until the next pending row is due (the rows of a replay have due times in
+    the future): at most POLL_SECONDS, and at least 0.05, so that rows share transactions."""
     with connection.cursor() as cursor:
         cursor.execute(NEXT_DUE)
         seconds = cursor.fetchone()[0]
@@ -115,7 +117,7 @@ def message(row: OutboxEvent) -> Outgoing:
 
 
 class Listener:
-    """Waits for the outbox's notification, on a connection of its own past any pooler."""
+    """Waits for the outbox's notifications, on its own connection past any pooler."""
 
     def __init__(self) -> None:
         self._wrapper = own_session()
@@ -128,10 +130,10 @@ class Listener:
             self._wrapper.connect()
             self._wrapper.cursor().execute(f"LISTEN {CHANNEL}")
             self._connected = True
-            return  # What was recorded before LISTEN is found by a look, not by a notification.
+            return  # Rows recorded before LISTEN cause no notification; the caller polls for them.
         raw = self._wrapper.connection
         with self._wrapper.wrap_database_errors:
-            # fileno() raises where select() would take a closed session for a wrong argument.
+            # For a closed session fileno() raises a database error, but select() a ValueError.
             select.select([raw.fileno(), wakeup], [], [], seconds)
             raw.poll()
         raw.notifies.clear()

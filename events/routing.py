@@ -1,16 +1,16 @@
-"""Which lane a task goes to, whoever sends it, and which one a message came from; loads nothing of
-Django before it must."""
+"""The lane that a task goes to, and the lane that a message came from. Does not load Django before
+it is needed."""
 
 from collections.abc import Mapping
 
 from celery import current_app
 
-# Seconds. Under a memory or disk alarm a confirm never comes; this bounds the wait.
+# Seconds. Under a memory or disk alarm the broker sends no confirms; this limits the wait.
 CONFIRM_TIMEOUT = 10.0
 
 
 def route(name, args, kwargs, options, task=None):
-    """For Celery's `task_routes`; a queue given with the call wins."""
+    """Choose a task's lane, for Celery's `task_routes`. A queue given with the call wins."""
     if task is None:  # Sent by its name, as `celery call` does.
         current_app.loader.import_default_modules()
         task = current_app.tasks.get(name)
@@ -19,7 +19,7 @@ def route(name, args, kwargs, options, task=None):
 
 
 def lane_of(delivery_info: Mapping | None) -> str | None:
-    """The lane that a message was taken from, by its routing key: a delayed one's begins with the
-    levels of its delay."""
+    """Return the lane that a message was taken from. Its routing key ends with the lane's name; the
+    key of a delayed message begins with the levels of its delay."""
     key = (delivery_info or {}).get("routing_key") or ""
     return next((name for name in current_app.amqp.queues if f".{key}".endswith(f".{name}")), None)

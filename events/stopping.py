@@ -1,4 +1,4 @@
-"""Finishing the work in hand on SIGTERM and SIGINT."""
+"""Stopping gracefully on SIGTERM and SIGINT: the current work is finished first."""
 
 import os
 import select
@@ -6,8 +6,8 @@ import signal
 
 
 class Stop:
-    """`requested` turns true with the first signal; `wakeup` is a descriptor that then becomes
-    readable, so that a select() ends at once."""
+    """`requested` is True after the first signal. `wakeup` is a file descriptor that then becomes
+    readable, so that a select() returns at once."""
 
     def __init__(self) -> None:
         self.requested = False
@@ -26,5 +26,5 @@ class Stop:
         os.write(self._write, b"x")
 
     def wait(self, seconds: float) -> None:
-        """Sleep, but no longer than until a stop is requested."""
+        """Sleep until `seconds` are over or a stop is requested."""
         select.select([self.wakeup], [], [], seconds)

@@ -1,5 +1,5 @@
-"""What a message is about: the ids in it, so that an operator finds a letter by post or user, and
-is not shown what was deleted."""
+"""The subjects of a message: the ids in it. By them an operator finds letters about a post or user,
+and texts about deleted posts are hidden."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,27 +8,27 @@ from django.utils.module_loading import import_string
 
 from events.conf import setting
 
-# A letter about a task of ten thousand ids is found by the first ones; an array has its limits.
+# The most subjects of a letter. A task with ten thousand ids is found by its first ones only.
 LIMIT = 200
 
 
-# Shown in place of what is concealed.
+# Shown in place of a concealed text.
 CONCEALED = "(about something that was deleted)"
 
 
 def concealed(subjects: Iterable[str]) -> bool:
-    """Whether a message about these must not be shown any more, though it is still kept."""
+    """Return True if a message about these subjects must not be shown, though it is still kept."""
     name = setting("EVENTS_CONCEALED")
     return bool(name) and import_string(name)(subjects)
 
 
 def shown(subjects: Iterable[str], text: str) -> str:
-    """What operators are shown of a text about these."""
+    """Return the text that operators may see: `text`, or CONCEALED if it must not be shown."""
     return CONCEALED if concealed(subjects) else text
 
 
 def subjects_of_event(body: bytes) -> list[str]:
-    """The ids in an event's data; none where the body is no envelope."""
+    """Return the ids in an event's data; none if the body is not an envelope."""
     try:
         data = json.loads(body)["data"]
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -37,8 +37,8 @@ def subjects_of_event(body: bytes) -> list[str]:
 
 
 def subjects_of_task(body: bytes, columns: Mapping[str, Sequence[str]]) -> list[str]:
-    """The ids in a task's keyword arguments, `columns` naming those of lists of lists; none where
-    the body is no task's."""
+    """Return the ids in a task's keyword arguments; none if the body is not a task's. `columns`
+    names the columns of arguments that are lists of lists."""
     try:
         _, kwargs, _ = json.loads(body)
     except (ValueError, TypeError, RecursionError):

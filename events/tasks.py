@@ -13,7 +13,7 @@ from events.periodic_task import periodic_task
 
 @shared_task(base=LaneTask, name="events.replay_letters", lane=LOW)
 def replay_letters(*, selection: dict, rate: float) -> None:
-    """`selection` as in healing.select, `rate` in letters a second."""
+    """`selection` is as in healing.select; `rate` is in letters per second."""
     healing.replay(healing.select(selection), rate=rate)
 
 
@@ -35,7 +35,7 @@ def prune() -> None:
 
 @task_success.connect
 def settle_replayed_task(sender, **_) -> None:
-    """A task has no inbox that would tell whether its replay had its effect. Where this fails,
-    Celery logs it, and the letter stays unsettled."""
+    """Mark a letter as done when its replayed task succeeds, since tasks have no inbox. If this
+    fails, Celery logs the error and the letter stays unsettled."""
     if letter_id := (sender.request.get(REPLAY_HEADER) or ""):
         healing.settle(str(letter_id))

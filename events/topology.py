@@ -1,7 +1,7 @@
-"""Exchanges and queues, every argument set here and none left to a broker's default.
+"""Exchanges and queues, with every argument set here instead of by a default of the broker.
 
-Guarantee: quorum queues, each with at-least-once dead-lettering to `connectify.dead`, so that a
-message leaves a queue only by an acknowledgement or into `dead.letters`.
+Guarantee: all queues are quorum queues with at-least-once dead-lettering to `connectify.dead`. So a
+message leaves a queue only when it is acknowledged or moved to `dead.letters`.
 """
 
 from collections.abc import Iterable
@@ -12,15 +12,16 @@ from events.registry import event_types, subscribers
 
 DEAD_EXCHANGE = Exchange("connectify.dead", type="topic", durable=True)
 DEAD_QUEUE_NAME = "dead.letters"
-# Celery delays a retry natively on quorum queues only where the lane's exchange is a topic one.
+# A topic exchange, because Celery's native delay for retries on quorum queues requires one.
 LANES_EXCHANGE = Exchange("connectify.lanes", type="topic", durable=True)
 
-# A worker that dies takes one delivery; a poison task ends in the dead letters after these many.
+# A task whose worker dies is delivered again; after this many deliveries it is a dead letter.
 LANE_DELIVERY_LIMIT = 20
-# A lost connection charges every event that a consumer holds, so its limit is wider.
+# A lost connection counts as a delivery of every event that the consumer holds, so the limit is
+# higher.
 EVENT_DELIVERY_LIMIT = 100
-# A letter is never dropped for having been delivered often. RabbitMQ 4 would set 20 by default,
-# and 3.10 knows no "unlimited".
+# Practically unlimited: the broker must not drop a dead letter after many deliveries. RabbitMQ 4
+# would set 20 by default, and 3.10 has no value for "unlimited".
 LETTER_DELIVERY_LIMIT = 2**31 - 1
 
 
@@ -29,7 +30,8 @@ def fanout(name: str) -> Exchange:
 
 
 def lane(name: str) -> Queue:
-    """A Celery queue; its name is its routing key, and must not end another's after a dot."""
+    """Return the Celery queue of a lane. Its name is its routing key. No lane's name may end with
+    a dot and another's name, since Celery binds delayed retries by `#.<name>`."""
     return Queue(
         name,
         exchange=LANES_EXCHANGE,
@@ -53,7 +55,7 @@ DEAD_QUEUE = Queue(
 
 
 def declare(connection: Connection, lanes: Iterable[Queue] = ()) -> None:
-    """Declare all exchanges, every registered subscriber's queue and the given lanes; harmless
+    """Declare all exchanges, the queues of all registered subscribers and the given lanes. Harmless
     when repeated."""
     with connection.channel() as channel:
         DEAD_QUEUE(channel).declare()

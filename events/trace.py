@@ -1,7 +1,7 @@
-"""What links an effect to its cause: the W3C trace context, and the ids of request and event.
+"""Tracing an effect to its cause: the W3C trace context, and the ids of request and event.
 
-They go from a request into its events' headers and from these into tasks' headers, and stand in
-every line that is logged on the way: they are kept in structlog's context variables.
+They are copied from a request to the headers of its events, and from these to the headers of tasks.
+They are kept in structlog's context variables, so every log line on the way contains them.
 https://www.w3.org/TR/trace-context/
 """
 
@@ -14,12 +14,12 @@ from structlog.contextvars import bound_contextvars, get_contextvars
 from events.envelope import Event
 
 CARRIED = ("traceparent", "request_id", "event_id")
-# A batch has the ids of all its events, joined; so many, for headers and lines stay small.
+# A batch carries the ids of its events, joined. At most this many, to keep headers and lines short.
 JOINED = 10
 
 
 def event_headers() -> dict[str, str]:
-    """The headers of an event that is recorded now."""
+    """Return the headers for an event that is recorded now."""
     known = get_contextvars()
     new = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
     headers = {"traceparent": known.get("traceparent") or new}
@@ -29,12 +29,12 @@ def event_headers() -> dict[str, str]:
 
 
 def task_headers() -> dict[str, str]:
-    """The headers of a task that is enqueued now."""
+    """Return the headers for a task that is enqueued now."""
     return {name: value for name, value in get_contextvars().items() if name in CARRIED}
 
 
 def handling(pairs: Iterable[tuple[Event, Message]]):
-    """A context in which the given events are handled."""
+    """Return a context manager that binds the ids of the given events to the log context."""
     pairs = list(pairs)
     headers = [message.headers or {} for _, message in pairs]
     found = {
@@ -46,6 +46,6 @@ def handling(pairs: Iterable[tuple[Event, Message]]):
 
 
 def _joined(ids: Iterable) -> str:
-    """Each once; another program's headers may hold anything."""
+    """Join the distinct ids, converted and shortened, since another program may send anything."""
     found = dict.fromkeys(str(value)[:128] for value in ids if value)
     return ",".join(list(found)[:JOINED])

@@ -1,7 +1,7 @@
-"""Rows that are worked off one after the other, of which each may fail.
+"""Processing rows one after the other, when each may fail.
 
-Guarantee: a row that fails keeps no other from its turn, and a round ends in bounded time. A caller
-orders its rows so that those that were tried last come last.
+Guarantee: a row that fails does not stop the rows after it, and a round ends in bounded time. The
+caller must sort the rows so that the most recently tried ones come last.
 """
 
 import time
@@ -12,7 +12,7 @@ import structlog
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 
-# Shorter than a task may take, and long enough for many rows.
+# Less than a task's time limit (540 s), and enough for many rows.
 ROUND_SECONDS = 60.0
 
 T = TypeVar("T")
@@ -27,8 +27,9 @@ def each_in_turn(
     seconds: float = ROUND_SECONDS,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> list[Exception]:
-    """Call `act` with each row until `seconds` are over; returns the errors, which are logged as
-    failures of `what`, with the row. Raises an error at once where the database is lost with it."""
+    """Call `act` with each row until `seconds` are over. Log each error as a failure of `what`,
+    with the row, and return the errors. If the connection to the database is lost, raise the error
+    at once."""
     end = monotonic() + seconds
     failures = []
     for row in rows:

@@ -1,8 +1,8 @@
-"""Messages of the outbox that no queue takes.
+"""Messages of the outbox that cannot be routed to any queue.
 
-Guarantee: such a message holds up no other, is shown with its reason, and is never lost: a replay
-gives its letter back to the operator after ten minutes, or at once if AMQP cannot say what it
-holds, and anything else is tried until there is a queue for it.
+Guarantee: such a message does not delay others, is shown to operators with the reason, and is never
+lost. A replay opens its dead letter again after ten minutes, or at once if AMQP cannot encode the
+message. Any other message is retried until a queue exists for it.
 """
 
 from datetime import timedelta
@@ -18,10 +18,10 @@ from events.letters import REPLAY_HEADER
 from events.models import DeadLetter, OutboxEvent
 
 BACKOFF = timedelta(seconds=5)
-# Attempts, one every BACKOFF: ten minutes. Time in which no relay runs is not counted.
+# Attempts, one every BACKOFF: ten minutes. Time during which no relay runs does not count.
 LIMIT = 120
 
-# Uses the index events_outbox_unroutable, which is as short as they are few.
+# Uses the index events_outbox_unroutable, which contains only these rows.
 UNROUTABLE = """
     SELECT exchange, routing_key, last_error, count(*),
            extract(epoch FROM statement_timestamp() - min(created_at))::float
@@ -42,8 +42,8 @@ log = structlog.get_logger(__name__)
 
 
 class Unroutable(NamedTuple):
-    """`count` messages (counted up to 1,000) that go nowhere, the oldest of them since `seconds`;
-    an empty `exchange` means that they are for the queue `routing_key` alone."""
+    """`count` messages (counted up to 1,000) that cannot be routed, the oldest for `seconds`. If
+    `exchange` is empty, they are for the queue `routing_key` alone."""
 
     exchange: str
     routing_key: str
@@ -66,7 +66,7 @@ def unroutable() -> list[Unroutable]:
 
 
 def postpone(row: OutboxEvent, error: Exception) -> None:
-    """Try a message that could not be routed again later, or give up a replay; inside the
+    """Postpone a message that could not be routed, or give up a replay. Must be called in the
     transaction that claimed the row."""
     log.error("event not routable", event_id=row.event_id, exchange=row.exchange, error=str(error))
     hopeless = not passing(error) or row.attempts + 1 >= LIMIT
@@ -78,7 +78,7 @@ def postpone(row: OutboxEvent, error: Exception) -> None:
 
 
 def _give_up(row: OutboxEvent, error: Exception) -> bool:
-    """Open the letter that the row is a replay of, in place of the row. False if there is none."""
+    """If the row is a replay, open its letter again, delete the row and return True."""
     letter = row.headers.get(REPLAY_HEADER)
     if letter is None or not DeadLetter.objects.filter(pk=letter).exists():
         return False

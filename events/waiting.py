@@ -1,8 +1,8 @@
-"""Events that are set aside: each is tried again by itself, while its queue moves on.
+"""Events that are set aside: each is retried alone, while its queue moves on.
 
-Guarantee: an event that is set aside ends as its effect or as a dead letter, exactly one of them,
-whatever dies in between; it holds up no other; and attempts count only while its subscriber can
-work, so that no outage, however long, makes a dead letter of it.
+Guarantee: an event that is set aside ends either with its effect or as a dead letter, even if a
+process dies meanwhile. It does not delay other events. Attempts count only while its subscriber can
+work, so that no outage turns it into a dead letter, however long it lasts.
 """
 
 import json
@@ -25,22 +25,22 @@ from events.probing import Probe
 from events.registry import Subscriber, subscribers
 from events.stopping import Stop
 
-# After each failure the event waits twice as long, up to this.
+# Seconds. The wait doubles after each failure, up to this.
 LONGEST_WAIT = 60
-# Sixteen attempts are spread over ten minutes. Posts become visible within seconds or not at all:
-# seven attempts are a minute.
+# Sixteen attempts take ten minutes. For events whose row is not visible yet seven attempts, in one
+# minute, are enough: a row becomes visible within seconds or never.
 ATTEMPTS = 16
 ATTEMPTS_NOT_YET = 7
-# Longer than an attempt may take. One that a process did not live to finish is made again then.
+# Longer than an attempt may take. If a process dies during an attempt, the event is retried then.
 LEASE = timedelta(seconds=90)
 OUTAGE_WAIT = timedelta(seconds=5)
 IDLE_SECONDS = 1.0
-# Given up by one transaction.
+# Events that one transaction gives up.
 BATCH = 500
 
 log = structlog.get_logger(__name__)
 
-# Delivered twice, it is set aside once; another event under its id changes nothing.
+# A redelivered event is set aside once. Returns no row if another event has the same id.
 SET_ASIDE = """
     INSERT INTO events_waitingevent (
         subscriber, event_id, headers, properties, body, body_hash,
@@ -53,7 +53,7 @@ SET_ASIDE = """
     RETURNING event_id
 """
 
-# No more of them are counted for an operator: they are many, and that says enough.
+# Counting for operators stops here: a larger number would tell them nothing more.
 SHOWN = 10_000
 # Uses the index events_waiting_due.
 OLDEST = """
@@ -66,8 +66,8 @@ OLDEST = """
     GROUP BY subscriber ORDER BY subscriber
 """
 
-# Uses the index events_waiting_due. Claimed for as long as an attempt may take, so that no lock
-# outlives the statement.
+# Uses the index events_waiting_due. Claims an event by moving its due time past the end of the
+# attempt, so that no lock is needed after the statement.
 CLAIM = """
     UPDATE events_waitingevent
     SET attempts = attempts + 1, due_at = statement_timestamp() + %s
@@ -81,8 +81,8 @@ CLAIM = """
 
 
 class SetAside(NamedTuple):
-    """The events of one subscriber that are set aside: `count` of them, up to SHOWN, the oldest for
-    so many `seconds`, and its reason."""
+    """The waiting events of one subscriber: their number (counted up to SHOWN), and the age in
+    seconds and the reason of the oldest."""
 
     subscriber: str
     count: int
@@ -103,8 +103,8 @@ def all_set_aside() -> list[SetAside]:
 
 
 def set_aside(subscriber: Subscriber, message: Message, event: Event, error: Exception) -> None:
-    """Keep the event, so that its message may be acknowledged; raises inbox.EventIdReusedError
-    where another event waits under its id."""
+    """Store the event, so that its message may be acknowledged. Raises inbox.EventIdReusedError if
+    another event with the same id is already waiting."""
     with connection.cursor() as cursor:
         cursor.execute(
             SET_ASIDE,
@@ -115,7 +115,7 @@ def set_aside(subscriber: Subscriber, message: Message, event: Event, error: Exc
                 json.dumps(letters.kept_properties(message)),
                 message.body,
                 event.body_hash,
-                plain.text(error, letters.WORDS_LIMIT),
+                plain.text(error, letters.TEXT_LIMIT),
                 wait_after(1),
             ],
         )
@@ -128,12 +128,12 @@ def set_aside(subscriber: Subscriber, message: Message, event: Event, error: Exc
 
 
 def wait_after(attempts: int) -> int:
-    """Seconds until the next attempt."""
+    """Return the seconds to wait after so many attempts."""
     return min(2 ** (attempts - 1), LONGEST_WAIT)
 
 
 class Retrier:
-    """Tries the events of one subscriber that are set aside and due."""
+    """Retries the waiting events of one subscriber that are due."""
 
     def __init__(self, subscriber: Subscriber, probe: Probe, clock: Callable[[], datetime]):
         self._subscriber = subscriber
@@ -141,7 +141,7 @@ class Retrier:
         self._clock = clock
 
     def __call__(self) -> bool:
-        """Try the event that has been due for longest; False where none is."""
+        """Retry the event that has been due for the longest time; return False if none is due."""
         claimed = list(WaitingEvent.objects.raw(CLAIM, [LEASE, self._subscriber.name]))
         for row in claimed:
             self._try(row, _message(row))
@@ -163,10 +163,10 @@ class Retrier:
                 self._give_up(row, message, error)
                 return
             wait = timedelta(seconds=wait_after(row.attempts))
-            _put_off(row, wait, reason=plain.text(error, letters.WORDS_LIMIT))
+            _put_off(row, wait, reason=plain.text(error, letters.TEXT_LIMIT))
 
     def _handle(self, row: WaitingEvent, event: Event) -> None:
-        """The effect, and the end of the wait, together."""
+        """Handle the event and delete its waiting row in one transaction."""
 
         def end(reused: list[Event]) -> None:
             if reused:
@@ -186,10 +186,10 @@ class Retrier:
 
 @transaction.atomic
 def give_up_old(*, now: datetime) -> int:
-    """File those as dead letters that have waited as long as a published event is kept, for example
-    because their subscriber is paused; returns how many, BATCH at most."""
+    """File as dead letters the events that have waited longer than published events are kept, for
+    example because their subscriber is paused. Return their number, at most BATCH."""
     old = WaitingEvent.objects.filter(
-        # One that is being tried is due later.
+        # Excludes events whose attempt is running: their due time lies in the future.
         due_at__lte=Now(),
         set_aside_at__lt=Now() - setting("EVENTS_KEEP_PUBLISHED"),
     ).select_for_update(skip_locked=True)[:BATCH]
@@ -211,13 +211,13 @@ def _put_off(row: WaitingEvent, wait: timedelta, **changes) -> None:
 
 
 def work(retrier: Retrier, hold: Callable[[], bool], stop: Stop) -> None:
-    """Try what is due until a stop is requested; nothing while `hold` answers True."""
+    """Retry due events until a stop is requested, but none while `hold` returns True."""
     while not stop.requested:
         try:
             if hold() or not retrier():
                 stop.wait(IDLE_SECONDS)
         except Exception as error:
-            log.warning("events that are set aside wait", error=str(error))
+            log.warning("retry of events set aside failed", error=str(error))
             connection.close()
             stop.wait(OUTAGE_WAIT.total_seconds())
 
@@ -228,6 +228,6 @@ def _message(row: WaitingEvent) -> Message:
         content_type=row.properties.get("content_type"),
         properties=row.properties,
     )
-    # Given to Message(), a header `compression` would expand the body.
+    # Set afterwards, since Message() would decompress the body if it saw a header `compression`.
     made.headers = row.headers
     return made

@@ -1,10 +1,10 @@
-"""AMQP as strangers speak it: kombu's transport, reading whatever a sender put into a message.
+"""A kombu transport that can read any message, whatever its sender put into it.
 
-The libraries raise where a property is no UTF-8, a timestamp is in milliseconds or a body is not
-compressed as its header says. That ends the process which reads the message, and then each next
-one that it is delivered to.
+The libraries raise an error if a property is not UTF-8, a timestamp is in milliseconds, or a body
+is not compressed as its header says. The error ends the process that reads the message, and then
+every other process that the message is delivered to.
 
-Guarantee: no message of the broker's raises while it is read, and its body is bytes as they came.
+Guarantee: reading a message from the broker never raises an error, and its body is unchanged bytes.
 """
 
 from decimal import Decimal
@@ -15,7 +15,7 @@ from kombu.transport import TRANSPORT_ALIASES, pyamqp
 
 from events.plain import DEPTH
 
-# The properties in the order of the wire, each with its flag.
+# The properties in the order in which AMQP transmits them: flag, name, type.
 PROPERTIES = (
     (0x8000, "content_type", "short"),
     (0x4000, "content_encoding", "short"),
@@ -32,8 +32,8 @@ PROPERTIES = (
     (0x0008, "app_id", "short"),
     (0x0004, "cluster_id", "short"),
 )
-# Types of a table's values, as RabbitMQ and py-amqp write them. A timestamp stays a number: it may
-# be of a year that Python does not know.
+# Formats (for struct) of a table's fixed-size types, as RabbitMQ and py-amqp write them. Timestamps
+# stay numbers, because their year may be beyond Python's range.
 FIXED = {
     **{"t": ">?", "b": ">b", "B": ">B", "s": ">h", "U": ">h", "u": ">H", "I": ">i", "i": ">I"},
     **{"l": ">q", "L": ">q", "f": ">f", "d": ">d", "T": ">Q"},
@@ -41,7 +41,7 @@ FIXED = {
 
 
 class Message(pyamqp.Message):
-    """A message whose body stays compressed if it is: kombu would expand it here, without bound."""
+    """A message whose body is not decompressed here: kombu would do that without a limit."""
 
     def __init__(self, msg, channel=None, **kwargs):
         headers = msg.properties.get("application_headers") or {}
@@ -49,12 +49,12 @@ class Message(pyamqp.Message):
         super().__init__(msg, channel, **kwargs)
         if compression is not None:
             headers["compression"] = compression
-        # An empty one comes as text.
+        # kombu passes an empty body as str.
         self.body = self.body.encode() if isinstance(self.body, str) else self.body
 
 
 class Channel(pyamqp.Channel):
-    """A channel that leaves bodies as they came, and reads any routing key."""
+    """A channel that does not decode bodies, and reads any routing key."""
 
     Message = Message
 
@@ -80,7 +80,7 @@ class SSLTransport(pyamqp.SSLTransport):
 
 
 def register() -> None:
-    """Make every AMQP connection of this process one that reads any message."""
+    """Use this transport for every AMQP connection of this process."""
     TRANSPORT_ALIASES.update(
         amqp="events.wire:Transport",
         pyamqp="events.wire:Transport",
@@ -90,7 +90,8 @@ def register() -> None:
 
 
 def read_properties(buf: bytes, offset: int) -> tuple[dict, int]:
-    """The properties of a content header from `offset` on, and the offset after them."""
+    """Return the properties of a content header that begin at `offset`, and the offset after
+    them."""
     try:
         return serialization.decode_properties_basic(buf, offset)
     except Exception:
@@ -98,7 +99,7 @@ def read_properties(buf: bytes, offset: int) -> tuple[dict, int]:
 
 
 def _read_any_properties(buf: bytes, offset: int) -> tuple[dict, int]:
-    """The same, with what is no UTF-8 escaped; what lies behind a broken value is left out."""
+    """Do the same, but escape what is not UTF-8, and leave out what follows a broken value."""
     found = {}
     try:
         (flags,) = unpack_from(">H", buf, offset)
@@ -112,7 +113,7 @@ def _read_any_properties(buf: bytes, offset: int) -> tuple[dict, int]:
 
 
 def _read(kind: str, buf: bytes, offset: int, depth: int) -> tuple[object, int]:
-    """One value of the given type, and the offset after it. Raises an error of any class."""
+    """Return one value of the given type, and the offset after it. May raise any error."""
     if kind in FIXED:
         return unpack_from(FIXED[kind], buf, offset)[0], offset + calcsize(FIXED[kind])
     if kind == "V":
@@ -135,7 +136,7 @@ def _read(kind: str, buf: bytes, offset: int, depth: int) -> tuple[object, int]:
 
 
 def _entries(buf: bytes, offset: int, end: int, depth: int, *, named: bool):
-    """The (name, value) pairs of a table, or of an array, whose values have no names."""
+    """Yield the (name, value) pairs of a table, or of an array, with None as each name."""
     while offset < end:
         name = None
         if named:
@@ -145,8 +146,8 @@ def _entries(buf: bytes, offset: int, end: int, depth: int, *, named: bool):
 
 
 def _readable_delivery(payload: bytes) -> bytes:
-    """The arguments of basic.deliver, with a routing key that is no UTF-8 escaped."""
-    # Method, consumer tag, delivery tag and redelivered; then exchange and routing key.
+    """Return the arguments of basic.deliver, with the routing key escaped if it is not UTF-8."""
+    # The payload: method, consumer tag, delivery tag, redelivered, exchange, routing key.
     exchange = 4 + 1 + payload[4] + 8 + 1
     key = exchange + 1 + payload[exchange]
     routing_key = bytes(payload[key + 1 : key + 1 + payload[key]])

@@ -1,6 +1,6 @@
-"""Celery's worker, made safe where it would lose a message, die of it, or stop under an alarm.
+"""Changes to Celery's worker where it would lose a message, crash on it, or stop under an alarm.
 
-Guarantee: what a worker cannot decode goes to the dead letters, and the worker goes on.
+Guarantee: a message that a worker cannot decode becomes a dead letter, and the worker goes on.
 """
 
 from functools import partial
@@ -15,8 +15,8 @@ from events import metrics, topology
 from events.refusal import admit
 from events.refuser import Refuser
 
-# Between two tries to connect. Celery waits 2 s longer after each, and so would come back long
-# after the broker did.
+# Between two attempts to connect. Celery's own wait grows by 2 s per attempt, so that after an
+# outage the worker would come back long after the broker.
 RECONNECT_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
@@ -24,26 +24,27 @@ log = structlog.get_logger(__name__)
 
 @worker_ready.connect
 def serve_metrics(**_) -> None:
-    """In the main process and after its children were forked, who shall not inherit a thread."""
+    """Serve metrics from the main process, once its children are forked: they must not inherit the
+    thread."""
     metrics.serve()
 
 
 class SafeConsumer(Consumer):
-    """Named by the `worker_consumer` setting."""
+    """The consumer that Celery's `worker_consumer` setting names."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._refuser = Refuser(partial(self.call_soon, self._acknowledge))
 
     def connect(self):
-        """Declares all lanes, not only this worker's: Celery binds each of them to its delayed
-        delivery, and gives that up where one is missing."""
+        """Connect, and declare all lanes, not only this worker's: Celery binds every lane to its
+        delayed delivery, and disables that if a lane is missing."""
         connection = super().connect()
         topology.declare(connection, self.app.amqp.queues.values())
         return connection
 
     def ensure_connected(self, connection):
-        """Connects, however long that takes."""
+        """Retry until the connection succeeds, without a limit."""
 
         def note(error, seconds) -> None:
             log.warning("worker reconnects", error=str(error), seconds=seconds)
@@ -58,7 +59,7 @@ class SafeConsumer(Consumer):
         return connection
 
     def on_decode_error(self, message, exc) -> None:
-        # Celery would acknowledge, and the message would be gone.
+        # Celery would acknowledge the message, which would then be lost.
         self._refuse(message, exc)
 
     def create_task_handler(self, *args, **kwargs):
@@ -71,7 +72,7 @@ class SafeConsumer(Consumer):
             except (*self.connection_errors, *self.channel_errors):
                 raise
             except Exception as error:
-                # It would end the worker, and then each next one that is given the message.
+                # The error would end the worker, and then every other worker that gets the message.
                 if not message.acknowledged:
                     self._refuse(message, error)
 
@@ -86,8 +87,9 @@ class SafeConsumer(Consumer):
             message.ack_log_error(log, self.connection_errors)
 
     def connection_for_write(self, url=None, heartbeat=None):
-        """The connection of the worker's own events, without confirms: under a memory alarm the
-        wait for one would stop the main loop, and a backlog could never drain out of the alarm.
+        """Return the connection for the worker's monitoring events, without confirms. During a
+        memory alarm, waiting for a confirm would stop the main loop, and a backlog that caused the
+        alarm could never drain.
         """
         connection = self.app.connection_for_write(url=url, heartbeat=heartbeat)
         connection.transport_options = connection.transport_options | {"confirm_publish": False}

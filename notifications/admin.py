@@ -5,7 +5,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 
 from events.admin import IdSearchAdmin, ReadOnlyAdmin
-from events.errors import PassingError, told_apart
+from events.errors import PassingError, wrap_passing_errors
 from notifications import tasks
 from notifications.models import (
     Delivery,
@@ -65,7 +65,7 @@ class PushSubscriptionAdmin(admin.ModelAdmin):
     def send_test_push(self, request, queryset) -> None:
         for device in queryset:
             try:
-                with told_apart():
+                with wrap_passing_errors():
                     tasks.enqueue_trial(device)
             except (TestedError, PassingError) as error:
                 self.message_user(request, f"{device}: {error}", messages.ERROR)

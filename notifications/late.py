@@ -12,7 +12,7 @@ from functools import cache
 import structlog
 from django.db import close_old_connections
 
-from events.errors import PassingError, told_apart
+from events.errors import PassingError, wrap_passing_errors
 from notifications.claims import LEASE
 from notifications.outcomes import Outcome
 from social.models import Post
@@ -68,7 +68,7 @@ def _settle(settle: Settle, outcomes: Sequence[Outcome], posts: dict[int, Post])
     while time.monotonic() < deadline:
         try:
             close_old_connections()
-            with told_apart():
+            with wrap_passing_errors():
                 settle(outcomes, posts)
             return
         except PassingError as error:

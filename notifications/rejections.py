@@ -1,4 +1,4 @@
-"""What is wrong with the way to the push services, and what mends it."""
+"""The doctor's checks of our access to the push services."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,9 +10,9 @@ from events.ailments import Ailment
 from notifications import subscriptions, webpush
 from notifications.breaker_board import Board
 
-REJECTS = "most pushes to {} are answered 401 or 403, and are tried again until their time is over"
-MEND = "look at VAPID_PRIVATE_KEY, VAPID_SUBJECT and this clock; for FCM at FCM_KEY_FILE"
-OTHER_KEYS = "devices are registered that were made with another VAPID_PRIVATE_KEY"
+REJECTS = "most pushes to {} get 401 or 403, and are retried until they expire"
+MEND = "check VAPID_PRIVATE_KEY, VAPID_SUBJECT and this machine's clock; for FCM, FCM_KEY_FILE"
+OTHER_KEYS = "some devices were registered with another VAPID_PRIVATE_KEY"
 MEND_KEYS = "set that key again, or let clients subscribe anew with /api/v1/push/public-key/"
 
 

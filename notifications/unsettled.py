@@ -1,23 +1,26 @@
-"""Pushes that are neither sent nor given up yet: those the promise of "in time" is about.
+"""Unsettled pushes: those that are neither sent nor given up yet. They decide whether pushes are in
+time.
 
-Guarantee: the same two statements, by the index of due pushes in the partitions of one day's posts.
+Guarantee: two statements, which read the index of due pushes in the partitions of one day's posts.
 """
 
 from typing import NamedTuple
 
 from django.db import connection
 
-# A few devices always fail, their users' fault or not: that share of all pushes makes none late.
+# A few devices always fail. Up to this share of all pushes, unsettled pushes do not count as late.
 SHARE = 0.01
-# No more of them are counted: they are many, and that says enough.
+# Counting stops here: a larger number would tell an operator nothing more.
 SHOWN = 20_000
-# Uses social_post_by_time. A push is tried for 24 hours.
+# The newest post that is older than 25 hours. Pushes are retried for 24 hours, so all unsettled
+# ones are of later posts. Uses social_post_by_time.
 OLDEST_POST = """
     SELECT id FROM social_post WHERE created_at <= statement_timestamp() - interval '25 hours'
     ORDER BY created_at DESC LIMIT 1
 """
-# Uses notifications_delivery_due, and the ledger's key for what the newest slices settled lately:
-# what was sent before an outage says nothing about it.
+# Uses notifications_delivery_due and, for the number of pushes that the newest slices have settled
+# lately, the ledger's key. Only the last ten minutes count, so that earlier pushes do not hide an
+# outage.
 UNSETTLED = """
     SELECT count(*), coalesce(extract(epoch FROM statement_timestamp() - min(created_at)), 0),
            (SELECT coalesce(sum(rows), 0) FROM (
@@ -34,8 +37,8 @@ UNSETTLED = """
 
 
 class Unsettled(NamedTuple):
-    """`count` pushes that were begun more than their target ago and have not ended, the oldest
-    `seconds` ago; `counts` says whether they are so many that pushes are late."""
+    """`count` pushes that were begun longer ago than the target and have not ended, the oldest
+    `seconds` ago. `counts` is True if they are more than SHARE, so that pushes are late."""
 
     count: int
     seconds: float

@@ -1,4 +1,4 @@
-"""The operations page: in one look, whether posts arrive in time, what failed, and what to do."""
+"""The operations page: shows whether posts arrive in time, what failed, and what to do."""
 
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from analytics.admin import latency_plot
 from analytics.models import Rollup
 from events import pausing, unroutable
 from events.admin import ReadOnlyAdmin
-from events.errors import PassingError, told_apart
+from events.errors import PassingError, wrap_passing_errors
 from notifications import rejections
 from operations import canary, failures, journey, lag, storage, stuck
 from operations.figures import figures as subscribers_figures
@@ -38,7 +38,7 @@ class CanaryAdmin(ReadOnlyAdmin):
 
 @admin.register(Status)
 class StatusAdmin(ReadOnlyAdmin):
-    """Lists no rows: its list is the page."""
+    """The operations page in place of a list of rows."""
 
     def changelist_view(self, request, extra_context=None) -> TemplateResponse:
         if not self.has_view_permission(request):
@@ -58,7 +58,7 @@ class StatusAdmin(ReadOnlyAdmin):
         ]
 
     def journey_view(self, request) -> TemplateResponse:
-        """Why a post has, or has not, reached a user."""
+        """Show why a post has, or has not, reached a user."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         given, user_given = request.GET.get("post", ""), request.GET.get("user", "").strip()
@@ -81,7 +81,7 @@ class StatusAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/operations/status/journey.html", context)
 
     def steer_view(self, request, name: str):
-        """Asks for what the action needs, then whether it is meant; then does it and logs that."""
+        """Ask for the action's parameters, then for confirmation; then run and log it."""
         action = ACTIONS.get(name)
         if action is None:
             raise Http404
@@ -92,7 +92,7 @@ class StatusAdmin(ReadOnlyAdmin):
         )
         if form.is_valid() and "confirmed" in request.POST:
             try:
-                with told_apart():
+                with wrap_passing_errors():
                     done = action.run(**form.cleaned_data)
             except (PassingError, LookupError) as error:
                 self.message_user(request, f"Not done: {error}", messages.ERROR)
@@ -120,7 +120,7 @@ def _log(request, message: str) -> None:
 
 
 def overview(now: datetime) -> dict:
-    """Everything the page shows, from a fixed number of statements."""
+    """Return everything that the page shows, from a fixed number of statements."""
     pending = lag.outbox()
     lags = lag.lags(pending)
     minutes = list(figures.series(Rollup.EVERYBODY, Rollup.Period.MINUTE, now - HOUR, now))

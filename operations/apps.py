@@ -8,5 +8,5 @@ class OperationsConfig(AppConfig):
     def ready(self) -> None:
         from operations import checks, groups  # noqa: F401  (the checks register themselves)
 
-        # Not in a migration: permissions are made after all of them.
+        # Not in a migration, because Django creates permissions after all migrations.
         post_migrate.connect(groups.ensure, sender=self)

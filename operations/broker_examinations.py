@@ -1,4 +1,5 @@
-"""What the doctor asks of RabbitMQ: is every queue there, as it should be, bound and consumed?"""
+"""The doctor's checks of RabbitMQ: every queue must exist, have the right arguments, be bound and
+have a consumer."""
 
 import time
 from collections.abc import Collection, Iterable, Iterator
@@ -11,25 +12,25 @@ from kombu import Connection
 
 from events import depths, links, pausing
 from events.ailments import Ailment
-from events.errors import PassingError, told_apart
+from events.errors import PassingError, wrap_passing_errors
 from events.registry import Subscriber, subscribers
 from events.topology import DEAD_QUEUE, event_queue
 from operations import management_api
 
-LOOKS, LOOK_SECONDS = 3, 0.7
-# A policy must not change what the queues' guarantees rest on.
+POLLS, POLL_SECONDS = 3, 0.7
+# Policy keys that would break the guarantees of the queues.
 FORBIDDEN_POLICIES = frozenset(
     {"max-length", "max-length-bytes", "message-ttl", "expires", "overflow", "delivery-limit"}
 )
 
 
 def broker(now: datetime) -> Iterator[Ailment]:
-    """Every queue there, and somebody at it."""
+    """Check that every queue exists and has a consumer."""
     starts = {each.queue: f"manage.py consume {each.name}" for each in subscribers.values()}
     starts |= {DEAD_QUEUE.name: "manage.py consume dead_letters"}
     starts |= {name: f"celery -A celery_app worker -Q {name}" for name in current_app.amqp.queues}
     try:
-        with told_apart(), links.connect(settings.BROKER_URL) as open_connection:
+        with wrap_passing_errors(), links.connect(settings.BROKER_URL) as open_connection:
             open_connection.connect()
             alone = []
             for name, start in starts.items():
@@ -55,17 +56,17 @@ def _consumers(broker: Connection, queue: str) -> int:
 
 
 def _held(broker: Connection, queues: Collection[str]) -> dict[str, Ailment | None]:
-    """Those of the queues whose consumers take nothing for a while, with what is to be done about
-    it; None where they have gone on meanwhile."""
+    """Return the queues whose consumers are on hold, with what to do about it; None for a queue
+    whose consumer has resumed meanwhile."""
     here = [each for each in subscribers.values() if each.queue in queues]
     found: dict[str, Ailment | None] = dict(_paused(here))
-    # A consumer looks at its lanes once a second, and so may not have noticed yet that there is
-    # room again.
-    for _ in range(LOOKS):
+    # A consumer checks its lanes once a second, so it may not yet have noticed that there is room
+    # again.
+    for _ in range(POLLS):
         waiting = [each for each in here if each.queue not in found and each.lane_limits]
         if not waiting:
             break
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
         for each in waiting:
             if full := _full_lane(broker, each):
                 found[each.queue] = full
@@ -76,10 +77,10 @@ def _held(broker: Connection, queues: Collection[str]) -> dict[str, Ailment | No
 
 def _paused(here: Iterable[Subscriber]) -> Iterator[tuple[str, Ailment]]:
     try:
-        with told_apart():
+        with wrap_passing_errors():
             paused = pausing.paused()
     except PassingError:
-        return  # That the database is away is another examination's to say.
+        return  # Another examination reports that the database is down.
     for each in here:
         if each.name in paused:
             until = paused[each.name]
@@ -100,7 +101,7 @@ def _full_lane(broker: Connection, subscriber: Subscriber) -> Ailment | None:
 
 
 def topology(now: datetime) -> Iterator[Ailment]:
-    """Arguments, bindings and policies, where the management API can be asked."""
+    """Check arguments, bindings and policies, if the URL of the management API is set."""
     if not settings.BROKER_MANAGEMENT_URL:
         return
     try:
@@ -118,8 +119,8 @@ def topology(now: datetime) -> Iterator[Ailment]:
 
 
 def _stuck_letters(queues: list[dict]) -> Iterator[Ailment]:
-    """What the broker dead-lettered and has not moved: usually a matter of milliseconds. Later
-    failures of every queue then wait behind it, and no letter shows them."""
+    """Report dead letters that the broker has not moved, which usually takes milliseconds. Later
+    failures of every queue then wait behind them, and appear nowhere else."""
     for queue in queues:
         if count := queue.get("messages_dlx"):
             yield Ailment(

@@ -1,5 +1,6 @@
-"""A post a minute through the whole house, from the outbox to a device that is the log: the age of
-the newest one that has gone the whole way is the most honest figure that there is.
+"""Canaries: a test post every minute that passes through the whole system, from the outbox to a
+device that writes to the log. The age of the newest canary that has arrived shows whether posts
+arrive at all.
 """
 
 from dataclasses import dataclass
@@ -20,9 +21,9 @@ log = structlog.get_logger(__name__)
 TRANSPORT = "console"
 KEPT = 1_000
 
-# Of the newest canaries: when the slice with the follower was written, and the push accepted; each
-# by its key.
-LOOK = """
+# For the newest canaries: when the slice with the follower was written, and when the push was
+# accepted. Uses the primary key of each table.
+FLIGHTS = """
     SELECT canary.post_id, canary.posted_at, slice.written_at, push.settled_at
     FROM (
         SELECT post_id, posted_at FROM operations_canary ORDER BY post_id DESC LIMIT %s
@@ -41,7 +42,7 @@ LOOK = """
 
 @dataclass(frozen=True)
 class Flight:
-    """A canary's way; a time is None while it has not come so far."""
+    """The times of a canary; None for a stage that it has not reached yet."""
 
     post_id: int
     posted_at: datetime
@@ -55,10 +56,10 @@ class Flight:
 
 @transaction.atomic
 def release(*, now: datetime) -> Canary:
-    """Post the next canary; makes its accounts and its device where they are missing."""
+    """Post the next canary; create its accounts and its device if they are missing."""
     author, follower = canaries.ensure(now=now)
     _mend_device(follower, now)
-    # Whoever never looks is not written to any more.
+    # Without visits the follower would become dormant, and nothing would be written to it.
     dormancy.note_visit(follower.pk, reading.state(follower.pk).seen_at, now=now)
     post = posts.publish(author, f"canary of {now:%Y-%m-%d %H:%M:%S}", now=now)
     Canary.objects.filter(pk__in=Canary.objects.order_by("-pk").values("pk")[KEPT:]).delete()
@@ -66,8 +67,8 @@ def release(*, now: datetime) -> Canary:
 
 
 def _mend_device(follower: User, now: datetime) -> None:
-    """Make sure that the follower has the device and wants its pushes. What another canary found in
-    order and this one does not is an error: somebody has been at it."""
+    """Make sure that the follower has the device and push is enabled. Log an error if that was so
+    for an earlier canary, since then somebody has changed it."""
     preference = preferences.lock(follower)
     device = PushSubscription.objects.filter(transport=TRANSPORT, endpoint=f"{CANARY_PREFIX}log")
     foreign, _ = device.exclude(user=follower).delete()
@@ -88,7 +89,7 @@ def _mend_device(follower: User, now: datetime) -> None:
 
 
 def device_is_there() -> bool:
-    """Whether the follower has the device; False too where somebody else has taken it."""
+    """Return True if the follower has the device; False also if another user has taken it over."""
     follower = canaries.accounts().filter(username__endswith="follower")
     return PushSubscription.objects.filter(
         user__in=follower, transport=TRANSPORT, endpoint=f"{CANARY_PREFIX}log"
@@ -96,18 +97,18 @@ def device_is_there() -> bool:
 
 
 def flights(count: int = 10) -> list[Flight]:
-    """The newest canaries, newest first."""
+    """Return the newest canaries, newest first."""
     follower = canaries.accounts().filter(username__endswith="follower").first()
     if follower is None:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(LOOK, [count, follower.pk, follower.pk])
+        cursor.execute(FLIGHTS, [count, follower.pk, follower.pk])
         return [Flight(*row) for row in cursor]
 
 
 def age(*, now: datetime) -> float | None:
-    """Seconds since the newest canary that has gone the whole way was posted, of the last hour's;
-    since the oldest of these where none has; None where there is none."""
+    """Return the age in seconds of the newest canary that has arrived. If none of the last hour's
+    has arrived, return the age of the oldest of them; None if there are none."""
     found = flights(60)
     arrived = [flight.posted_at for flight in found if flight.arrived]
     since = max(arrived) if arrived else min((f.posted_at for f in found), default=None)

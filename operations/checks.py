@@ -1,4 +1,4 @@
-"""What `manage.py check --deploy` says of our own risks."""
+"""Our own checks for `manage.py check --deploy`."""
 
 import re
 from urllib.parse import unquote, urlsplit
@@ -7,13 +7,13 @@ from celery import current_app
 from django.conf import settings
 from django.core.checks import Error, Tags, register
 
-# What people leave in place from an example.
+# Passwords from examples that people forget to change.
 DEFAULTS = re.compile(r"change|change-?me|password|secret|guest|postgres|connectify|admin", re.I)
 
 
 @register(Tags.security, deploy=True)
 def no_default_passwords(app_configs, **options) -> list[Error]:
-    """Of the servers' URLs, Flower and the secret key."""
+    """Check the passwords of the servers' URLs and of Flower, and the secret key."""
     broker, cache = urlsplit(settings.BROKER_URL), urlsplit(settings.REDIS_URL)
     secrets = {
         "DATABASE_URL": settings.DATABASES["default"]["PASSWORD"],
@@ -24,7 +24,7 @@ def no_default_passwords(app_configs, **options) -> list[Error]:
     }
     return [
         Error(
-            f"{name} has a password that everybody tries first.",
+            f"{name} has a default password.",
             hint="Make one with: openssl rand -hex 20",
             id="operations.E001",
         )
@@ -45,13 +45,13 @@ def no_guest_at_the_broker(app_configs, **options) -> list[Error]:
 def flower_asks_who_is_there(app_configs, **options) -> list[Error]:
     if settings.FLOWER_BASIC_AUTH:
         return []
-    hint = "FLOWER_BASIC_AUTH=name:password; Flower lets who sees it stop workers."
-    return [Error("Flower asks nobody for a login.", hint=hint, id="operations.E003")]
+    hint = "FLOWER_BASIC_AUTH=name:password; everyone who can open Flower can stop workers."
+    return [Error("Flower requires no login.", hint=hint, id="operations.E003")]
 
 
 @register(deploy=True)
 def nothing_is_lost_at_the_broker(app_configs, **options) -> list[Error]:
-    """Confirms and dead-lettering: without either a message vanishes without an error."""
+    """Check confirms and dead-lettering: without them messages are lost without an error."""
     errors = []
     if not current_app.conf.broker_transport_options.get("confirm_publish"):
         hint = 'celery_app.py: broker_transport_options={"confirm_publish": True}'
@@ -60,7 +60,7 @@ def nothing_is_lost_at_the_broker(app_configs, **options) -> list[Error]:
         )
     for name, queue in current_app.amqp.queues.items():
         if "x-dead-letter-exchange" not in (queue.queue_arguments or {}):
-            hint = "Make it with events.topology.lane()."
-            text = f"What fails in {name} has no dead-letter exchange to go to."
+            hint = "Create it with events.topology.lane()."
+            text = f"The queue {name} has no dead-letter exchange, so failed tasks are lost."
             errors.append(Error(text, hint=hint, id="operations.E005"))
     return errors

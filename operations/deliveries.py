@@ -1,8 +1,8 @@
-"""How far one post has come: into how many timelines, to how many devices, and how fast.
+"""The delivery of one post: into how many timelines, to how many devices, and how fast.
 
-Guarantee: the same few statements for every post, each by a key of the post's or the author's.
-What is said about few people can be kept from the author, whom it would tell when one of them
-sleeps, mutes or stays away.
+Guarantee: every post takes the same few statements, each with a key of the post or the author.
+Figures about few users can be hidden from the author, since they would reveal when one of them
+sleeps, mutes the author or stays away.
 """
 
 from collections.abc import Mapping
@@ -23,14 +23,15 @@ from timelines.models import SliceRecord, TimelineEntry
 
 MILLISECOND = timedelta(milliseconds=1)
 
-# The followers in the slices that are not written yet, by social_follow_fanout alone.
+# The number of followers in the slices that are not written yet.
+# Uses only the index social_follow_fanout.
 MISSING = """
     SELECT count(*) FROM unnest(%(after)s::bigint[], %(up_to)s::bigint[]) AS slice (after, up_to)
     JOIN social_follow follow ON follow.followee_id = %(author)s
          AND follow.follower_id > slice.after AND follow.follower_id <= slice.up_to
          AND NOT follow.dormant
 """
-# By the primary key (post, subscription), in the post's partition.
+# Uses the primary key (post, subscription), in the post's partition.
 PUSHES = """
     WITH push AS (
         SELECT state, settled_at, recipient_id FROM notifications_delivery
@@ -50,10 +51,10 @@ PUSHES = """
 
 @dataclass(frozen=True)
 class PostDelivery:
-    """`expected` are the timelines that are `written` or still to be; who stays away, or began to
-    follow later, is not among them. `latencies_ms` are p50, p95 and p99 of the pushes sent, which
-    are for so many `people`. What is older than it is kept is None. `state` is "delivered" once
-    every slice is written, whoever is in it."""
+    """`expected` counts the timelines that are `written` or still to be written, without dormant
+    followers and those who began to follow later. `latencies_ms` has p50, p95 and p99 of the sent
+    pushes; `people` is the number of recipients of all pushes. Values are None if the rows have
+    expired. `state` is "delivered" once every slice is written, whoever is in it."""
 
     state: str
     followers: int
@@ -64,7 +65,7 @@ class PostDelivery:
     people: int
 
     def about_few(self) -> list[str]:
-        """The names of the figures that are about fewer than FIGURES_FROM people."""
+        """Return the names of the figures that are about fewer than FIGURES_FROM people."""
         few = []
         if self.expected is not None and self.expected < settings.FIGURES_FROM:
             few.append("timelines")
@@ -96,7 +97,7 @@ def of(post: Post) -> PostDelivery:
 
 
 def _missing(post: Post, holes: list[Slice]) -> int:
-    """How many followers are in the slices that are not written."""
+    """Return the number of followers in the slices that are not written."""
     ranges = {
         "author": post.author_id,
         "after": [hole.after for hole in holes],

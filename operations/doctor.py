@@ -1,6 +1,6 @@
-"""What is wrong with the house, and what mends it.
+"""The examinations of `manage.py doctor`: they find what is wrong, and say what fixes it.
 
-Guarantee: every examination looks and changes nothing, and one that cannot be made says so itself.
+Guarantee: examinations change nothing, and one that fails reports that itself.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,18 +16,18 @@ from redis import Redis, RedisError
 from analytics import days
 from events import healing, unroutable, waiting
 from events.ailments import Ailment
-from events.errors import PassingError, told_apart
+from events.errors import PassingError, wrap_passing_errors
 from events.registry import resolve, subscribers
 from fanout import partitions, retention
 from operations import canary, lag, partitioned, stuck
 from operations.broker_examinations import broker, topology
 from timelines.models import Watermark
 
-# Leases, retries and histories are compared across machines.
+# Leases, retries and histories compare the times of different machines.
 CLOCK_SECONDS = 2.0
 OUTBOX_SECONDS = 30.0
 CANARY_SECONDS = 180.0
-# Beyond so many letters the number says enough.
+# Counting stops here: a larger number would tell an operator nothing more.
 UNSETTLED_LIMIT = 10_000
 
 Examination = Callable[[datetime], Iterator[Ailment]]
@@ -35,7 +35,7 @@ Examination = Callable[[datetime], Iterator[Ailment]]
 
 def database(now: datetime) -> Iterator[Ailment]:
     try:
-        with told_apart(), connection.cursor() as cursor:
+        with wrap_passing_errors(), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT statement_timestamp(), current_setting('transaction_read_only')::bool"
             )
@@ -103,7 +103,7 @@ def delivery(now: datetime) -> Iterator[Ailment]:
 
 
 def stranded(now: datetime) -> Iterator[Ailment]:
-    """What waits by itself while the rest goes on."""
+    """Report messages that cannot go on while others do."""
     for each in unroutable.unroutable():
         yield Ailment(str(each), _routing(each))
     for each in waiting.all_set_aside():
@@ -162,8 +162,8 @@ LAST: dict[str, Examination] = {
 def examine(
     given: Mapping[str, Examination] | None = None, *, now: datetime
 ) -> Iterator[tuple[str, list[Ailment]]]:
-    """Each examination's name with what it found, by default of all; one that fails is an ailment
-    of its own."""
+    """Yield each examination's name with its findings, by default of all. An examination that fails
+    is a finding."""
     for name, examination in (given or examinations()).items():
         try:
             found = list(examination(now))

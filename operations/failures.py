@@ -1,7 +1,7 @@
-"""What failed: dead letters by cause, the latest pushes by host, and push services that are sent
-nothing.
+"""Failures for the operations page: dead letters by cause, the latest pushes by host, and push
+services whose circuit is open.
 
-Guarantee: bounded looks at indexes; no table that grows with the posts is scanned.
+Guarantee: bounded index scans only; nothing scans a table that grows with the posts.
 """
 
 from contextlib import closing
@@ -13,7 +13,7 @@ from django.db import connection
 
 from notifications.breaker_board import Board
 
-# From events_letter_group alone. Beyond so many letters the groups say enough.
+# Uses only the index events_letter_group. Counting stops at 100,000 letters.
 LETTERS = """
     SELECT queue, exception_type, count(*), max(last_failed_at) FROM (
         SELECT queue, exception_type, last_failed_at FROM events_deadletter
@@ -22,7 +22,7 @@ LETTERS = """
     GROUP BY queue, exception_type ORDER BY count(*) DESC, queue, exception_type
 """
 
-# The deliveries of the newest posts, by the primary key.
+# The deliveries of the newest posts. Uses the primary key.
 PUSHES = """
     SELECT coalesce(nullif(host, ''), 'unknown'), state, count(*)
     FROM (
@@ -46,7 +46,8 @@ class Pushes(NamedTuple):
 
 
 class Breaker(NamedTuple):
-    """A push service that is sent nothing until then, or, past it, a growing share."""
+    """A push service whose circuit is open (it is sent nothing) until `until`. After that it is
+    sent a growing share of its pushes."""
 
     origin: str
     until: datetime
@@ -62,7 +63,7 @@ def pushes() -> list[Pushes]:
 
 
 def breakers(now: datetime) -> list[Breaker] | None:
-    """Push services that failed lately; None while Valkey cannot be asked."""
+    """Return the push services that failed lately; None while Valkey is unreachable."""
     with closing(Board(settings.REDIS_URL)) as board:
         found = board.openings()
     if found is None:

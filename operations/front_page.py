@@ -1,4 +1,4 @@
-"""What a person sees who opens the server's address in a browser."""
+"""The page for a person who opens the server's address in a browser."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +11,7 @@ USUAL_ADMIN_PATH = "admin/"
 
 @require_safe
 def front_page(request: HttpRequest) -> HttpResponse:
-    """An admin that was put elsewhere is shown to those alone who are logged in to it."""
+    """Show the front page. It links to the admin, but if the admin has an unusual path, only for
+    users who are logged in to it."""
     shown = settings.ADMIN_PATH == USUAL_ADMIN_PATH or request.user.is_staff
     return render(request, "front_page.html", {"admin": shown and reverse("admin:index")})

@@ -1,7 +1,7 @@
-"""The groups of people who look after Connectify, and what each may do.
+"""The user groups for operators, and the permissions of each.
 
-Guarantee: after every `migrate` they exist and may do what is written here; further permissions
-that somebody gave them stay.
+Guarantee: after every `migrate` the groups exist with at least these permissions. Permissions that
+somebody has added remain.
 """
 
 from django.conf import settings
@@ -19,7 +19,7 @@ GROUPS = {"viewer": VIEWER, "operator": OPERATOR, "admin": ADMIN}
 
 
 def ensure(**_) -> None:
-    """Called by Django after each `migrate`, when the permissions of all apps are there."""
+    """Create the groups. Django calls this after each `migrate`, once all permissions exist."""
     for name, which in GROUPS.items():
         group, _ = Group.objects.get_or_create(name=name)
         group.permissions.add(*Permission.objects.filter(which))

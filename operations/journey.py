@@ -1,6 +1,6 @@
-"""One post's way to one user, step by step: why it has, or has not, arrived.
+"""The journey of one post to one user, step by step: why it has, or has not, arrived.
 
-Every step is a look by key, so that it is told at once however many posts there are.
+Every step is a lookup by key, so the answer is fast however many posts there are.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,14 +20,14 @@ ADMIN = {name: f"admin:{name}_changelist" for name in ("events_deadletter", "eve
 
 
 def find_user(text: str) -> User | None:
-    """By id or by name."""
+    """Find a user by id or by name."""
     if text.isascii() and text.isdigit() and len(text) < 19:
         return User.objects.filter(pk=int(text)).first()
     return User.objects.filter(username=text).first()
 
 
 def steps(post_id: int, user: User) -> list[Step]:
-    """The steps in the order in which they happen."""
+    """Return the steps in the order in which they happen."""
     post = Post.objects.filter(pk=post_id).select_related("author").first()
     if post is None:
         return [Step(f"There is no post {post_id}.", stops=True)]
@@ -62,7 +62,7 @@ def _people(post: Post, user: User) -> Iterator[Step]:
 def _event(post: Post, user: User) -> Iterator[Step]:
     event = _event_of(post)
     if event is None:
-        yield Step("Its event is not in the outbox any more, or was never there.")
+        yield Step("Its event is no longer in the outbox, or was never there.")
         return
     link = f"{reverse(ADMIN['events_outboxevent'])}?q={event.event_id}"
     if event.published_at is None:
@@ -83,7 +83,8 @@ def _event(post: Post, user: User) -> Iterator[Step]:
 
 
 def _event_of(post: Post) -> OutboxEvent | None:
-    """Ids of events begin with their time, which is the post's: by the index on event_id."""
+    """Find the post's event by the prefix of its id, which is the post's time. Uses the index on
+    event_id."""
     prefix = f"evt_{int(post.created_at.timestamp() * 1000):012x}"
     wanted = f'"post_id":{post.pk},'.encode()
     events = OutboxEvent.objects.filter(event_id__startswith=prefix, routing_key="post.created")

@@ -1,7 +1,7 @@
-"""How far each subscriber is behind, and how long it will take to catch up.
+"""The lag of each subscriber: how far it is behind, and how long it will take to catch up.
 
-Guarantee: nothing here scans a table that grows with the posts, and without the broker all but the
-depths of queues is still told.
+Guarantee: nothing here scans a table that grows with the posts. Without the broker, everything is
+reported except the depths of queues.
 """
 
 from collections.abc import Mapping
@@ -12,16 +12,16 @@ from django.conf import settings
 from django.db import connection
 
 from events import depths
-from events.errors import PassingError, told_apart
+from events.errors import PassingError, wrap_passing_errors
 from events.outbox import Pending, pending, total
 from events.registry import Subscriber, resolve, subscribers
 from fanout.ledger import Ledger
 
 RATE_SECONDS = 60
 
-# The oldest event that was published and is neither in the subscriber's inbox nor a dead letter:
-# from events_outbox_published, beginning where the reconciler knows that nothing is missing. The
-# subselects keep the planner from hashing the whole inbox.
+# The age of the oldest published event that is neither in the subscriber's inbox nor a dead letter.
+# Uses the index events_outbox_published, from the time up to which the reconciler knows that
+# nothing is missing. The subselects keep the planner from hashing the whole inbox.
 OLDEST = """
     SELECT extract(epoch FROM statement_timestamp() - event.created_at)
     FROM events_outboxevent event
@@ -39,16 +39,17 @@ OLDEST = """
     ORDER BY event.published_at LIMIT 1
 """
 
-# Events that each subscriber has finished with lately, by events_inbox_received.
+# The number of events that each subscriber has handled lately. Uses the index
+# events_inbox_received.
 HANDLED = """
     SELECT subscriber, count(*) FROM events_inboxentry
     WHERE received_at > statement_timestamp() - make_interval(secs => %s) GROUP BY subscriber
 """
 
-# Of the newest unfinished fan-outs, which are few because finished ones are closed after a minute:
-# slices that are missing (of a deleted post none is written), since when, and rows that were
-# written lately; by {app}_unfinished and the ledger's key. Then how many rows a slice and a post
-# have, from the newest slices written.
+# For the newest unfinished fan-outs (few, since finished ones are closed after a minute): the
+# number of missing slices, not counting deleted posts; for how many seconds the oldest has been
+# missing; and the rows written lately. Uses the index {app}_unfinished and the ledger's key. Then
+# the average rows per slice and per post, from the newest slices.
 LEDGER = """
     WITH unfinished AS MATERIALIZED (
         SELECT fan_out.planned_at, done.lately,
@@ -79,11 +80,11 @@ LEDGER = """
 @dataclass(frozen=True)
 class Lag:
     """A subscriber's lag. `oldest_seconds` is the age of the oldest event whose effect is not
-    complete. `rows` are those of its fan-outs, or events where it has none; those outstanding are
-    an estimate for what is not planned yet. `depth` and `lanes` count messages that wait at the
-    broker, None where it cannot be asked; `unsettled` are pushes that were begun more than the
-    target ago and are tried again, and are among the rows outstanding; `seconds_to_drain` is None
-    while nothing moves."""
+    complete. Rows are those of its fan-outs, or its events if it has no fan-out; for posts that are
+    not planned yet, `rows_outstanding` is an estimate. `depth` and `lanes` count messages that wait
+    at the broker, None if it is unreachable. `unsettled` counts pushes that were begun longer ago
+    than the target and are being retried; `rows_outstanding` includes them. `seconds_to_drain` is
+    None while nothing moves."""
 
     subscriber: str
     queue: str
@@ -99,15 +100,16 @@ class Lag:
 
 
 def outbox() -> dict[str, Pending]:
-    """What should be at the broker by now, as the overload gauge counts it too."""
+    """Return what should have been published by now, counted as the overload gauge does."""
     return pending()
 
 
 def lags(coming: Mapping[str, Pending]) -> list[Lag]:
-    """The lag of every subscriber; what waits in the outbox is still to come to it."""
+    """Return the lag of every subscriber. `coming` is what waits in the outbox, which counts for
+    the subscribers that it will reach."""
     handled = dict(_rows(HANDLED, [RATE_SECONDS]))
     try:
-        with told_apart():
+        with wrap_passing_errors():
             waiting = depths.ready(
                 settings.BROKER_URL,
                 [*(each.queue for each in subscribers.values()), *current_app.amqp.queues],
@@ -176,7 +178,7 @@ def _oldest(subscriber: Subscriber) -> float:
             "types": list(subscriber.handlers),
         },
     )
-    # A wrong clock may have dated an event into the future.
+    # A wrong clock may have given an event a time in the future.
     return max(float(found[0][0]), 0.0) if found else 0.0
 
 

@@ -1,5 +1,5 @@
-"""RabbitMQ's management API, which tells what the AMQP protocol does not: bindings, arguments and
-policies; and makes users."""
+"""A client of RabbitMQ's management API, for what AMQP does not offer: reading bindings, arguments
+and policies, and creating users."""
 
 import base64
 import json
@@ -10,15 +10,15 @@ TIMEOUT_SECONDS = 5
 
 
 def ask(management_url: str, broker_url: str, what: str) -> list[dict]:
-    """What there is of `what` (queues, bindings, policies) in the broker's virtual host.
+    """Return all `what` (queues, bindings or policies) of the broker's virtual host.
 
-    `management_url` bears the login. Raises OSError.
+    `management_url` contains the login. Raises OSError.
     """
     return json.loads(_call(management_url, "GET", f"{what}/{_vhost(broker_url)}"))
 
 
 def make_monitor(management_url: str, broker_url: str, name: str, password: str) -> None:
-    """Make a user who may look at the broker's virtual host and do nothing else. Raises OSError."""
+    """Create a user who may only monitor the broker's virtual host. Raises OSError."""
     user = {"password": password, "tags": "monitoring"}
     _call(management_url, "PUT", f"users/{quote(name, safe='')}", user)
     nothing = {"configure": "^$", "write": "^$", "read": "^$"}
@@ -39,6 +39,6 @@ def _call(management_url: str, method: str, path: str, body: dict | None = None)
     headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
     request = Request(url, data=data, method=method, headers=headers)
-    # The URL is the operator's own.
+    # The URL comes from the operator's own settings.
     with urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # nosec B310
         return response.read()

@@ -1,6 +1,7 @@
-"""Figures for Prometheus: of the requests, and of the whole house as the operations page has them.
+"""Metrics for Prometheus: of the requests, and of the whole system, as on the operations page.
 
-Guarantee: without the broker the rest is told, and `connectify_operations_broker_up` is 0.
+Guarantee: without the broker all other metrics are still there, and
+`connectify_operations_broker_up` is 0.
 """
 
 import hmac
@@ -28,18 +29,19 @@ REQUEST_SECONDS = Histogram(
     buckets=SECONDS,
 )
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-# Name, help, and what a subscriber's lag has to say; None is left out.
+# The name and help text of each metric, and how it is read from a subscriber's lag. None is left
+# out.
 PER_SUBSCRIBER: tuple[tuple[str, str, Callable[[lag.Lag], float | None]], ...] = (
     ("oldest_seconds", "Age of the oldest unfinished event.", lambda each: each.oldest_seconds),
-    ("target_seconds", "How old it may become.", lambda each: each.target_seconds),
+    ("target_seconds", "The promised highest age.", lambda each: each.target_seconds),
     ("outstanding_rows", "Rows still to be written.", lambda each: each.rows_outstanding),
-    ("unsettled_pushes", "Begun too long ago and not ended.", lambda each: each.unsettled),
+    ("unsettled_pushes", "Pushes still retried after the target.", lambda each: each.unsettled),
     ("drain_seconds", "Until nothing is outstanding.", lambda each: each.seconds_to_drain),
 )
 
 
 class RequestMetrics:
-    """Middleware. Routes and not paths, so that there are only so many figures."""
+    """Middleware that measures requests by route, since paths would make too many series."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self._get_response = get_response
@@ -54,15 +56,15 @@ class RequestMetrics:
         return response
 
 
-class House(Collector):
-    """What is asked of database and broker whenever Prometheus asks."""
+class SystemCollector(Collector):
+    """Reads the state of the whole system from database and broker whenever Prometheus scrapes."""
 
     def collect(self) -> Iterator[Metric]:
         pending = lag.outbox()
         whole = lag.total(pending.values())
         lags = lag.lags(pending)
         yield _gauge("outbox_messages", "Messages that wait to be published.", whole.count)
-        yield _gauge("outbox_seconds", "Since when the oldest waits.", whole.oldest_seconds)
+        yield _gauge("outbox_seconds", "How long the oldest has waited.", whole.oldest_seconds)
         stranded = sum(each.count for each in unroutable.unroutable())
         yield _gauge("unroutable_messages", "Messages that no queue takes.", stranded)
         for name, text, value in PER_SUBSCRIBER:
@@ -78,19 +80,21 @@ class House(Collector):
         longest = max((each.seconds for each in stuck.open_transactions()), default=0.0)
         yield _gauge("open_transaction_seconds", "Age of the longest idle transaction.", longest)
         standing = stuck.watermark_seconds()
-        yield _gauge("watermark_seconds", "Age of the oldest post it has not passed.", standing)
+        text = "Age of the oldest post that the watermark has not passed."
+        yield _gauge("watermark_seconds", text, standing)
         silent = stuck.beat_seconds()
         silent = math.inf if silent is None else silent
-        yield _gauge("beat_seconds", "Since when no periodic task has begun.", silent)
+        yield _gauge("beat_seconds", "Seconds since a periodic task last began.", silent)
         held = pausing.paused()
         paused = {each.subscriber: each.subscriber in held for each in lags}
-        yield _labelled("paused", "Whether it is paused.", "subscriber", paused)
+        yield _labelled("paused", "1 if the subscriber is paused.", "subscriber", paused)
         aside = dict.fromkeys(paused, 0)
         aside |= {each.subscriber: each.count for each in waiting.all_set_aside()}
-        yield _labelled("set_aside", "Events that wait by themselves.", "subscriber", aside)
-        yield _gauge("broker_up", "Whether the broker answers.", lags[0].depth is not None)
+        yield _labelled("set_aside", "Events that are retried alone.", "subscriber", aside)
+        yield _gauge("broker_up", "1 if the broker answers.", lags[0].depth is not None)
         rejecting = dict.fromkeys(rejections.rejecting(), 1)
-        yield _labelled("push_rejected", "Whether it rejects most of us.", "origin", rejecting)
+        text = "1 for a push service that rejects most of our users' pushes."
+        yield _labelled("push_rejected", text, "origin", rejecting)
         letters = {}
         for group in failures.letters():
             letters[group.queue] = letters.get(group.queue, 0) + group.count
@@ -124,17 +128,17 @@ def _offered(figures: Mapping[str, Mapping[str, float]]) -> Metric:
 
 
 def bears_token(request: HttpRequest) -> bool:
-    """Whether an operator asks, or a machine of theirs."""
+    """Return True if the request carries METRICS_TOKEN."""
     given = request.headers.get("Authorization", "").encode()
     wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
     return bool(settings.METRICS_TOKEN) and hmac.compare_digest(given, wanted)
 
 
 def metrics_view(request: HttpRequest) -> HttpResponse:
-    """For whoever bears METRICS_TOKEN; there is no such page for others."""
+    """Answer requests that carry METRICS_TOKEN with all metrics; raise Http404 for others."""
     if not bears_token(request):
         raise Http404
-    house = CollectorRegistry()
-    house.register(House())
-    answer = generate_latest(registry()) + generate_latest(house)
+    system = CollectorRegistry()
+    system.register(SystemCollector())
+    answer = generate_latest(registry()) + generate_latest(system)
     return HttpResponse(answer, content_type=CONTENT_TYPE_LATEST)

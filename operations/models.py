@@ -1,10 +1,10 @@
-"""Canaries, and what operators are permitted. The page has no table: it shows others'."""
+"""Canaries, and the permissions of operators. The operations page has no table of its own."""
 
 from django.db import models
 
 
 class Canary(models.Model):
-    """A post that is there to arrive (see canary.py)."""
+    """A test post whose arrival is measured (see canary.py)."""
 
     post_id = models.BigIntegerField(primary_key=True)
     posted_at = models.DateTimeField()
@@ -17,7 +17,7 @@ class Canary(models.Model):
 
 
 class Status(models.Model):
-    """Stands for the operations page in the admin's index and among the permissions."""
+    """Represents the operations page in the admin's index and among the permissions."""
 
     class Meta:
         managed = False

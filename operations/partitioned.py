@@ -14,7 +14,7 @@ from fanout import pruning as ledger_pruning
 from operations.ledgers import ledgers
 from timelines.models import Watermark
 
-# Partitions made ahead of the newest post; a chunk that finds none makes its own.
+# Partitions to create ahead of the newest post. A slice task that finds none creates it itself.
 AHEAD = 5
 
 
@@ -37,13 +37,13 @@ def tables() -> list[Partitioned]:
 
 
 def create_ahead() -> None:
-    """Make the partitions of the next posts, whatever state the horizons are in."""
+    """Create the partitions of the next posts, even if a horizon is wrong."""
     _bring_back()
     _at_each(lambda one: partitions.ensure_ahead(one.table, retention.head().newest, AHEAD))
 
 
 def drop_expired(*, now: datetime) -> list[str]:
-    """The names of the partitions that were dropped; `now` is the database's."""
+    """Drop expired partitions and return their names. `now` is the database's time."""
     _bring_back()
     dropped = []
     _at_each(lambda one: dropped.extend(retention.expire(one.table, one.keep, now=now)))
@@ -51,21 +51,22 @@ def drop_expired(*, now: datetime) -> list[str]:
 
 
 def prune_ledgers() -> None:
-    """Forget the fan-outs of posts whose rows have expired."""
+    """Delete the ledgers of posts whose rows have expired."""
     for own in ledgers().values():
         ledger_pruning.prune(own.fan_outs, own.records, own.entries)
 
 
 def _at_each(act: Callable[[Partitioned], object]) -> None:
-    """An error at one table keeps no other from its turn, and is raised at the end."""
+    """Call `act` for each table. An error at one table does not stop the others; the first error is
+    raised at the end."""
     failures = each_in_turn(tables(), act, what="keeping a table", seconds=math.inf)
     if failures:
         raise failures[0]
 
 
 def _bring_back() -> None:
-    """Mend horizons beyond the posts to come, and the watermark, which such a one takes along:
-    posts would count as complete before they are written."""
+    """Correct horizons that lie beyond the next post, and a watermark that followed such a horizon:
+    otherwise new posts would count as complete before they are written."""
     for one in tables():
         retention.bring_back(one.table)
     newest, coming = retention.head()

@@ -1,4 +1,4 @@
-"""Repairing one post's fan-out, whose gaps are found in the ledgers, or one user's timeline."""
+"""Repairing the fan-out of one post, whose gaps the ledgers show, or the timeline of one user."""
 
 from fanout import ledger, partitions
 from operations.ledgers import ledgers
@@ -11,8 +11,8 @@ class NoSuchPostError(LookupError):
 
 
 def repair(post_id: int) -> dict[str, int]:
-    """How many slices were missing and are enqueued, by subscriber; harmless when none is. Raises
-    NoSuchPostError, and an error that passes where the broker is away."""
+    """Enqueue the missing slices of a post; return their number by subscriber. Harmless if none is
+    missing. Raises NoSuchPostError, and a passing error if the broker is down."""
     if not Post.objects.filter(pk=post_id, deleted_at=None).exists():
         raise NoSuchPostError(f"There is no post {post_id}, or it is deleted.")
     found = {}
@@ -30,8 +30,8 @@ class NoSuchUserError(LookupError):
 
 
 def rebuild(user_id: int) -> str:
-    """Have what is missing of a user's timeline filled in, which is harmless when nothing is;
-    returns what to tell the operator. Raises NoSuchUserError."""
+    """Enqueue a task that fills in what is missing in a user's timeline. Harmless if nothing is
+    missing. Returns a message for the operator. Raises NoSuchUserError."""
     if not User.objects.filter(pk=user_id, is_active=True).exists():
         raise NoSuchUserError(f"There is no user {user_id}, or the account is closed.")
     rebuild_timeline.enqueue(owner_id=user_id)

@@ -1,6 +1,6 @@
-"""What an operator may do to the running house, each with what it asks for and what it means.
+"""The actions that operators may take on the running system, each with its form and explanation.
 
-Guarantee: everything here may be done twice, or by two people at once, without harm.
+Guarantee: every action may be run twice, or by two people at once, without harm.
 """
 
 from collections.abc import Callable
@@ -41,8 +41,8 @@ class RebuildForm(forms.Form):
 
 @dataclass(frozen=True)
 class Action:
-    """`run` takes the form's values and says what has been done; it may raise an error that
-    passes or a LookupError, whose text is for the operator."""
+    """`run` takes the form's values and returns a message about what it has done. It may raise a
+    passing error or a LookupError, whose text is shown to the operator."""
 
     title: str
     meaning: str
@@ -76,30 +76,32 @@ def _drop() -> str:
 ACTIONS = {
     "pause": Action(
         "Pause a subscriber",
-        "Its consumers take no more events within a second. Posts wait in its queue and nothing is"
-        " lost; tasks that are planned already are worked off.",
+        "Within a second its consumers stop taking events. Posts wait in its queue and nothing is"
+        " lost. Tasks that are already planned are still run.",
         PauseForm,
         _pause,
     ),
-    "resume": Action("Resume a subscriber", "It works off what has waited.", ResumeForm, _resume),
+    "resume": Action(
+        "Resume a subscriber", "It processes the events that have waited.", ResumeForm, _resume
+    ),
     "repair": Action(
         "Repair a post",
-        "What is missing of its timeline rows and pushes is found in the ledgers and enqueued."
-        " Nobody sees a post twice by that.",
+        "Finds in the ledgers which of its timeline rows and pushes are missing, and enqueues them."
+        " Nobody sees a post twice because of that.",
         RepairForm,
         _repair,
     ),
     "rebuild": Action(
         "Rebuild a user's timeline",
-        "The newest posts of everybody whom the user follows are filled in where they are missing,"
-        " by the same code that fills in a new follow.",
+        "Fills in the newest posts of everybody whom the user follows, where they are missing, by"
+        " the same code that runs after a new follow.",
         RebuildForm,
         repairing.rebuild,
     ),
     "drop": Action(
         "Drop expired partitions",
-        "What is older than the retention is hidden now, and what was hidden before is dropped for"
-        " good. A periodic task does the same; this does not wait for it.",
+        "Hides the rows that are older than the retention, and drops those that were hidden before,"
+        " for good. A periodic task does the same; this does not wait for it.",
         forms.Form,
         _drop,
         permission="operations.drop_partitions",

@@ -1,4 +1,4 @@
-"""Partitioned tables in a line each: from PostgreSQL's catalogue, never from the tables."""
+"""A summary of each partitioned table, from PostgreSQL's catalogue and never from its rows."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from django.db import connection
 from analytics import days
 from operations import partitioned
 
-# Rows and pages as the last ANALYZE or VACUUM counted them.
+# Rows and pages are those that the last ANALYZE or VACUUM counted.
 TABLES = """
     SELECT parent.relname, count(child.oid),
            coalesce(sum(greatest(child.reltuples, 0)), 0)::bigint,

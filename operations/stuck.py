@@ -1,5 +1,5 @@
-"""What does not become free by itself: transactions left open, a watermark that stands, a beat that
-is silent. Told by doctor, lag, the operations page and the alerts.
+"""Faults that do not heal by themselves: transactions left open, a watermark that does not move, a
+beat that does not run. Reported by doctor, lag, the operations page and the alerts.
 """
 
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from events import limits
 from events.ailments import Ailment
 from social import posting
 
-# PostgreSQL ends what is idle for 20 s; whoever is seen here has switched that off.
+# PostgreSQL ends transactions that are idle for 20 s, unless a session has switched that off.
 OPEN_SECONDS = 20
 # The shortest interval of a periodic task is 5 s.
 BEAT_SECONDS = 60
-# A late post is waited for for 60 s (fanout/ledger.py), and the watermark is raised every 5 s.
+# The watermark waits up to 60 s for a late post (fanout/ledger.py), and is raised every 5 s.
 WATERMARK_SECONDS = 90
 
-# Other roles' sessions have no state here, unless this role is a member of pg_monitor.
+# Shows the state of other roles' sessions only if this role is a member of pg_monitor.
 OPEN = """
     SELECT pid, usename, application_name, extract(epoch FROM clock_timestamp() - state_change),
            format('SELECT pg_terminate_backend(%%s)', pid)
@@ -34,7 +34,7 @@ OPEN = """
           AND clock_timestamp() - prepared > make_interval(secs => %(seconds)s)
     ORDER BY 4 DESC
 """
-# Uses the primary key: the first post that the watermark has not passed.
+# The age of the first post that the watermark has not passed. Uses the primary key.
 STANDS = """
     SELECT extract(epoch FROM statement_timestamp() - created_at) FROM social_post
     WHERE id > coalesce((SELECT post_id FROM timelines_watermark), 0) ORDER BY id LIMIT 1
@@ -53,31 +53,31 @@ class OpenTransaction(NamedTuple):
 
 
 def open_transactions() -> list[OpenTransaction]:
-    """Those that have been idle for longer than OPEN_SECONDS, the longest first."""
+    """Return the transactions idle for longer than OPEN_SECONDS, the longest first."""
     with connection.cursor() as cursor:
         cursor.execute(OPEN, {"seconds": OPEN_SECONDS})
         return [OpenTransaction(*row) for row in cursor]
 
 
 def watermark_seconds() -> float:
-    """For how long the oldest post that the watermark has not passed has been there; 0 for none.
-    Clients that read forward do not see what is beyond it, but for the few that they remember."""
+    """Return the age of the oldest post that the watermark has not passed; 0 if there is none.
+    Clients that read forward do not see posts beyond the watermark, except for a few."""
     return max(_seconds(STANDS) or 0.0, 0.0)
 
 
 def beat_seconds() -> float | None:
-    """Since when no periodic task has begun; None where none ever has."""
+    """Return the seconds since a periodic task last began; None if none ever has."""
     return _seconds(SILENT)
 
 
 def ailments(now: datetime) -> Iterator[Ailment]:
-    """An examination of the doctor's."""
+    """An examination for the doctor (see doctor.py)."""
     for each in open_transactions():
         who = f"pid {each.pid}, user {each.user}, {each.application}"
         what = f"a transaction has been left open for {each.seconds:.0f} s ({who})"
         yield Ailment(what, f"end it there, or in psql: {each.end}")
     if (seconds := watermark_seconds()) > WATERMARK_SECONDS:
-        yield Ailment(f"the watermark has been standing for {seconds:.0f} s", _why_it_stands())
+        yield Ailment(f"the watermark has not moved for {seconds:.0f} s", _why_it_stands())
     silent = beat_seconds()
     if silent is None or silent > BEAT_SECONDS:
         what = "ever" if silent is None else f"for {silent:.0f} s"

@@ -1,4 +1,4 @@
-"""Periodic maintenance. Each task holds a lock of its own, so that two beats do no harm."""
+"""Periodic maintenance tasks. Each task takes its own lock, so that two beats do no harm."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Routes beside the API: the front page, health and figures."""
+"""Routes outside the API: the front page, health checks and metrics."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Which versions of what run here: the first thing that whoever helps will ask."""
+"""The versions of our software and of the servers, which everyone who helps will ask for first."""
 
 import platform
 
@@ -9,15 +9,15 @@ from django.db import connection
 from redis import Redis, RedisError
 
 from events import links
-from events.errors import PassingError, told_apart
+from events.errors import PassingError, wrap_passing_errors
 
 TIMEOUT_SECONDS = 2
 UNREACHABLE = "unreachable"
 
 
 def versions(*, ask_broker: bool = True) -> dict[str, str]:
-    """Versions by name; "unreachable" for a server that does not answer. Without `ask_broker` it
-    is taken for one: asking in vain takes seconds."""
+    """Return versions by name; "unreachable" for a server that does not answer. Without
+    `ask_broker` RabbitMQ counts as unreachable, because connecting in vain takes seconds."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         postgres = cursor.fetchone()[0].split()[0]
@@ -33,7 +33,10 @@ def versions(*, ask_broker: bool = True) -> dict[str, str]:
 
 def _rabbitmq() -> str:
     try:
-        with told_apart(), links.connect(settings.BROKER_URL, timeout=TIMEOUT_SECONDS) as broker:
+        with (
+            wrap_passing_errors(),
+            links.connect(settings.BROKER_URL, timeout=TIMEOUT_SECONDS) as broker,
+        ):
             return broker.connect().server_properties["version"]
     except PassingError:
         return UNREACHABLE
@@ -46,7 +49,7 @@ def _valkey() -> str:
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
         ) as cache:
-            told = cache.info("server")
+            info = cache.info("server")
     except (RedisError, OSError):
         return UNREACHABLE
-    return told.get("valkey_version") or told["redis_version"]
+    return info.get("valkey_version") or info["redis_version"]

@@ -1,4 +1,4 @@
-"""Health for load balancers: is this process alive, and can it reach what it needs."""
+"""Health checks for load balancers: is this process alive, and can it reach its servers?"""
 
 from django.conf import settings
 from django.db import connection
@@ -11,13 +11,13 @@ from rest_framework.views import APIView
 
 from events import links
 from operations import metrics
-from operations.looks import OK, UNREACHABLE, Look
+from operations.cached_checks import OK, UNREACHABLE, CachedCheck
 
 TIMEOUT_SECONDS = 2
 
 
 class HealthView(APIView):
-    """For whoever asks, as often as they like."""
+    """A view that anybody may call, as often as they like."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -39,7 +39,7 @@ class LiveView(HealthView):
 
 def _server(what: str) -> serializers.ChoiceField:
     return serializers.ChoiceField(
-        [OK, UNREACHABLE], required=False, help_text=f"{what}; for operators alone."
+        [OK, UNREACHABLE], required=False, help_text=f"{what}; only for operators."
     )
 
 
@@ -52,23 +52,23 @@ class ReadySerializer(serializers.Serializer):
 
 
 class ReadyView(HealthView):
-    """200 while posts can be taken, which needs PostgreSQL alone: without RabbitMQ they wait in
-    the outbox, and without Valkey nothing that counts is missing. Whoever bears METRICS_TOKEN is
-    told of each server. An answer may be some seconds old."""
+    """200 while the server accepts posts, otherwise 503. That needs only PostgreSQL: without
+    RabbitMQ posts wait in the outbox, and Valkey is not essential. A request with METRICS_TOKEN
+    also gets the state of each server. The answer may be some seconds old."""
 
     @extend_schema(responses={200: ReadySerializer, 503: ReadySerializer}, tags=["health"])
     def get(self, request) -> Response:
-        database = LOOKS["database"].state()
+        database = CHECKS["database"].state()
         ready = database == OK
         answer = {"status": "ok" if ready else "down"}
         if metrics.bears_token(request):
-            others = {name: look.state() for name, look in LOOKS.items() if name != "database"}
+            others = {name: check.state() for name, check in CHECKS.items() if name != "database"}
             answer |= {"database": database} | others
         return Response(answer, status=200 if ready else 503)
 
 
 def _ask_database() -> None:
-    # The connection is that of the thread, which ends here.
+    # The connection belongs to this thread, which ends after the check.
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -77,7 +77,7 @@ def _ask_database() -> None:
 
 
 def _ask_broker() -> None:
-    # What kombu calls connecting is trying several times.
+    # kombu's connect() would retry several times.
     with links.connect(settings.BROKER_URL, timeout=TIMEOUT_SECONDS) as broker:
         broker.transport.establish_connection().close()
 
@@ -89,8 +89,8 @@ def _ask_cache() -> None:
         cache.ping()
 
 
-LOOKS = {
-    "database": Look(_ask_database, patience=2.0),
-    "broker": Look(_ask_broker, patience=0.5),
-    "cache": Look(_ask_cache, patience=0.5),
+CHECKS = {
+    "database": CachedCheck(_ask_database, timeout=2.0),
+    "broker": CachedCheck(_ask_broker, timeout=0.5),
+    "cache": CachedCheck(_ask_cache, timeout=0.5),
 }

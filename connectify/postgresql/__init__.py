@@ -1,1 +1,1 @@
-"""Django's backend for PostgreSQL, with a memory of whether the server answers."""
+"""Django's backend for PostgreSQL, with a circuit that opens when the server does not answer."""

@@ -1,22 +1,22 @@
-"""The backend; Django looks for it in a module of this name."""
+"""The database backend. Django requires this module name."""
 
 from collections import defaultdict
 
 from django.db.backends.postgresql import base
 
-from connectify.postgresql.reach import OutOfReachError, Reach
+from connectify.postgresql.circuit import Circuit, CircuitOpenError
 
-# By host and port: a pooler and the server behind it are two.
-_reaches: dict[tuple[str, str], Reach] = defaultdict(Reach)
+# By host and port, since a pooler and the server behind it may fail separately.
+_circuits: dict[tuple[str, str], Circuit] = defaultdict(Circuit)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict):
         address = str(conn_params.get("host", "")), str(conn_params.get("port", ""))
         try:
-            with _reaches[address].attempt():
+            with _circuits[address].attempt():
                 return super().get_new_connection(conn_params)
-        except OutOfReachError as error:
+        except CircuitOpenError as error:
             raise self.Database.OperationalError(
                 f"PostgreSQL at {':'.join(address)} did not answer a moment ago"
             ) from error

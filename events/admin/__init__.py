@@ -1,10 +1,10 @@
-"""The bus in the admin. Inbox entries have a composite key, which it refuses."""
+"""The bus in the admin, without inbox entries: the admin does not support composite keys."""
 
 from events.admin.letters import DeadLetterAdmin
-from events.admin.looking import IdSearchAdmin, ReadOnlyAdmin
 from events.admin.outbox import OutboxEventAdmin
 from events.admin.pause import PauseAdmin
 from events.admin.periodic_run import PeriodicRunAdmin
+from events.admin.read_only import IdSearchAdmin, ReadOnlyAdmin
 from events.admin.reconciliation import ReconciliationAdmin
 from events.admin.waiting import WaitingEventAdmin
 

@@ -1,6 +1,6 @@
-"""Dead letters in the admin: look, group, replay, discard.
+"""Dead letters in the admin: view, group, replay and discard them.
 
-Who has only the permission to view sees everything and can change nothing.
+A user with only the view permission sees everything and can change nothing.
 """
 
 from django import forms
@@ -14,15 +14,15 @@ from django.template.response import TemplateResponse
 from django.urls import path
 
 from events import healing
-from events.admin.looking import MessageAdmin
-from events.errors import PassingError, told_apart
+from events.admin.read_only import MessageAdmin
+from events.errors import PassingError, wrap_passing_errors
 from events.models import DeadLetter
 from events.subjects import shown
 from events.tasks import discard_letters, replay_letters
 
 TASKS = {"replay": replay_letters, "discard": discard_letters}
 RATE = forms.IntegerField(min_value=1, max_value=healing.FASTEST)
-# Of the list's address, beside its filters.
+# Query parameters of the list that are not filters.
 OTHER_PARAMETERS = {*IGNORED_PARAMS, PAGE_VAR, ERROR_FLAG}
 
 
@@ -60,7 +60,7 @@ class DeadLetterAdmin(MessageAdmin):
 
     @admin.display(description="exception message")
     def message_text(self, letter: DeadLetter) -> str:
-        # Asked once for each letter of a page, by key.
+        # Runs one query by key for each letter of a page.
         return shown(letter.subjects, letter.exception_message)
 
     @admin.display(description="traceback")
@@ -88,12 +88,13 @@ class DeadLetterAdmin(MessageAdmin):
         return self._confirm_and_start(request, queryset, "discard")
 
     def _confirm_and_start(self, request, queryset, verb: str):
-        """The first time a page that says how many; confirmed, a task does it, and the page
-        answers without waiting for it."""
+        """Show a confirmation page with the number of letters; once confirmed, enqueue the task
+        that does it, without waiting for the task."""
         selection = _selection(request)
         if unknown := selection.keys() - healing.LOOKUPS:
-            # To leave one out would be to act on more than the page shows.
-            self.message_user(request, f"Not by {', '.join(sorted(unknown))}.", messages.ERROR)
+            # Ignoring a filter would act on more letters than the page shows.
+            names = ", ".join(sorted(unknown))
+            self.message_user(request, f"Letters cannot be selected by {names}.", messages.ERROR)
             return None
         if "confirmed" not in request.POST:
             return self._ask(request, _chosen(selection, verb).count(), verb)
@@ -106,10 +107,10 @@ class DeadLetterAdmin(MessageAdmin):
                 return None
         count = _chosen(selection, verb).count()
         try:
-            with told_apart():
+            with wrap_passing_errors():
                 TASKS[verb].enqueue(**arguments)
         except PassingError as error:
-            self.message_user(request, f"The broker cannot be reached: {error}", messages.ERROR)
+            self.message_user(request, f"The broker is unreachable: {error}", messages.ERROR)
             return None
         _log(request, f"{verb} of {count:,} dead letters: {arguments}")
         self.message_user(
@@ -154,10 +155,10 @@ class DeadLetterAdmin(MessageAdmin):
 
 
 def _selection(request) -> dict:
-    """What is chosen: the marked letters, or all that match the page's filters."""
+    """Return the lookups for the marked letters, or for all that match the page's filters."""
     if request.POST.get("select_across") != "1":
         ids = [int(pk) for pk in request.POST.getlist("_selected_action")]
-        # A page of replayed letters is about these.
+        # Keep the filter for replayed letters; select() returns only open ones otherwise.
         state = {name: v for name, v in request.GET.items() if name == "state__exact"}
         return {"id__in": ids} | state
     chosen = {name: v for name, v in request.GET.items() if name not in OTHER_PARAMETERS}

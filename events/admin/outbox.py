@@ -1,8 +1,8 @@
-"""Messages on their way out, in the admin."""
+"""The outbox in the admin."""
 
 from django.contrib import admin
 
-from events.admin.looking import MessageAdmin
+from events.admin.read_only import MessageAdmin
 from events.models import OutboxEvent
 
 

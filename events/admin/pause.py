@@ -1,8 +1,8 @@
-"""Paused subscribers in the admin, to be looked at."""
+"""Paused subscribers in the admin, read-only."""
 
 from django.contrib import admin
 
-from events.admin.looking import ReadOnlyAdmin
+from events.admin.read_only import ReadOnlyAdmin
 from events.models import Pause
 
 

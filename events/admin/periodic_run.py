@@ -1,8 +1,8 @@
-"""When each periodic task last began, in the admin."""
+"""The last run of each periodic task, in the admin."""
 
 from django.contrib import admin
 
-from events.admin.looking import ReadOnlyAdmin
+from events.admin.read_only import ReadOnlyAdmin
 from events.models import PeriodicRun
 
 

@@ -1,8 +1,8 @@
-"""Until when each subscriber is known to have had everything, in the admin."""
+"""How far each subscriber is reconciled, in the admin."""
 
 from django.contrib import admin
 
-from events.admin.looking import ReadOnlyAdmin
+from events.admin.read_only import ReadOnlyAdmin
 from events.models import Reconciliation
 
 

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from events.admin.looking import MessageAdmin
+from events.admin.read_only import MessageAdmin
 from events.models import WaitingEvent
 
 

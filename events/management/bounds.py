@@ -1,4 +1,4 @@
-"""The numbers and times that an operator may type: argument types with bounds and a clear error."""
+"""Types of command-line arguments: numbers within bounds and times, with clear errors."""
 
 import argparse
 import math
@@ -8,16 +8,16 @@ from datetime import datetime, time
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import is_naive, make_aware
 
-# What a bigint column holds.
+# The largest value of a bigint column.
 LARGEST_ID = 2**63 - 1
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:
-    """A whole number within the bounds, both included."""
+    """Return a converter to a whole number from `least` to `most`."""
 
     def convert(text: str) -> int:
         digits = text.removeprefix("-")
-        # Longer ones are out of all bounds, and slow to convert.
+        # More digits exceed all bounds and are slow to convert.
         odd = not (digits.isascii() and digits.isdigit() and len(digits) < 20)
         if odd or not least <= int(text) <= most:
             raise argparse.ArgumentTypeError(f"give a whole number from {least:,} to {most:,}")
@@ -27,7 +27,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def number(least: float, most: float) -> Callable[[str], float]:
-    """A number within the bounds, both included; neither NaN nor infinity."""
+    """Return a converter to a number from `least` to `most`, which refuses NaN and infinity."""
 
     def convert(text: str) -> float:
         try:
@@ -42,7 +42,7 @@ def number(least: float, most: float) -> Callable[[str], float]:
 
 
 def moment(text: str) -> datetime:
-    """A date, or a date and time; without an offset in the project's time zone."""
+    """Convert a date, or a date and time. The project's time zone applies if there is no offset."""
     try:
         found = parse_datetime(text)
         if found is None and (day := parse_date(text)):

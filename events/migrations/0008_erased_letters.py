@@ -1,5 +1,5 @@
-"""A letter that has lost its body keeps the hash of it: so it is still known as the end of its event,
-and as itself when it fails again."""
+"""Keep a body's hash after the body is erased: by it the reconciler knows that the event ended as
+this letter, and the letter's row is found if the message fails again."""
 
 from django.db import migrations, models
 

@@ -10,7 +10,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from events.errors import PassingError, told_apart
+from events.errors import PassingError, wrap_passing_errors
 from notifications import subscriptions, tasks, webpush
 from notifications.api.registrations import (
     POINT,
@@ -120,7 +120,7 @@ class TestView(SubscriptionView):
         """Send a push to this device, within seconds; `test` then says how it went."""
         device = self.get_object()
         try:
-            with told_apart():
+            with wrap_passing_errors():
                 tasks.enqueue_trial(device)
         except subscriptions.TestedError as error:
             raise Throttled(wait=subscriptions.BETWEEN_TESTS.total_seconds()) from error

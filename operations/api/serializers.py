@@ -1,4 +1,4 @@
-"""The shape of a post's delivery."""
+"""The JSON of a post's delivery."""
 
 from rest_framework import serializers
 
@@ -6,14 +6,16 @@ from notifications.models import Delivery
 
 
 class TimelinesSerializer(serializers.Serializer):
-    """Null for posts that are older than timelines are kept."""
+    """Null for posts whose timeline rows have expired."""
 
     written = serializers.IntegerField(allow_null=True)
-    expected = serializers.IntegerField(allow_null=True, help_text="Written, or still to be.")
+    expected = serializers.IntegerField(
+        allow_null=True, help_text="Written or still to be written."
+    )
 
 
 class LatenciesSerializer(serializers.Serializer):
-    """Milliseconds from the post to the push service's answer; null where no push was sent."""
+    """Milliseconds from the post to the push service's answer; null if no push was sent."""
 
     p50 = serializers.IntegerField(allow_null=True)
     p95 = serializers.IntegerField(allow_null=True)
@@ -21,23 +23,23 @@ class LatenciesSerializer(serializers.Serializer):
 
 
 class PushStatesSerializer(serializers.Serializer):
-    """How many pushes are in each state; null for posts older than pushes are kept."""
+    """The number of pushes in each state; null for posts whose pushes have expired."""
 
     held = serializers.IntegerField(
-        allow_null=True, help_text="Not sent, by a preference of the follower."
+        allow_null=True, help_text="Not sent because of a preference of the follower."
     )
     sending = serializers.IntegerField(allow_null=True)
-    retrying = serializers.IntegerField(allow_null=True, help_text="To be tried again.")
-    sent = serializers.IntegerField(allow_null=True, help_text="Taken by the push service.")
+    retrying = serializers.IntegerField(allow_null=True, help_text="Will be retried.")
+    sent = serializers.IntegerField(allow_null=True, help_text="Accepted by the push service.")
     failed = serializers.IntegerField(allow_null=True, help_text="Could not be sent at all.")
     expired = serializers.IntegerField(allow_null=True, help_text="Too old to be sent.")
     refused = serializers.IntegerField(
-        allow_null=True, help_text="Refused for good, or not wanted any more."
+        allow_null=True, help_text="Refused for good, or no longer wanted."
     )
 
 
 class PostDeliverySerializer(serializers.Serializer):
-    """Figures about few people, ten where the server does not say otherwise, are null."""
+    """Figures about too few users are null: fewer than 10, unless the server sets another limit."""
 
     example = {
         "state": "delivered",
@@ -47,7 +49,7 @@ class PostDeliverySerializer(serializers.Serializer):
         "push_latency_ms": {"p50": 300, "p95": 900, "p99": 1500},
     }
     state = serializers.ChoiceField(["under way", "delivered"])
-    followers = serializers.IntegerField(help_text="Of the author, now.")
+    followers = serializers.IntegerField(help_text="The author's followers now.")
     timelines = TimelinesSerializer(source="*", allow_null=True)
     pushes = PushStatesSerializer(allow_null=True)
     push_latency_ms = LatenciesSerializer(source="latencies_ms", allow_null=True)

@@ -1,4 +1,4 @@
-"""Routes of what the API shows of several apps at once."""
+"""API routes whose answers combine several apps."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""What the author of a post and the operators may see of its delivery; nobody else can ask."""
+"""The delivery of a post, for its author and for operators only."""
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
@@ -12,8 +12,8 @@ from social.models import Post
 
 
 class PostDeliveryView(APIView):
-    """How far an own post has come: timelines, pushes by state, and their latency. An operator who
-    may look at deliveries asks about any post, and sees all figures."""
+    """The delivery of one of your posts: timelines, pushes by state, and their latency. An operator
+    with the permission to view deliveries may read it for any post, with all figures."""
 
     @extend_schema(responses=PostDeliverySerializer)
     def get(self, request, post_id: int) -> Response:
@@ -21,6 +21,6 @@ class PostDeliveryView(APIView):
         if user.is_staff and user.has_perm("notifications.view_delivery"):
             post = get_object_or_404(Post, pk=post_id, deleted_at=None)
             return Response(PostDeliverySerializer(deliveries.of(post)).data)
-        told = deliveries.of(get_object_or_404(posts.by(user), pk=post_id))
-        shown = PostDeliverySerializer(told).data | dict.fromkeys(told.about_few())
+        delivery = deliveries.of(get_object_or_404(posts.by(user), pk=post_id))
+        shown = PostDeliverySerializer(delivery).data | dict.fromkeys(delivery.about_few())
         return Response(shown)

@@ -1,4 +1,4 @@
-"""Connections to a PostgreSQL whose link swallows every packet, and to one that refuses."""
+"""Connections to a PostgreSQL whose network drops every packet, and to one that refuses."""
 
 import socket
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from connectify.postgresql import base
-from connectify.postgresql.reach import PAUSE_SECONDS, SILENT_SECONDS, OutOfReachError, Reach
+from connectify.postgresql.circuit import PAUSE_SECONDS, SILENT_SECONDS, Circuit, CircuitOpenError
 from devtools.faults.proxy import Proxy
 from tests.waiting import until
 
@@ -26,51 +26,51 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def lost(clock) -> Reach:
-    """A server that has just been silent."""
-    reach = Reach(clock)
-    with suppress(TimeoutError), reach.attempt():
+def opened(clock) -> Circuit:
+    """The circuit of a server that has just not answered."""
+    circuit = Circuit(clock)
+    with suppress(TimeoutError), circuit.attempt():
         clock.now += SILENT_SECONDS
         raise TimeoutError
-    return reach
+    return circuit
 
 
-def is_tried(reach: Reach) -> bool:
+def is_tried(circuit: Circuit) -> bool:
     try:
-        with reach.attempt():
+        with circuit.attempt():
             return True
-    except OutOfReachError:
+    except CircuitOpenError:
         return False
 
 
-def test_a_server_that_was_silent_is_left_alone_for_a_moment(lost, clock):
-    assert not is_tried(lost)
+def test_a_silent_server_is_not_tried_again_for_a_moment(opened, clock):
+    assert not is_tried(opened)
     clock.now += PAUSE_SECONDS
-    assert is_tried(lost)
+    assert is_tried(opened)
 
 
-def test_one_thread_at_a_time_waits_for_it(lost, clock):
+def test_one_thread_at_a_time_tries_an_open_circuit(opened, clock):
     clock.now += PAUSE_SECONDS
-    with suppress(TimeoutError), lost.attempt():
-        assert not is_tried(lost)
+    with suppress(TimeoutError), opened.attempt():
+        assert not is_tried(opened)
         clock.now += 5
-        assert not is_tried(lost)
+        assert not is_tried(opened)
         raise TimeoutError
-    assert not is_tried(lost)
+    assert not is_tried(opened)
 
 
-def test_all_may_connect_again_when_one_has(lost, clock):
+def test_all_may_connect_again_once_one_thread_has(opened, clock):
     clock.now += PAUSE_SECONDS
-    assert is_tried(lost)
-    with lost.attempt():
-        assert is_tried(lost)
+    assert is_tried(opened)
+    with opened.attempt():
+        assert is_tried(opened)
 
 
-def test_a_server_that_refuses_may_take_the_next(clock):
-    reach = Reach(clock)
-    with suppress(ConnectionError), reach.attempt():
+def test_a_refused_connection_does_not_open_the_circuit(clock):
+    circuit = Circuit(clock)
+    with suppress(ConnectionError), circuit.attempt():
         raise ConnectionError
-    assert is_tried(reach)
+    assert is_tried(circuit)
 
 
 def connect_to(port: int) -> None:

@@ -26,7 +26,7 @@ def test_a_request_without_a_usable_id_gets_one(given):
     assert all(len(made) == 32 and made.isalnum() for made in ids)
 
 
-def test_pages_that_are_not_there_have_an_id_too():
+def test_a_404_has_a_request_id_too():
     response = APIClient().get("/api/v1/nothing/")
     assert response.json()["request_id"] == response["X-Request-Id"]
 
@@ -35,6 +35,6 @@ def test_pages_that_are_not_there_have_an_id_too():
     ("given", "kept"),
     [(TRACEPARENT, True), ("00-" + "0" * 32 + "-00f067aa0ba902b7-01", False), ("x", False)],
 )
-def test_a_trace_that_came_with_the_request_goes_on_with_its_event(alice, given, kept):
+def test_the_trace_of_a_request_is_passed_on_to_its_event(alice, given, kept):
     client_of(alice).post(POSTS, {"content": "hi"}, format="json", HTTP_TRACEPARENT=given)
     assert (OutboxEvent.objects.get().headers["traceparent"] == given) is kept

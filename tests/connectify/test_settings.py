@@ -1,4 +1,4 @@
-"""The settings as a process reads them when it starts."""
+"""The settings, as a process reads them when it starts."""
 
 import re
 import runpy
@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SETTINGS = ROOT / "connectify" / "settings.py"
-# Those that may be nothing at all.
+# Settings that may be 0.
 ZERO = ("TRUSTED_PROXIES", "METRICS_PORT", "OVERLOAD_FREE_DISK", "TIMELINE_LARGE_AUDIENCE")
 EXAMPLE = ROOT / "docker" / "env.example"
 SECRETS = ("SECRET_KEY", "DATABASE_URL", "BROKER_URL", "REDIS_URL", "VAPID_PRIVATE_KEY")
@@ -20,7 +20,7 @@ SECRETS = ("SECRET_KEY", "DATABASE_URL", "BROKER_URL", "REDIS_URL", "VAPID_PRIVA
 
 @pytest.fixture(scope="module")
 def production() -> dict[str, str]:
-    """The documented example, its secrets filled in."""
+    """The documented example, with its secrets filled in."""
     lines = (line for line in EXAMPLE.read_text().splitlines() if line and line[0] != "#")
     filled = dict(line.replace("CHANGE", secrets.token_hex(32)).split("=", 1) for line in lines)
     return {"PATH": "/usr/bin:/bin"} | filled
@@ -42,14 +42,14 @@ def test_the_documented_settings_are_fit_for_production(production):
     assert done.returncode == 0, done.stderr
 
 
-def test_without_https_they_are_not(production):
+def test_settings_without_https_are_not_fit_for_production(production):
     done = manage(production | {"HTTPS": "0"}, "check", "--deploy", "--fail-level", "WARNING")
     assert done.returncode != 0
     assert "SECURE_SSL_REDIRECT" in done.stderr
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_nothing_starts_without_its_secrets(production, name):
+def test_no_process_starts_without_its_secrets(production, name):
     environ = {key: value for key, value in production.items() if key != name}
     done = manage(environ, "check")
     assert done.returncode != 0
@@ -71,7 +71,7 @@ WEAK = {
 
 
 @pytest.mark.parametrize("kind", WEAK)
-def test_nothing_starts_with_a_key_that_can_be_guessed(production, kind):
+def test_no_process_starts_with_a_key_that_can_be_guessed(production, kind):
     done = manage(production | {"SECRET_KEY": WEAK[kind]}, "check")
     assert done.returncode != 0
     assert "SECRET_KEY can be guessed" in done.stderr
@@ -85,7 +85,7 @@ print(settings.ALLOWED_HOSTS, settings.METRICS_TOKEN, settings.DEFAULT_FROM_EMAI
 """
 
 
-def test_a_dollar_sign_stands_for_no_other_variable(production):
+def test_a_dollar_sign_in_a_value_is_not_expanded(production):
     key = "$OTHER_" + secrets.token_hex(32)
     given = {
         "SECRET_KEY": key,
@@ -104,7 +104,7 @@ def test_a_dollar_sign_stands_for_no_other_variable(production):
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_DIRECT_URL", "EMAIL_URL"])
-def test_an_address_is_not_taken_from_another_variable_either(production, name):
+def test_a_dollar_sign_in_an_address_is_not_expanded_either(production, name):
     others = {"OTHER": "postgres://connectify:secret@elsewhere/connectify"}
     given = {name: "$OTHER"}
     code = "from django.conf import settings; print(settings.DATABASES, settings.DATABASE_DIRECT)"
@@ -113,7 +113,7 @@ def test_an_address_is_not_taken_from_another_variable_either(production, name):
 
 
 @pytest.mark.parametrize("value", ["$OTHER", "ture", "2", "-"])
-def test_a_switch_is_on_or_off(monkeypatch, value):
+def test_a_boolean_is_on_or_off(monkeypatch, value):
     monkeypatch.setenv("HTTPS", value)
     with pytest.raises(ImproperlyConfigured, match=r"^HTTPS is .*; it must be 1 or 0"):
         runpy.run_path(str(SETTINGS))
@@ -126,7 +126,7 @@ resolve("/admin/")
 """
 
 
-def test_the_admin_is_where_the_setting_says_and_nowhere_else(production):
+def test_the_admin_is_at_the_path_of_the_setting_only(production):
     done = manage(
         production | {"ADMIN_PATH": "hidden/here/"}, "shell", "--no-imports", "-c", ROUTES
     )
@@ -160,37 +160,37 @@ NAMES = sorted(set(re.findall(r'env\.(?:number|days)\("(\w+)"', SETTINGS.read_te
 
 @pytest.mark.parametrize("value", ["-1", "x", "", str(2**63), "1e400", "nan"])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_number_that_makes_no_sense_is_refused(monkeypatch, name, value):
+def test_a_number_out_of_bounds_is_refused(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(ImproperlyConfigured, match=rf"^{name} is '{value}'; it must be .* from "):
         runpy.run_path(str(SETTINGS))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(ZERO)])
-def test_none_at_all_is_refused_where_some_are_needed(monkeypatch, name):
+def test_zero_is_refused_if_at_least_one_is_needed(monkeypatch, name):
     monkeypatch.setenv(name, "0")
     with pytest.raises(ImproperlyConfigured, match=f"^{name} is '0'; "):
         runpy.run_path(str(SETTINGS))
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
         ("user=0", "user in THROTTLE_POST is '0'; it must be a whole number from 1 to "),
         ("user=-5;token=1", "user in THROTTLE_POST is '-5'"),
         ("token=many", "token in THROTTLE_POST is 'many'"),
         ("user", "user in THROTTLE_POST is ''"),
-        ("usr=5", "THROTTLE_POST has 'usr', which is none of user, token, address"),
+        ("usr=5", "THROTTLE_POST has 'usr'; allowed are user, token, address"),
     ],
 )
-def test_a_rate_that_makes_no_sense_is_refused(monkeypatch, value, told):
+def test_a_malformed_rate_is_refused(monkeypatch, value, message):
     monkeypatch.setenv("THROTTLE_POST", value)
-    with pytest.raises(ImproperlyConfigured, match=re.escape(told)):
+    with pytest.raises(ImproperlyConfigured, match=re.escape(message)):
         runpy.run_path(str(SETTINGS))
 
 
 def test_a_process_says_what_is_wrong_and_does_not_start(production):
     done = manage(production | {"TIMELINE_KEEP_DAYS": "-3"}, "check")
     assert done.returncode != 0
-    told = "TIMELINE_KEEP_DAYS is '-3'; it must be a whole number from 1 to 36500"
-    assert told in done.stderr.splitlines()[-1]
+    message = "TIMELINE_KEEP_DAYS is '-3'; it must be a whole number from 1 to 36500"
+    assert message in done.stderr.splitlines()[-1]

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 import events.worker  # noqa: F401  (its figures are registered)
 from operations import canary
-from operations.metrics import House
+from operations.metrics import SystemCollector
 
 DOCKER = Path(__file__).resolve().parent.parent.parent / "docker"
 RULES = yaml.safe_load((DOCKER / "alerts.yaml").read_text())["groups"][0]["rules"]
@@ -38,6 +38,6 @@ def test_prometheus_takes_its_configuration():
 def test_an_alert_is_about_figures_that_there_are(rule, broker):
     canary.release(now=timezone.now())
     named = set(re.findall(r"connectify_\w+", rule["expr"]))
-    families = [*REGISTRY.collect(), *House().collect()]
+    families = [*REGISTRY.collect(), *SystemCollector().collect()]
     there = {f"{family.name}{end}" for family in families for end in ("", "_total", "_count")}
     assert named <= there

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from events.backpressure import BacklogSign
+from events.backpressure import BacklogHold
 from events.consumer import BatchConsumer
 from events.stopping import Stop
 from events.topology import event_queue
@@ -25,52 +25,52 @@ class Clock:
 
 
 @pytest.fixture
-def sign_for():
-    """A sign by its lanes' limits; its connection is closed at the end."""
+def hold_for():
+    """A hold by its lanes' limits; its connection is closed at the end."""
     made = []
 
-    def make(limits: dict, url: str = os.environ["BROKER_URL"]) -> BacklogSign:
-        made.append(BacklogSign("timelines", url, limits, Clock()))
+    def make(limits: dict, url: str = os.environ["BROKER_URL"]) -> BacklogHold:
+        made.append(BacklogHold("timelines", url, limits, Clock()))
         return made[-1]
 
     yield make
-    for sign in made:
-        sign.renew()
+    for hold in made:
+        hold.disconnect()
 
 
-def test_a_sign_is_raised_at_the_limit_and_lowered_below_it(broker, sign_for):
-    sign = sign_for({LANE: 2})
+def test_a_consumer_is_held_at_the_limit_and_released_below_it(broker, hold_for):
+    hold = hold_for({LANE: 2})
     put(broker, LANE, b"1")
     until(lambda: depth(broker, LANE) == 1)
-    assert not sign()
+    assert not hold()
     put(broker, LANE, b"2")
     until(lambda: depth(broker, LANE) == 2)
-    assert sign()
+    assert hold()
     with broker.channel() as channel:
         channel.queue_purge(LANE)
     until(lambda: depth(broker, LANE) == 0)
-    assert not sign()
+    assert not hold()
 
 
-def test_one_full_lane_is_enough(broker, sign_for):
-    sign = sign_for({"timelines.low": 1, LANE: 100})
-    assert not sign()
+def test_one_full_lane_is_enough(broker, hold_for):
+    hold = hold_for({"timelines.low": 1, LANE: 100})
+    assert not hold()
     put(broker, "timelines.low", b"1")
     until(lambda: depth(broker, "timelines.low") == 1)
-    assert sign()
+    assert hold()
 
 
-def test_a_sign_stays_as_it_was_while_the_broker_is_away(sign_for):
-    assert not sign_for({LANE: 1}, "amqp://127.0.0.1:1//")()
+def test_the_answer_stays_the_same_while_the_broker_is_down(hold_for):
+    assert not hold_for({LANE: 1}, "amqp://127.0.0.1:1//")()
 
 
-def test_a_consumer_leaves_events_in_their_queue_while_its_lane_is_full(broker, sign_for):
+def test_a_consumer_leaves_events_in_their_queue_while_its_lane_is_full(broker, hold_for):
     queue, taken, stop = event_queue("timeline.worker"), [], Stop()
     put(broker, LANE, b"1")
     put(broker, queue.name, post_created())
     until(lambda: depth(broker, LANE) == depth(broker, queue.name) == 1)
-    sign = sign_for({LANE: 1})
-    consumer = BatchConsumer(os.environ["BROKER_URL"], queue, 10, taken.extend, stop, sign)
+    hold = hold_for({LANE: 1})
+    consumer = BatchConsumer(os.environ["BROKER_URL"], queue, 10, taken.extend, stop, hold)
     thread = threading.Thread(target=consumer.run)
     thread.start()
     try:

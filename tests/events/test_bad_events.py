@@ -1,4 +1,4 @@
-"""What must come of every kind of bad event: a dead letter with the reason, or nothing, counted."""
+"""Every kind of bad event ends as a dead letter with the reason, or is skipped and counted."""
 
 from datetime import timedelta
 
@@ -79,7 +79,7 @@ def with_data(**changes) -> bytes:
         ),
     ],
 )
-def test_what_is_no_event_is_a_dead_letter_with_the_reason_and_no_other_suffers(
+def test_an_invalid_event_is_a_dead_letter_with_the_reason_and_others_are_unaffected(
     broker, subscriber, effects, body, properties, reason
 ):
     put(broker, QUEUE, post_created(1))
@@ -117,7 +117,7 @@ def test_an_event_replayed_a_week_later_has_no_effect_and_is_counted(broker, sub
     assert known.items() <= lines[-1].items()
 
 
-def test_an_event_older_than_the_inbox_keeps_is_a_dead_letter(broker, subscriber, effects):
+def test_an_event_older_than_the_inbox_rows_is_a_dead_letter(broker, subscriber, effects):
     put(broker, QUEUE, post_created(7, timestamp=timezone.now() - timedelta(days=9)))
     work_off(subscriber, 1)
     assert effects == []

@@ -1,4 +1,4 @@
-"""The beat, whose clock jumps."""
+"""The beat's schedule, also when the clock jumps."""
 
 import os
 import subprocess
@@ -47,8 +47,8 @@ def test_each_task_is_published_once_an_interval_from_the_start_on(broker):
 
 
 @pytest.mark.timeout(20)
-def test_a_stop_amid_a_publication_waits_for_no_lock(broker):
-    """Celery closes the scheduler in the handler of SIGTERM, wherever that comes."""
+def test_a_stop_during_a_publication_does_not_wait_for_its_lock(broker):
+    """Celery closes the scheduler in its handler of SIGTERM, which may run at any moment."""
     beat = IntervalScheduler(app=app)
 
     class Interrupted(dict):
@@ -63,7 +63,7 @@ def test_a_stop_amid_a_publication_waits_for_no_lock(broker):
 
 
 def test_only_intervals_are_scheduled():
-    """A crontab would go by the clock."""
+    """A crontab would use the system clock."""
     beat = IntervalScheduler(app=app)
     assert {type(entry.schedule).__name__ for entry in beat.schedule.values()} == {"schedule"}
     assert set(beat.schedule) == set(app.conf.beat_schedule)
@@ -71,13 +71,13 @@ def test_only_intervals_are_scheduled():
 
 @pytest.fixture
 def clock(tmp_path) -> Path:
-    """The file that says how wrong the beat's clock is."""
+    """The file that sets the offset of the beat's clock."""
     clock = tmp_path / "clock"
     clock.write_text("+1d\n")
     return clock
 
 
-# As celery.beat does it; libfaketime does not stand the clock_nanosleep() of time.sleep().
+# Does what celery.beat does, but without time.sleep(): libfaketime breaks its clock_nanosleep().
 TICKING = """
 import select
 from celery_app import app
@@ -90,7 +90,7 @@ while True:
 
 @pytest.fixture
 def ticking(clock, broker) -> Iterator[None]:
-    """The scheduler in a process with that clock."""
+    """The scheduler in a process that uses that clock."""
     try:
         preload = str(library())
     except Skipped as reason:

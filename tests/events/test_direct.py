@@ -8,7 +8,7 @@ HOLDERS = "SELECT pid = pg_backend_pid() FROM pg_locks WHERE locktype = 'advisor
 
 
 def holders() -> list[bool]:
-    """Of each advisory lock, whether it is this connection's."""
+    """For each advisory lock, whether this connection holds it."""
     with connection.cursor() as cursor:
         cursor.execute(HOLDERS)
         return [row[0] for row in cursor]
@@ -23,8 +23,8 @@ def test_without_a_pooler_the_default_connection_holds_the_lock():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_behind_a_pooler_a_session_with_the_database_holds_the_lock(settings):
-    # Another name of the same server, as the pooler's address would be another one.
+def test_behind_a_pooler_a_direct_session_holds_the_lock(settings):
+    # Another name of the same server takes the place of the pooler's address.
     settings.DATABASE_DIRECT = {"HOST": "localhost"}
     assert connection.settings_dict["HOST"] != "localhost"
     assert own_session().settings_dict["HOST"] == "localhost"

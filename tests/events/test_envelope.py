@@ -19,7 +19,7 @@ MOMENT = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 
 
 def changed(**changes) -> bytes:
-    """The body with keys of the envelope set, or with `...` left out."""
+    """The body with these keys of the envelope changed, or removed if the value is `...`."""
     envelope = msgspec.json.decode(BODY) | changes
     return msgspec.json.encode({key: v for key, v in envelope.items() if v is not ...})
 
@@ -87,13 +87,13 @@ def test_unknown_extra_keys_are_ignored():
         pytest.param(BODY.replace(b"789", b"1" + b"0" * 400), id="post_id 10^400"),
     ],
 )
-def test_what_is_no_envelope_is_a_permanent_failure(body):
+def test_an_invalid_envelope_is_a_permanent_failure(body):
     with pytest.raises(EnvelopeError):
         decode_event(body, "application/json")
 
 
 @pytest.mark.parametrize("content_type", [None, "", "application/json", "Application/JSON; x=y"])
-def test_an_unset_content_type_is_taken_for_json(content_type):
+def test_a_missing_content_type_means_json(content_type):
     assert decode(BODY, content_type).event_id == "evt_1"
 
 

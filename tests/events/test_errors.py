@@ -1,4 +1,4 @@
-"""What each error says about the next attempt."""
+"""The verdict on each kind of error."""
 
 import amqp.exceptions
 import django.db
@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 
 from events import errors
-from events.errors import END, PASSING, PERMANENT, PassingError, told_apart, verdict
+from events.errors import END, PASSING, PERMANENT, PassingError, verdict, wrap_passing_errors
 
-# Raised by PostgreSQL itself, by a statement that says so.
+# PostgreSQL itself raises these, by RAISE in a statement.
 STATES = {
     "08006": (PASSING, "the connection failed"),
     "22001": (PERMANENT, "a value is too long"),
@@ -35,7 +35,7 @@ STATES = {
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.django_db(transaction=True)
-def test_sqlstates_are_told_apart(state):
+def test_each_sqlstate_has_its_verdict(state):
     wanted, why = STATES[state]
     statement = f"DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{state}'; END $$"
     with pytest.raises(django.db.Error) as raised, connection.cursor() as cursor:
@@ -44,7 +44,7 @@ def test_sqlstates_are_told_apart(state):
 
 
 class WithSqlstate(Exception):
-    """As psycopg 3 says it."""
+    """An error with the attribute that psycopg 3 uses."""
 
     sqlstate = "25006"
 
@@ -79,7 +79,7 @@ class WithSqlstate(Exception):
     ],
     ids=repr,
 )
-def test_errors_without_a_state_are_told_apart(error, wanted):
+def test_each_error_without_a_sqlstate_has_its_verdict(error, wanted):
     assert verdict(error) is wanted
 
 
@@ -98,13 +98,16 @@ def caused(error: Exception, cause: Exception) -> Exception:
         (caused(RuntimeError(), ValueError()), PERMANENT),
     ],
 )
-def test_the_nearest_cause_that_is_known_decides(error, wanted):
+def test_the_nearest_classified_cause_decides(error, wanted):
     assert verdict(error) is wanted
 
 
-def test_what_passes_is_told_by_a_class_of_its_own():
-    with pytest.raises(PassingError, match="ConnectionError: gone") as raised, told_apart():
+def test_a_passing_error_is_raised_as_its_own_class():
+    with (
+        pytest.raises(PassingError, match="ConnectionError: gone") as raised,
+        wrap_passing_errors(),
+    ):
         raise ConnectionError("gone")
     assert isinstance(raised.value.__cause__, ConnectionError)
-    with pytest.raises(ValueError, match="own"), told_apart():
+    with pytest.raises(ValueError, match="own"), wrap_passing_errors():
         raise ValueError("own")

@@ -37,7 +37,7 @@ def run(failpoints: str) -> subprocess.CompletedProcess:
         ("a.first=sleep:0", 3),
     ],
 )
-def test_a_process_dies_at_the_point_that_is_named_and_nowhere_else(failpoints, printed):
+def test_a_process_dies_at_the_named_failpoint_and_at_no_other(failpoints, printed):
     done = run(failpoints)
     assert len(done.stdout.splitlines()) == printed
     assert done.returncode == (0 if printed == 3 else -signal.SIGKILL)

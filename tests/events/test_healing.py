@@ -28,7 +28,7 @@ def publisher():
 
 @pytest.fixture
 def letter(broker) -> DeadLetter:
-    """An event of post 5 that failed at the timelines."""
+    """A letter about an event of post 5 that failed at the timelines subscriber."""
     handler = Recording({5: ValueError("broken")})
     put(broker, QUEUE, post_created(5, 7), type="post.created")
     work_off(handler.subscriber, 1)
@@ -36,7 +36,7 @@ def letter(broker) -> DeadLetter:
     return DeadLetter.objects.get()
 
 
-def test_a_replay_has_its_effect_once_and_reaches_its_own_queue_alone(broker, publisher, letter):
+def test_a_replay_has_its_effect_once_and_reaches_only_its_own_queue(broker, publisher, letter):
     healed = Recording()
     assert healing.replay(healing.select({})) == 1
     relay.relay_batch(publisher)
@@ -48,7 +48,7 @@ def test_a_replay_has_its_effect_once_and_reaches_its_own_queue_alone(broker, pu
     assert letter.state == DeadLetter.State.REPLAYED
 
 
-def test_replaying_what_has_succeeded_since_is_harmless(broker, publisher, letter):
+def test_replaying_an_event_that_has_succeeded_since_is_harmless(broker, publisher, letter):
     healed = Recording()
     for _ in range(2):
         DeadLetter.objects.update(state=DeadLetter.State.OPEN)
@@ -66,7 +66,7 @@ def test_a_letter_that_fails_again_is_open_again(broker, publisher, letter):
     assert (letter.state, letter.attempts, letter.exception_type) == ("open", 2, "KeyError")
 
 
-def test_a_letter_is_replayed_once_however_often_it_is_asked_for(letter):
+def test_a_letter_is_replayed_once_however_often_a_replay_is_requested(letter):
     assert healing.replay(healing.select({})) == 1
     assert healing.replay(healing.select({"id__in": [letter.pk]})) == 0
 
@@ -111,7 +111,7 @@ def test_a_replayed_task_begins_with_all_its_retries(letter):
     }
 
 
-def test_discarding_closes_without_a_message(letter):
+def test_discarding_closes_a_letter_and_sends_nothing(letter):
     assert healing.discard(healing.select({})) == 1
     assert not OutboxEvent.objects.exists()
     assert healing.replay(healing.select({})) == 0
@@ -131,7 +131,7 @@ def test_discarding_closes_without_a_message(letter):
         ({"last_failed_at__lt": "2020-01-01T00:00:00Z"}, 0),
     ],
 )
-def test_letters_are_selected_by_what_the_admin_filters_by(letter, lookups, found):
+def test_letters_are_selected_by_the_filters_of_the_admin(letter, lookups, found):
     assert healing.select(lookups).count() == found
 
 
@@ -156,7 +156,7 @@ def many(letter) -> int:
     return 2 * healing.BATCH + 1
 
 
-def test_many_letters_are_replayed_in_batches_of_one_pace(many):
+def test_many_letters_are_replayed_in_batches_at_one_rate(many):
     assert healing.replay(healing.select({}), rate=1_000) == many
     due = list(OutboxEvent.objects.order_by("id").values_list("due_at", flat=True))
     assert len(due) == many
@@ -166,7 +166,7 @@ def test_many_letters_are_replayed_in_batches_of_one_pace(many):
 
 @contextmanager
 def interrupted(batches: int):
-    """The database goes away after so many batches."""
+    """The connection to the database fails after so many batches."""
     begun = 0
 
     def count(execute, sql, params, many, context):
@@ -180,7 +180,7 @@ def interrupted(batches: int):
         yield
 
 
-def test_an_interrupted_replay_goes_on_where_it_was(many):
+def test_an_interrupted_replay_continues_where_it_stopped(many):
     with interrupted(batches=1):
         healing.replay(healing.select({}), rate=10_000)
     assert OutboxEvent.objects.count() == healing.BATCH
@@ -189,7 +189,7 @@ def test_an_interrupted_replay_goes_on_where_it_was(many):
     assert OutboxEvent.objects.count() == many
 
 
-def test_an_interrupted_discard_goes_on_where_it_was(many):
+def test_an_interrupted_discard_continues_where_it_stopped(many):
     with interrupted(batches=1):
         healing.discard(healing.select({}))
     assert DeadLetter.objects.filter(state=DeadLetter.State.DISCARDED).count() == healing.BATCH
@@ -201,7 +201,7 @@ def test_two_operators_replay_each_letter_once(many):
     assert sum(counts) == OutboxEvent.objects.count() == many
 
 
-def test_a_letter_that_fails_again_meanwhile_is_not_replayed_in_circles(letter, many):
+def test_a_letter_that_fails_again_meanwhile_is_not_replayed_endlessly(letter, many):
     def fail_again(execute, sql, params, many, context):
         answer = execute(sql, params, many, context)
         if "events_deadletter letter" in sql:
@@ -231,22 +231,22 @@ def test_large_letters_are_replayed_a_few_at_a_time(letter):
 
 
 @pytest.mark.parametrize("rate", [0, -1, 1e-300, 0.05, 1e300, float("nan"), float("inf")])
-def test_a_rate_that_no_time_can_be_made_of_is_refused(letter, rate):
+def test_a_rate_out_of_bounds_is_refused(letter, rate):
     with pytest.raises(healing.RateError, match=r"from 0\.1 to 10,000 letters a second"):
         healing.replay(healing.select({}), rate=rate)
     assert healing.select({}).count() == 1
 
 
-def test_a_replay_without_an_end_is_shown_and_may_be_replayed_again(publisher, letter):
+def test_an_unsettled_replay_is_shown_and_may_be_replayed_again(publisher, letter):
     healing.replay(healing.select({}))
     DeadLetter.objects.update(replayed_at=timezone.now() - healing.UNSETTLED_AFTER)
-    assert healing.unsettled().count() == 0  # Its message has not even left.
+    assert healing.unsettled().count() == 0  # Its message has not left the outbox.
     relay.relay_batch(publisher)
     lost = {"state__exact": "replayed"}
     assert healing.select({}).count() == 0
     assert healing.select(lost).get() == letter
     assert healing.replay(healing.select(lost)) == 1
-    # Asked for twice, it is sent once: it now has its time again.
+    # A second replay sends it once: its replay is recent again.
     relay.relay_batch(publisher)
     assert healing.replay(healing.select(lost)) == 0
     letter.refresh_from_db()

@@ -1,4 +1,4 @@
-"""What the broker hears of a consumer that works for long, and of one that is frozen."""
+"""Heartbeats of a consumer that works for long, and of one that is frozen."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.broker
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUEUE = event_queue("timeline.worker").name
-# It takes what there is, and works for ever.
+# The consumer takes what there is, and its handover never returns.
 WORKING = """
 import os, time
 from events.consumer import BatchConsumer
@@ -31,7 +31,7 @@ BatchConsumer(os.environ["BROKER_URL"], event_queue("timeline.worker"), 100, wor
 """
 
 
-def test_work_that_takes_longer_than_the_broker_waits_keeps_its_messages(broker):
+def test_a_consumer_keeps_its_messages_while_it_works_longer_than_the_broker_waits(broker):
     put(broker, QUEUE, post_created())
     batches = []
     stop = Stop()
@@ -60,8 +60,8 @@ def working(broker) -> Iterator[subprocess.Popen]:
 
 
 @pytest.mark.slow  # It waits for two heartbeats.
-def test_what_a_frozen_consumer_holds_is_free_within_30_seconds(broker, working):
-    time.sleep(15)  # Its heartbeats come by themselves.
+def test_messages_of_a_frozen_consumer_are_redelivered_within_30_seconds(broker, working):
+    time.sleep(15)  # The heartbeat thread keeps the connection open.
     assert depth(broker, QUEUE) == 0
     working.send_signal(signal.SIGSTOP)
     until(lambda: depth(broker, QUEUE) == 1, 30)

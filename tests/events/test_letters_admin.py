@@ -18,7 +18,7 @@ CHANGELIST = "/admin/events/deadletter/"
 
 @pytest.fixture
 def letters() -> list[DeadLetter]:
-    """Three letters of two exceptions, about posts 1 to 3."""
+    """Three letters with two exceptions, about posts 1 to 3."""
     return [
         DeadLetter.objects.create(
             queue="push.worker" if n == 3 else "timeline.worker",
@@ -69,7 +69,7 @@ def test_one_letter_is_shown_in_full_and_as_text(operator, letters):
     assert "{&quot;post_id&quot;: 1}" in page
 
 
-def test_groups_count_by_exception_and_lead_to_their_letters(operator, letters):
+def test_groups_count_by_exception_and_link_to_their_letters(operator, letters):
     page = operator.get(f"{CHANGELIST}groups/")
     assert [(g["exception_type"], g["count"]) for g in page.context["groups"]] == [
         ("ValueError", 2),
@@ -79,14 +79,16 @@ def test_groups_count_by_exception_and_lead_to_their_letters(operator, letters):
     assert CHANGELIST in link or "groups" in link
 
 
-def test_the_first_page_only_counts(operator, letters, broker):
+def test_the_confirmation_page_only_counts(operator, letters, broker):
     page = act(operator, "replay_selected", letters[:2])
     assert page.context["count"] == 2
     assert depth(broker, "events.low") == 0
     assert not LogEntry.objects.exists()
 
 
-def test_confirmed_a_task_is_enqueued_and_the_log_says_who(operator, letters, broker):
+def test_a_confirmed_action_is_enqueued_as_a_task_and_logged_with_its_user(
+    operator, letters, broker
+):
     act(operator, "replay_selected", letters[:2], confirmed="yes", rate="50")
     assert depth(broker, "events.low") == 1
     entry = LogEntry.objects.get()
@@ -95,7 +97,7 @@ def test_confirmed_a_task_is_enqueued_and_the_log_says_who(operator, letters, br
     assert "'rate': 50" in entry.change_message
 
 
-def test_everything_that_matches_the_filter_is_replayed_without_listing_it(
+def test_all_letters_that_match_the_filter_are_replayed_without_listing_them(
     operator, letters, broker
 ):
     query = "?exception_type=ValueError&o=1"
@@ -116,7 +118,7 @@ def test_everything_that_matches_the_filter_is_replayed_without_listing_it(
 
 
 @pytest.mark.parametrize("query", ["?state__exact=discarded", "?attempts=7"])
-def test_a_filter_is_never_left_out(operator, letters, broker, query):
+def test_an_unknown_filter_is_refused_and_not_ignored(operator, letters, broker, query):
     DeadLetter.objects.filter(pk=letters[0].pk).update(state=DeadLetter.State.DISCARDED)
     page = act(operator, "replay_selected", letters[:1], query, select_across="1")
     assert page.context.get("count", 0) == 0
@@ -131,12 +133,12 @@ def test_the_task_replays_the_selection(letters):
 
 
 @pytest.mark.parametrize("rate", ["", "0", "x", "1000000", "²", "-5", "1e3", "nan", "9" * 5_000])
-def test_an_odd_rate_is_refused(operator, letters, broker, rate):
+def test_an_invalid_rate_is_refused(operator, letters, broker, rate):
     act(operator, "replay_selected", letters, confirmed="yes", rate=rate)
     assert depth(broker, "events.low") == 0
 
 
-def test_who_may_only_look_cannot_act(client, letters, broker):
+def test_a_user_with_only_the_view_permission_cannot_act(client, letters, broker):
     client.force_login(staff("view_deadletter"))
     page = client.get(CHANGELIST)
     assert page.status_code == 200
@@ -147,7 +149,7 @@ def test_who_may_only_look_cannot_act(client, letters, broker):
     assert not LogEntry.objects.exists()
 
 
-def test_who_may_not_look_sees_nothing(client, letters):
+def test_a_user_without_the_view_permission_sees_nothing(client, letters):
     client.force_login(staff())
     assert client.get(CHANGELIST).status_code == 403
     assert client.get(f"{CHANGELIST}groups/").status_code == 403
@@ -159,30 +161,30 @@ def run(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_the_command_line_lists_groups_and_shows(letters):
+def test_the_command_lists_groups_and_shows_letters(letters):
     assert "3 open letters match" in run("list")
     assert "1 open letters match" in run("list", "--about", "2")
     assert run("groups").split()[0] == "2"
     assert '"message_id": "evt_3"' in run("show", "--exception", "KeyError")
 
 
-def test_the_command_line_counts_first_and_acts_when_told(letters):
+def test_the_command_counts_first_and_acts_with_yes(letters):
     assert "2 letters would be replayed" in run("replay", "--exception", "ValueError")
     assert not OutboxEvent.objects.exists()
-    assert "2 letters go out" in run("replay", "--exception", "ValueError", "--yes")
+    assert "2 letters will be sent" in run("replay", "--exception", "ValueError", "--yes")
     assert OutboxEvent.objects.count() == 2
     assert "1 letters discarded" in run("discard", "--yes")
 
 
 @pytest.mark.parametrize("marked", [0, -1, 2**63, 10**30])
-def test_ids_that_no_letter_has_choose_nothing(operator, letters, broker, marked):
+def test_ids_of_no_letter_select_nothing(operator, letters, broker, marked):
     data = {"action": "discard_selected", "_selected_action": [marked], "confirmed": "yes"}
     assert operator.post(CHANGELIST, data, follow=True).status_code == 200
     replay_letters(selection={"id__in": [marked]}, rate=1)
     assert healing.select({}).count() == 3
 
 
-def test_replayed_letters_without_an_end_are_replayed_again(operator, letters, broker):
+def test_unsettled_letters_are_replayed_again(operator, letters, broker):
     DeadLetter.objects.update(
         state=DeadLetter.State.REPLAYED, replayed_at=timezone.now() - healing.UNSETTLED_AFTER
     )

@@ -1,4 +1,4 @@
-"""The time limits of sessions and links, as PostgreSQL and the kernel keep them."""
+"""The time limits of sessions and connections, enforced by PostgreSQL and the kernel."""
 
 import os
 import socket
@@ -26,7 +26,7 @@ ROLE = "without_rights"
 
 @pytest.fixture
 def psql() -> Iterator[psycopg2.extensions.connection]:
-    """A session that asks for nothing, as an operator's."""
+    """A session that sets no limits itself, like an operator's psql."""
     given = connection.get_connection_params()
     plain = {name: given[name] for name in ("host", "port", "user", "password", "dbname")}
     with closing(psycopg2.connect(**plain)) as made:
@@ -44,12 +44,12 @@ def test_every_session_of_the_database_has_the_limits(psql, name):
     assert shown(psql, name) == limits.LIMITS[name]
 
 
-def test_an_operators_idle_transaction_is_ended_and_its_locks_with_it(psql, alice):
+def test_an_operators_idle_transaction_is_ended_and_its_locks_are_released(psql, alice):
     with psql.cursor() as cursor:
         cursor.execute("SET idle_in_transaction_session_timeout = '300ms'")
         cursor.execute("SELECT * FROM social_user FOR UPDATE")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM social_user FOR UPDATE")  # Waits for it.
+        cursor.execute("SELECT * FROM social_user FOR UPDATE")  # Waits for the lock.
         assert cursor.rowcount == 1
 
 
@@ -67,7 +67,7 @@ def test_a_limit_that_an_administrator_has_set_stays(psql):
         cursor.execute(f"ALTER DATABASE {name} SET lock_timeout = '10s'")
 
 
-def test_who_may_not_set_them_is_warned_and_migrates_all_the_same():
+def test_a_role_that_may_not_set_the_limits_is_warned_and_migrates_all_the_same():
     with connection.cursor() as cursor:
         name = connection.settings_dict["NAME"]
         cursor.execute(f"ALTER DATABASE {name} RESET lock_timeout")
@@ -81,8 +81,8 @@ def test_who_may_not_set_them_is_warned_and_migrates_all_the_same():
         assert limits.missing() == []
 
 
-def test_a_client_that_takes_no_answer_loses_its_locks(alice):
-    """As one that is frozen while it reads: PostgreSQL is not idle then, but waits to send."""
+def test_a_client_that_does_not_read_its_answer_loses_its_locks(alice):
+    """A client that is frozen while it reads. Its session is not idle: PostgreSQL waits to send."""
     given = connection.get_connection_params() | {"options": "-c tcp_user_timeout=1s"}
     with closing(psycopg2.connect(**given, async_=1)) as frozen:
         wait_select(frozen)
@@ -92,7 +92,7 @@ def test_a_client_that_takes_no_answer_loses_its_locks(alice):
         )
         until(lambda: waits_to_send(frozen))
         with connection.cursor() as cursor:
-            cursor.execute("SELECT * FROM social_user FOR UPDATE")  # Waits for it.
+            cursor.execute("SELECT * FROM social_user FOR UPDATE")  # Waits for the lock.
             assert cursor.rowcount == 1
 
 
@@ -105,7 +105,7 @@ def waits_to_send(session) -> bool:
         return cursor.fetchone()[0]
 
 
-def test_our_connections_notice_a_server_that_is_gone():
+def test_our_connections_notice_a_server_that_has_vanished():
     connection.ensure_connection()
     with socket.socket(fileno=os.dup(connection.connection.fileno())) as link:
         assert link.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
@@ -115,7 +115,7 @@ def test_our_connections_notice_a_server_that_is_gone():
 
 @pytest.fixture
 def proxy(broker) -> Iterator[Proxy]:
-    """Before the broker."""
+    """A TCP proxy before the broker."""
     proxy = Proxy(urlsplit(os.environ["BROKER_URL"]).port).start()
     yield proxy
     proxy.stop()
@@ -123,7 +123,7 @@ def proxy(broker) -> Iterator[Proxy]:
 
 @pytest.fixture
 def through(proxy) -> str:
-    """The broker's address through it."""
+    """The broker's URL through the proxy."""
     address = urlsplit(os.environ["BROKER_URL"])
     netloc = address.netloc.replace(str(address.port), str(proxy.port))
     return urlunsplit(address._replace(netloc=netloc))
@@ -137,8 +137,8 @@ def link(through):
     link.collect()
 
 
-def test_a_broker_that_is_gone_is_noticed_without_heartbeats(proxy, link):
-    time.sleep(0.5)  # Until all is acknowledged, so that nothing is sent again.
+def test_a_broker_that_has_vanished_is_noticed_without_heartbeats(proxy, link):
+    time.sleep(0.5)  # Wait until TCP has acknowledged everything, so that nothing is retransmitted.
     proxy.blackhole()
     begun = time.monotonic()
     with pytest.raises(TimeoutError, match="Connection timed out"):
@@ -146,7 +146,7 @@ def test_a_broker_that_is_gone_is_noticed_without_heartbeats(proxy, link):
     assert time.monotonic() - begun < 15
 
 
-def test_a_broker_that_does_not_answer_a_method_is_given_up(proxy, link):
+def test_a_call_to_a_broker_that_does_not_answer_times_out(proxy, link):
     proxy.swallow()
     begun = time.monotonic()
     with pytest.raises(TimeoutError):
@@ -154,12 +154,13 @@ def test_a_broker_that_does_not_answer_a_method_is_given_up(proxy, link):
     assert time.monotonic() - begun < 15
 
 
-def test_a_batch_that_is_confirmed_bit_by_bit_is_given_up_in_time(proxy, through):
-    """It is published while rows are locked. Each of its messages is confirmed soon enough."""
+def test_a_batch_that_is_confirmed_slowly_times_out_as_a_whole(proxy, through):
+    """The relay publishes while rows are locked, so the time limit is for the whole batch: each of
+    its messages alone is confirmed soon enough."""
     large = Outgoing(b"x" * 500_000, "posts.fanout", "post.created", {}, {})
     with closing(Publisher(through)) as publisher:
         publisher.connect()
-        proxy.delay(0.3)  # For every 64 kB.
+        proxy.delay(0.3)  # Seconds per 64 kB.
         begun = time.monotonic()
         with pytest.raises(TimeoutError):
             list(publisher.publish_all([large] * 10))

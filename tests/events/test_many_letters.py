@@ -1,4 +1,4 @@
-"""Ten thousand dead letters, healed from the admin in one action.
+"""Ten thousand dead letters, replayed from the admin in one action.
 
 It takes 15 s, because the promise is of that many.
 """
@@ -51,7 +51,7 @@ def test_ten_thousand_letters_are_counted_then_replayed_paced_by_a_task(client, 
     confirmed = {**everything, "confirmed": "yes", "rate": str(RATE)}
     page = act(client, "replay_selected", shown, "?exception_type=ValueError", **confirmed)
     assert "Replay of 10,000 letters has started" in page.content.decode()
-    # The page has answered, and nothing but one task has come of it.
+    # The page has answered, and has only enqueued one task.
     assert not OutboxEvent.objects.exists()
     message = broker.channel().basic_get("events.low", no_ack=True)
     assert depth(broker, "events.low") == 0

@@ -52,17 +52,17 @@ def test_a_rolled_back_post_leaves_no_event(alice, now):
 def test_recording_outside_a_transaction_is_refused(alice, now):
     with pytest.raises(outbox.OutsideTransactionError):
         Post.objects.create(author=alice, content="hello", created_at=now)
-    # The refusal comes after the row was written: it must not have stayed without its event.
+    # The post was written before the error: it must not stay without its event.
     assert not OutboxEvent.objects.exists()
 
 
-def test_deleting_a_post_is_an_event_too_and_only_once(post, now):
+def test_deleting_a_post_records_one_event(post, now):
     posts.delete(post, now=now)
     posts.delete(post, now=now)
     assert OutboxEvent.objects.filter(routing_key="post.deleted").count() == 1
 
 
-def test_what_waits_is_counted_anew_only_where_it_could_be_too_much(
+def test_pending_messages_are_counted_again_only_if_the_limit_could_be_exceeded(
     alice, now, django_assert_num_queries
 ):
     length = outbox.Length()
@@ -84,7 +84,7 @@ def test_what_waits_is_counted_anew_only_where_it_could_be_too_much(
 
 
 def replay(count: int, due_at) -> None:
-    """As a paced replay of letters leaves them."""
+    """Rows with due times in the future, like those of a paced replay."""
     OutboxEvent.objects.bulk_create(
         OutboxEvent(
             event_id=f"evt_replayed_{number}",
@@ -97,13 +97,13 @@ def replay(count: int, due_at) -> None:
     )
 
 
-def test_what_is_due_later_does_not_wait_yet(db):
+def test_messages_that_are_due_later_do_not_count_yet(db):
     replay(5, timezone.now() + timedelta(hours=1))
     assert not outbox.Length().exceeds(4)
     assert outbox.pending() == {}
 
 
-def test_what_becomes_due_waits_though_nothing_is_recorded(db):
+def test_messages_that_become_due_count_even_if_nothing_is_recorded(db):
     replay(5, timezone.now() + timedelta(hours=1))
     length = outbox.Length()
     assert not length.exceeds(4)
@@ -113,7 +113,7 @@ def test_what_becomes_due_waits_though_nothing_is_recorded(db):
     assert outbox.total(outbox.pending(limit=3).values()).count == 3
 
 
-def test_a_replay_that_is_due_later_is_counted_whole_once_a_minute(db):
+def test_a_replay_that_is_due_later_is_counted_fully_once_a_minute(db):
     replay(5, timezone.now() + timedelta(hours=1))
     length = outbox.Length()
     with CaptureQueriesContext(connection) as queries:

@@ -31,36 +31,36 @@ def test_a_pause_ends_by_itself_or_when_it_is_resumed():
     assert pausing.paused() == {}
 
 
-def test_a_sign_looks_once_a_second():
+def test_a_hold_checks_the_database_once_a_second():
     clock = [0.0]
-    sign = pausing.PauseSign("timelines", lambda: clock[0])
-    assert not sign()
+    hold = pausing.PauseHold("timelines", lambda: clock[0])
+    assert not hold()
     pausing.pause("timelines", lasting=None, now=timezone.now())
-    assert not sign()
+    assert not hold()
     clock[0] = 1.0
-    assert sign()
+    assert hold()
     pausing.resume("timelines")
     clock[0] = 2.0
-    assert not sign()
+    assert not hold()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_sign_stays_as_it_was_while_the_database_is_away():
+def test_the_answer_stays_the_same_while_the_database_is_down():
     clock = [0.0]
-    sign = pausing.PauseSign("timelines", lambda: clock[0])
+    hold = pausing.PauseHold("timelines", lambda: clock[0])
     pausing.pause("timelines", lasting=None, now=timezone.now())
-    assert sign()
+    assert hold()
 
     def refuse(*_):
         raise OperationalError("gone")
 
     clock[0] = 1.0
     with connection.execute_wrapper(refuse):
-        assert sign()
+        assert hold()
 
 
-def test_a_consumer_that_is_held_takes_nothing_and_then_goes_on(broker):
-    """The hold is raised while it waits for messages, and lowered again."""
+def test_a_consumer_on_hold_takes_nothing_and_then_goes_on(broker):
+    """The hold begins while the consumer waits for messages, and ends again."""
     queue, taken, held, stop = event_queue("timeline.worker"), [], threading.Event(), Stop()
     held.set()
     consumer = BatchConsumer(os.environ["BROKER_URL"], queue, 10, taken.extend, stop, held.is_set)

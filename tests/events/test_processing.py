@@ -9,7 +9,7 @@ QUEUE = "timeline.worker"
 
 
 class Recording:
-    """A handler that notes the post ids of each call, and fails as told for some of them."""
+    """A handler that records the post ids of each call, and raises the given errors for some."""
 
     def __init__(self, failures: dict[int, Exception] | None = None, times: int = 1000):
         self.calls: list[list[int]] = []
@@ -29,7 +29,7 @@ class Recording:
         return Subscriber("timelines", QUEUE, {"post.created": self})
 
 
-def test_events_that_wait_are_handled_as_one_list(broker):
+def test_waiting_events_are_handled_as_one_list(broker):
     handler = Recording()
     for post_id in (1, 2, 3):
         put(broker, QUEUE, post_created(post_id))
@@ -89,7 +89,7 @@ def test_a_broken_message_is_a_dead_letter_with_the_reason_and_the_consumer_goes
     assert bytes(letter.body) == b'{"event_id": "evt_broken"}'
 
 
-def test_a_failing_event_takes_no_other_with_it(broker):
+def test_a_failing_event_does_not_fail_the_others(broker):
     handler = Recording({2: ValueError("cannot be worked off")})
     for post_id in (1, 2, 3):
         put(broker, QUEUE, post_created(post_id))
@@ -100,7 +100,7 @@ def test_a_failing_event_takes_no_other_with_it(broker):
         "ValueError",
         "cannot be worked off",
     )
-    # A dead letter has no inbox row: replayed, it must have its effect.
+    # A dead letter must have no inbox row, or its replay would have no effect.
     assert InboxEntry.objects.count() == 2
 
 

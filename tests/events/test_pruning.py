@@ -11,7 +11,7 @@ NOW = timezone.now()
 AGES = {"old": timedelta(days=400), "new": timedelta(hours=1)}
 
 
-def test_old_rows_go_in_batches_and_others_stay():
+def test_old_rows_are_deleted_in_batches_and_others_stay():
     for age, past in AGES.items():
         for n in range(5):
             InboxEntry.objects.create(

@@ -34,7 +34,7 @@ def publisher():
 
 
 def pass_time(minutes: int = 10) -> None:
-    """Let everything that was done so far have been done that much earlier."""
+    """Move the times of everything that was done so far into the past."""
     past = timedelta(minutes=minutes)
     for event in OutboxEvent.objects.exclude(published_at=None):
         event.published_at -= past
@@ -68,25 +68,25 @@ def db_now():
 
 
 def reconcile_twice() -> int:
-    """One look that sees the queue empty, and, past the grace, the next one."""
+    """One run that finds the queue empty and, after the grace, the next run."""
     pass_time()
     sent = reconcile(TIMELINES, db_now())
     Reconciliation.objects.filter(empty_at__isnull=False).update(empty_at=timezone.now())
     return sent + reconcile(TIMELINES, db_now())
 
 
-def test_a_lost_event_is_sent_again_to_its_subscriber_alone(broker, publisher, lost):
+def test_a_lost_event_is_sent_again_to_its_subscriber_only(broker, publisher, lost):
     assert reconcile_twice() == 1
     relay.relay_batch(publisher)
     assert [depth(broker, name) for name in (QUEUE, *OTHERS)] == [1, 1, 1]
     handler = Recording()
     work_off(handler.subscriber, 1)
     assert len(handler.calls) == 1
-    # It is there now, and is not sent a third time.
+    # It is in the inbox now, and is not sent a third time.
     assert reconcile_twice() == 0
 
 
-def test_the_look_mends_what_was_unbound(broker, publisher, lost, alice):
+def test_reconciling_binds_an_unbound_queue_again(broker, publisher, lost, alice):
     empty_queues(os.environ["BROKER_URL"])
     posts.publish(alice, "again", now=timezone.now())
     relay.relay_batch(publisher)
@@ -100,15 +100,15 @@ def test_an_event_that_had_its_effect_is_not_sent_again(broker, publisher, lost)
     assert reconcile_twice() == 0
 
 
-def test_while_the_queue_is_not_empty_nothing_is_known_to_be_lost(broker, lost):
+def test_nothing_is_sent_again_while_the_queue_is_not_empty(broker, lost):
     pass_time()
     assert reconcile(TIMELINES, None) == 0
     assert reconcile(TIMELINES, None) == 0
 
 
-def test_what_was_published_just_now_is_left_alone(broker, publisher, lost):
+def test_an_event_published_just_now_is_not_sent_again(broker, publisher, lost):
     assert reconcile(TIMELINES, db_now()) == 0
-    # Within the grace a consumer may hold it.
+    # Within the grace a consumer may still hold the event.
     assert timezone.now() - OutboxEvent.objects.first().published_at < GRACE
     assert reconcile(TIMELINES, db_now()) == 0
 
@@ -140,12 +140,12 @@ def registered(subscriber: Subscriber):
         del subscribers[subscriber.name]
 
 
-def test_a_subscriber_starts_nowhere_else():
+def test_any_other_start_of_a_subscriber_is_refused():
     with pytest.raises(ValueError, match="'now' or 'earliest'"):
         Subscriber("new", "new.worker", {}, start="yesterday")
 
 
-def test_what_is_on_its_way_already_is_not_sent_again(lost):
+def test_an_event_that_is_already_being_resent_is_not_sent_again(lost):
     assert reconcile_twice() == 1
     Reconciliation.objects.update(complete_until=timezone.now() - timedelta(days=8))
     assert reconcile(TIMELINES, None) == 0
@@ -160,8 +160,8 @@ def test_a_known_subscriber_keeps_its_place(lost):
 
 
 @pytest.mark.parametrize("command", [("relay_outbox",), ("consume", "timelines")])
-def test_a_process_notes_where_subscribers_start_before_it_declares_their_queues(broker, command):
-    """A queue that is wiped before the first look must not have lost its events."""
+def test_a_process_records_where_subscribers_start_before_it_declares_their_queues(broker, command):
+    """Otherwise a queue that is wiped before the first run would lose its events."""
     process = start(*command)
     try:
         until(lambda: Reconciliation.objects.count() == len(subscribers), 20)
@@ -171,15 +171,15 @@ def test_a_process_notes_where_subscribers_start_before_it_declares_their_queues
     assert not Reconciliation.objects.filter(complete_until__gt=timezone.now()).exists()
 
 
-def test_an_empty_queue_that_nobody_consumes_may_be_one_without_a_leader(broker):
+def test_an_empty_queue_without_a_consumer_is_not_trusted(broker):
     assert QUEUE not in empty_queues(os.environ["BROKER_URL"])
     with broker.channel() as channel:
         channel.basic_consume(QUEUE, callback=lambda message: None)
         assert QUEUE in empty_queues(os.environ["BROKER_URL"])
 
 
-def test_a_long_history_is_looked_at_in_batches_that_are_kept(lost):
-    """An interrupted run has moved on; the next one goes on from there."""
+def test_a_long_history_is_reconciled_in_batches_that_are_committed(lost):
+    """An interrupted run has committed its batches; the next run continues from there."""
     fill(published=3 * BATCH)
     began = timezone.now() - timedelta(days=1)
     Reconciliation.objects.update(complete_until=began, empty_at=timezone.now())
@@ -193,7 +193,7 @@ def test_a_long_history_is_looked_at_in_batches_that_are_kept(lost):
     assert sent.count() == OutboxEvent.objects.filter(exchange="").count() == 3 * BATCH
 
 
-def test_events_of_one_moment_are_not_divided(lost):
+def test_events_of_one_moment_are_in_one_batch(lost):
     """A relay marks many events with the same moment."""
     fill(published=BATCH + 50, seconds_apart=0)
     Reconciliation.objects.update(
@@ -223,7 +223,7 @@ def test_a_batch_reads_little_however_long_the_history_is(lost):
         assert rows_read(sql, params) <= 3 * BATCH
 
 
-def test_an_error_at_one_subscriber_keeps_no_other_from_its_turn(broker, publisher, lost):
+def test_an_error_at_one_subscriber_does_not_stop_the_others(broker, publisher, lost):
     pass_time()
     Reconciliation.objects.update(empty_at=timezone.now())
     first, second, *_ = subscribers.values()
@@ -248,7 +248,7 @@ FAILING = """
 
 @pytest.fixture
 def replayed(broker, publisher, lost) -> DeadLetter:
-    """A letter about the lost event that was replayed, and whose message was lost again."""
+    """A letter about the lost event, which was replayed; the replay's message was lost too."""
     letter = DeadLetter.objects.create(
         queue=QUEUE,
         message_id=lost.event_id,
@@ -256,9 +256,9 @@ def replayed(broker, publisher, lost) -> DeadLetter:
         first_failed_at=timezone.now(),
         last_failed_at=timezone.now(),
     )
-    assert reconcile_twice() == 0  # It ended as a letter.
+    assert reconcile_twice() == 0  # The event ended as a letter.
     healing.replay(healing.select({}))
-    assert reconcile_twice() == 0  # It is on its way.
+    assert reconcile_twice() == 0  # The replay is still in the outbox.
     relay.relay_batch(publisher)
     broker.channel().queue_purge(QUEUE)
     return letter
@@ -281,8 +281,9 @@ def test_a_replay_that_failed_again_or_was_given_up_is_not_sent_again(replayed):
         assert reconcile_twice() == 0
 
 
-def test_a_replay_that_no_inbox_can_know_is_not_sent_in_circles(publisher, replayed):
-    """A stranger's message need not bear its event's id; nothing of it is in our outbox."""
+def test_a_replay_that_the_inbox_cannot_recognise_is_not_sent_endlessly(publisher, replayed):
+    """The message id of another program's message may differ from its event id, and our outbox does
+    not have its event."""
     OutboxEvent.objects.exclude(exchange="").delete()
     assert reconcile_twice() == 0
     DeadLetter.objects.update(replayed_at=timezone.now() - healing.UNSETTLED_AFTER)
@@ -290,7 +291,7 @@ def test_a_replay_that_no_inbox_can_know_is_not_sent_in_circles(publisher, repla
 
 
 def fill(published: int, *, seconds_apart: int = 1, inbox: bool = False) -> None:
-    """Events of the last hours but one, one a second."""
+    """One event per second, published within the last hours but before the last hour."""
     with connection.cursor() as cursor:
         cursor.execute(PUBLISHED, [seconds_apart, published])
         if inbox:

@@ -31,18 +31,18 @@ def depths(broker) -> dict[str, int]:
     return {name: channel.queue_declare(name, passive=True).message_count for name in QUEUES}
 
 
-def test_one_message_a_post_enters_the_exchange_and_three_copies_leave_it(
+def test_one_message_per_post_enters_the_exchange_and_three_copies_leave_it(
     broker, publisher, alice, now
 ):
     for number in range(5):
         posts.publish(alice, f"post {number}", now=now)
     assert relay.relay_batch(publisher) == 5
-    # The broker counts what it routed: five messages in, one copy of each in every queue.
+    # The broker's counters: five messages in, one copy of each in every queue.
     assert depths(broker) == dict.fromkeys(QUEUES, 5)
     assert OutboxEvent.objects.filter(published_at=None).count() == 0
 
 
-def test_what_is_published_bears_the_envelope_and_its_properties(broker, publisher, post):
+def test_a_published_message_has_the_envelope_and_its_properties(broker, publisher, post):
     relay.relay_batch(publisher)
     event = OutboxEvent.objects.get()
     channel = broker.channel()
@@ -100,7 +100,7 @@ def test_two_relays_share_the_rows(broker, publisher, alice, now):
     other = threading.Thread(target=other_relay)
     other.start()
     held.wait(10)
-    # The other one holds the four oldest; this one neither waits for it nor takes them.
+    # The other relay holds the four oldest rows; this one neither waits for them nor takes them.
     assert relay.relay_batch(publisher) == 6
     release.set()
     other.join(10)
@@ -113,7 +113,7 @@ def test_without_a_broker_the_rows_stay_pending(post):
     assert OutboxEvent.objects.get().published_at is None
 
 
-def test_a_message_that_cannot_be_routed_holds_up_no_other(broker, publisher, alice, now):
+def test_a_message_to_a_missing_exchange_does_not_delay_others(broker, publisher, alice, now):
     lost = posts.publish(alice, "to nowhere", now=now)
     OutboxEvent.objects.update(exchange="no.such.exchange")
     kept = posts.publish(alice, "to everybody", now=now)
@@ -126,7 +126,7 @@ def test_a_message_that_cannot_be_routed_holds_up_no_other(broker, publisher, al
     assert kept.pk
 
 
-def test_a_message_that_no_queue_takes_holds_up_no_other(broker, publisher, alice, now):
+def test_a_message_that_no_queue_takes_does_not_delay_others(broker, publisher, alice, now):
     broker.channel().exchange_declare("nobody.listens", type="fanout", auto_delete=False)
     for number in range(5):
         posts.publish(alice, f"post {number}", now=now)
@@ -142,7 +142,7 @@ def test_a_message_that_no_queue_takes_holds_up_no_other(broker, publisher, alic
     broker.channel().exchange_delete("nobody.listens")
 
 
-def test_a_failure_in_mid_batch_marks_what_was_confirmed(alice, now):
+def test_a_failure_within_a_batch_marks_the_confirmed_rows(alice, now):
     for number in range(3):
         posts.publish(alice, f"post {number}", now=now)
 
@@ -158,7 +158,7 @@ def test_a_failure_in_mid_batch_marks_what_was_confirmed(alice, now):
     assert OutboxEvent.objects.filter(published_at=None).count() == 1
 
 
-def test_a_connection_that_the_other_side_has_closed_is_given_up(broker, publisher, alice, now):
+def test_a_connection_that_the_broker_has_closed_is_replaced(broker, publisher, alice, now):
     posts.publish(alice, "before", now=now)
     relay.relay_batch(publisher)
     publisher._channel.connection.transport.sock.shutdown(socket.SHUT_RD)
@@ -169,7 +169,7 @@ def test_a_connection_that_the_other_side_has_closed_is_given_up(broker, publish
     assert OutboxEvent.objects.filter(published_at=None).count() == 0
 
 
-def test_with_nothing_to_publish_the_broker_is_not_asked():
+def test_with_nothing_to_publish_the_broker_is_not_contacted():
     assert relay.relay_batch(Publisher("amqp://127.0.0.1:1//")) == 0
 
 
@@ -189,7 +189,7 @@ def test_a_new_event_wakes_the_listener(alice, now):
 
 @pytest.fixture
 def stranded(broker, publisher, now) -> DeadLetter:
-    """A letter of a queue that does not exist, replayed."""
+    """The replay of a letter whose queue does not exist."""
     letter = DeadLetter.objects.create(
         queue="timelines.gone",
         message_id="a-task",
@@ -227,7 +227,7 @@ def test_a_replay_that_no_queue_takes_for_ten_minutes_opens_its_letter(publisher
 
 
 def test_an_event_that_no_queue_takes_is_never_given_up(broker, publisher, alice, now):
-    # It declares the bindings when it connects.
+    # The publisher declares the bindings when it connects.
     publisher.publish(Outgoing(b"{}", "", QUEUES[0], {}, {}))
     with broker.channel() as channel:
         for name in QUEUES:

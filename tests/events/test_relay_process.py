@@ -1,4 +1,4 @@
-"""The relay as a process: frozen, and robbed of its connections."""
+"""The relay as a process: frozen, and with its connections ended."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NAME = "manage.py relay_outbox"
-# In place of 20 s, so that the tests are short.
+# Replaces the limit of 20 s, so that the tests are short.
 IDLE = "options=-c%20idle_in_transaction_session_timeout%3D3s"
 SESSIONS = {
     "the one that listens": "query LIKE 'LISTEN%%'",
@@ -34,7 +34,7 @@ SESSIONS = {
 
 @pytest.fixture
 def proxy(broker) -> Iterator[Proxy]:
-    """Between the relay and the broker."""
+    """A TCP proxy between the relay and the broker."""
     proxy = Proxy(urlsplit(os.environ["BROKER_URL"]).port).start()
     yield proxy
     proxy.stop()
@@ -42,7 +42,7 @@ def proxy(broker) -> Iterator[Proxy]:
 
 @pytest.fixture
 def process(proxy, alice) -> Iterator[subprocess.Popen]:
-    """A relay that listens."""
+    """A running relay process that has executed LISTEN."""
     name = f"/{connection.settings_dict['NAME']}"
     database = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=name, query=IDLE))
     broker = urlsplit(os.environ["BROKER_URL"])
@@ -66,7 +66,7 @@ def process(proxy, alice) -> Iterator[subprocess.Popen]:
 
 
 def sessions(which: str, then: str = "pid") -> list:
-    """The pids of those sessions of the relay's, or what becomes of them."""
+    """Return `then` (by default the pid) for each of the relay's sessions that match `which`."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {then} FROM pg_stat_activity WHERE application_name = %s AND {which}", [NAME]
@@ -78,7 +78,7 @@ def pending() -> int:
     return OutboxEvent.objects.filter(published_at=None).count()
 
 
-def test_what_a_frozen_relay_has_claimed_is_published_by_another(process, proxy, alice, now):
+def test_rows_claimed_by_a_frozen_relay_are_published_by_another(process, proxy, alice, now):
     posts.publish(alice, "while all is well", now=now)
     until(lambda: pending() == 0)
     proxy.stall(Way.BACK)
@@ -89,8 +89,8 @@ def test_what_a_frozen_relay_has_claimed_is_published_by_another(process, proxy,
         assert relay.relay_batch(other) == 0
         until(lambda: relay.relay_batch(other) == 1)
     assert pending() == 0
-    # Continued, it has its confirm and wants to mark the row, finds that its session is gone, and
-    # goes on with another.
+    # Once it continues, it gets its confirm and tries to mark the row, finds that its session was
+    # ended, and opens another.
     proxy.heal()
     process.send_signal(signal.SIGCONT)
     posts.publish(alice, "for the one that was frozen", now=now)
@@ -99,7 +99,7 @@ def test_what_a_frozen_relay_has_claimed_is_published_by_another(process, proxy,
 
 
 @pytest.mark.parametrize("which", SESSIONS.values(), ids=SESSIONS)
-def test_a_relay_goes_on_without_a_session_that_was_ended(which, process, alice, now):
+def test_a_relay_goes_on_after_its_session_was_ended(which, process, alice, now):
     posts.publish(alice, "while all is well", now=now)
     until(lambda: pending() == 0)
     ended = {pid for (pid,) in sessions(which)}

@@ -1,7 +1,7 @@
 import pytest
 
 from celery_app import app
-from events.errors import PassingError, told_apart
+from events.errors import PassingError, wrap_passing_errors
 from tests.bus import depth
 from tests.worker_app import note_text
 
@@ -17,10 +17,10 @@ def test_a_task_is_stored_when_enqueue_returns(broker):
     assert depth(broker, LANE) == 1
 
 
-def test_a_task_for_a_deleted_lane_is_refused_and_the_next_try_makes_the_lane(broker):
+def test_a_task_for_a_deleted_lane_fails_and_the_next_attempt_declares_the_lane(broker):
     enqueue()
     broker.channel().queue_delete(LANE)
-    with pytest.raises(PassingError), told_apart():
+    with pytest.raises(PassingError), wrap_passing_errors():
         enqueue()
     enqueue()
     assert depth(broker, LANE) == 1
@@ -28,7 +28,7 @@ def test_a_task_for_a_deleted_lane_is_refused_and_the_next_try_makes_the_lane(br
 
 @pytest.fixture
 def unreachable(monkeypatch):
-    """The Celery app pointed at a port where nothing listens."""
+    """The Celery app, connected to a port on which nothing listens."""
     app.pool.force_close_all()
     monkeypatch.setattr(app, "_pool", None)
     monkeypatch.setattr(app.amqp, "_producer_pool", None)
@@ -38,5 +38,5 @@ def unreachable(monkeypatch):
 
 
 def test_without_a_broker_enqueue_gives_up_soon_with_a_passing_error(unreachable):
-    with pytest.raises(PassingError), told_apart():
+    with pytest.raises(PassingError), wrap_passing_errors():
         enqueue()

@@ -14,7 +14,7 @@ EVENT_QUEUES = [subscriber.queue for subscriber in subscribers.values()]
 
 @pytest.fixture
 def queues(broker) -> dict[str, dict]:
-    """The queues as the broker itself knows them."""
+    """The queues, as the broker reports them."""
     if "BROKER_MANAGEMENT_URL" not in os.environ:
         pytest.skip("the broker's management API is not known")
     described = vhosts.queues(os.environ["BROKER_MANAGEMENT_URL"], VHOST)
@@ -37,15 +37,15 @@ def test_every_queue_dead_letters_at_least_once_after_its_limit(queues, names, l
         }
 
 
-def test_dead_letters_never_die_again(queues):
+def test_dead_letters_are_never_dead_lettered_again(queues):
     assert queues["dead.letters"]["arguments"] == {
         "x-queue-type": "quorum",
         "x-delivery-limit": 2**31 - 1,
     }
 
 
-def test_no_lanes_name_ends_another_after_a_dot():
-    # Celery binds delayed retries by `#.<name>`.
+def test_no_lanes_name_ends_with_a_dot_and_another_lanes_name():
+    # Celery binds delayed retries with the pattern `#.<name>`.
     names = [*LANES, *EVENT_QUEUES]
     assert not [(a, b) for a in names for b in names if a.endswith(f".{b}")]
 

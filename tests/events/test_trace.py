@@ -1,4 +1,4 @@
-"""The ids of a request stand in the headers of its event, of the tasks and of what these record."""
+"""The ids of a request are in the headers of its event, of its tasks, and of the tasks' events."""
 
 import pytest
 from structlog.contextvars import clear_contextvars, get_contextvars
@@ -22,7 +22,7 @@ def _no_context():
     clear_contextvars()
 
 
-def test_from_events_to_the_task_that_they_lead_to(broker):
+def test_a_task_has_the_ids_of_the_events_that_caused_it(broker):
     def enqueue(events) -> None:
         note_text.enqueue(lane=LANE, path="nowhere", text="hi")
 
@@ -41,7 +41,7 @@ def test_from_events_to_the_task_that_they_lead_to(broker):
     assert get_contextvars() == {}
 
 
-def test_from_a_task_to_its_log_and_to_what_it_records():
+def test_the_log_and_the_events_of_a_task_have_its_ids():
     note_text.push_request(request_id="request-1", event_id="evt_1", traceparent=TRACEPARENT)
     try:
         note_text.before_start("task-1", [], {})
@@ -56,7 +56,7 @@ def test_from_a_task_to_its_log_and_to_what_it_records():
     assert trace.event_headers() == {"request_id": "request-1", "traceparent": TRACEPARENT}
 
 
-def test_a_task_has_nothing_of_the_one_before():
+def test_a_task_has_no_ids_of_the_previous_task():
     for request_id in ("request-1", None):
         note_text.push_request(request_id=request_id)
         note_text.before_start("task", [], {})
@@ -64,7 +64,7 @@ def test_a_task_has_nothing_of_the_one_before():
     assert get_contextvars() == {"task_id": "task"}
 
 
-def test_each_event_without_a_trace_begins_one():
+def test_each_event_without_a_trace_starts_a_new_one():
     first, second = trace.event_headers(), trace.event_headers()
     assert first["traceparent"] != second["traceparent"]
     assert "request_id" not in first

@@ -1,4 +1,4 @@
-"""What cannot go on waits by itself: set aside while it alone fails, held while everything does."""
+"""Events that fail while others succeed are set aside; if all fail, the batch is held."""
 
 from datetime import timedelta
 
@@ -34,7 +34,7 @@ def handled(handler: Recording) -> list[int]:
 @pytest.mark.parametrize(
     "error", [NOT_VISIBLE, OperationalError("canceling statement due to statement timeout")]
 )
-def test_what_fails_alone_is_set_aside_and_has_its_effect_later(broker, error):
+def test_an_event_that_fails_alone_is_set_aside_and_has_its_effect_later(broker, error):
     handler = Recording({2: error})
     work_off_three(broker, handler)
     assert handled(handler) == [1, 3]
@@ -49,7 +49,7 @@ def test_what_fails_alone_is_set_aside_and_has_its_effect_later(broker, error):
     assert not DeadLetter.objects.exists()
 
 
-def test_a_single_event_that_fails_is_set_aside_where_its_subscriber_can_work(broker):
+def test_a_failing_event_that_is_alone_in_its_batch_is_set_aside_if_the_subscriber_can_work(broker):
     handler = Recording({2: NOT_VISIBLE})
     put(broker, QUEUE, post_created(2))
     work_off(handler.subscriber, 1)
@@ -64,7 +64,9 @@ def test_a_single_event_that_fails_is_set_aside_where_its_subscriber_can_work(br
         (OperationalError("lock timeout"), waiting.ATTEMPTS, 603),
     ],
 )
-def test_after_its_attempts_it_is_a_dead_letter_with_the_reason(broker, error, attempts, seconds):
+def test_after_its_last_attempt_an_event_is_a_dead_letter_with_the_reason(
+    broker, error, attempts, seconds
+):
     assert sum(map(waiting.wait_after, range(1, attempts))) == seconds
     handler = Recording({2: error})
     work_off_three(broker, handler)
@@ -92,7 +94,7 @@ def test_a_permanent_error_ends_the_wait_at_once(broker):
     assert DeadLetter.objects.get().exception_type == "ValueError"
 
 
-def test_in_an_outage_the_batch_is_held_and_nothing_is_counted(broker):
+def test_in_an_outage_the_batch_is_held_and_no_attempt_counts(broker):
     handler = Recording({1: ConnectionError("broker"), 2: ConnectionError("broker")})
     cannot = SubscriberProbe("timelines", Publisher(NOWHERE))
     processor = Processor(handler.subscriber, cannot, timezone.now)
@@ -107,7 +109,7 @@ def test_in_an_outage_the_batch_is_held_and_nothing_is_counted(broker):
     assert not WaitingEvent.objects.exists()
 
 
-def test_an_outage_counts_no_attempt_of_what_is_set_aside(broker):
+def test_in_an_outage_no_attempt_of_a_waiting_event_counts(broker):
     handler = Recording({2: NOT_VISIBLE})
     work_off_three(broker, handler)
     cannot = SubscriberProbe("timelines", Publisher(NOWHERE))
@@ -118,7 +120,7 @@ def test_an_outage_counts_no_attempt_of_what_is_set_aside(broker):
     assert WaitingEvent.objects.get().attempts == 1
 
 
-def test_a_statement_that_always_takes_too_long_delays_its_neighbours_little(broker):
+def test_an_event_whose_statement_is_too_slow_delays_others_only_briefly(broker):
     calls = []
 
     def handler(events) -> None:
@@ -136,7 +138,7 @@ def test_a_statement_that_always_takes_too_long_delays_its_neighbours_little(bro
     assert "statement timeout" in WaitingEvent.objects.get().reason
 
 
-def test_a_database_that_takes_no_writes_makes_no_dead_letter(broker):
+def test_a_read_only_database_makes_no_dead_letters(broker):
     class ReadOnly(Exception):
         pgcode = "25006"
 
@@ -149,7 +151,7 @@ def test_a_database_that_takes_no_writes_makes_no_dead_letter(broker):
     assert WaitingEvent.objects.count() == 1
 
 
-def test_delivered_again_it_is_set_aside_once_and_another_event_of_its_id_is_a_letter(broker):
+def test_a_redelivered_event_is_set_aside_once_and_another_event_with_its_id_is_a_letter(broker):
     handler = Recording({2: NOT_VISIBLE, 9: NOT_VISIBLE})
     body = post_created(2, event_id="evt_same")
     for again in (body, body, post_created(9, event_id="evt_same")):
@@ -159,7 +161,7 @@ def test_delivered_again_it_is_set_aside_once_and_another_event_of_its_id_is_a_l
     assert DeadLetter.objects.get().exception_type == "EventIdReusedError"
 
 
-def test_what_had_its_effect_meanwhile_ends_its_wait(broker):
+def test_a_waiting_event_that_had_its_effect_meanwhile_is_removed(broker):
     handler = Recording({2: NOT_VISIBLE})
     body = post_created(2)
     put(broker, QUEUE, body)
@@ -172,7 +174,7 @@ def test_what_had_its_effect_meanwhile_ends_its_wait(broker):
     assert not WaitingEvent.objects.exists()
 
 
-def test_a_claimed_event_is_nobody_elses_until_its_lease_is_over(broker):
+def test_a_claimed_event_is_not_claimed_again_until_its_lease_is_over(broker):
     handler = Recording({2: NOT_VISIBLE})
     work_off_three(broker, handler)
     WaitingEvent.objects.update(due_at=timezone.now() + waiting.LEASE)

@@ -1,4 +1,4 @@
-"""A real Celery worker in a process of its own, given what would kill or cheat a plain one."""
+"""A real Celery worker in its own process, with messages that would break a plain Celery worker."""
 
 import json
 import os
@@ -27,7 +27,7 @@ LANE = "operations.low"
 
 @pytest.fixture(scope="module")
 def worker(django_db_setup, django_db_blocker):
-    """A worker of two lanes, on the tests' broker and database."""
+    """A worker for two lanes, on the tests' broker and database."""
     with django_db_blocker.unblock():
         name = connection.settings_dict["NAME"]
     url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
@@ -50,7 +50,7 @@ def notes(tmp_path):
 
 @pytest.fixture
 def still_works(broker, worker, notes):
-    """Asserts that the worker goes on: a good task that was sent last is done."""
+    """Assert that the worker goes on: it runs a valid task that is sent last."""
 
     def check() -> None:
         note_text.enqueue(path=str(notes), text="good")
@@ -70,7 +70,7 @@ def task(**headers) -> dict:
         pytest.param(
             b"5", {"headers": {"task": "tests.note_text"}}, "header `id`", id="task header, no id"
         ),
-        pytest.param(b"5", task(), "no list of arguments", id="body of another shape"),
+        pytest.param(b"5", task(), "not a list of arguments", id="body of another shape"),
         pytest.param(b"[[], ", task(), "not decodable", id="broken JSON"),
         pytest.param("[[], {}, {}]".encode("utf-16"), task(), "not decodable", id="UTF-16"),
         pytest.param(
@@ -95,7 +95,7 @@ def task(**headers) -> dict:
         ),
     ],
 )
-def test_what_a_worker_cannot_decode_is_a_dead_letter_and_it_goes_on(
+def test_a_message_that_a_worker_cannot_decode_is_a_dead_letter_and_the_worker_goes_on(
     broker, still_works, body, properties, reason
 ):
     put(broker, LANE, body, **properties)
@@ -109,10 +109,10 @@ def test_what_a_worker_cannot_decode_is_a_dead_letter_and_it_goes_on(
 
 
 @pytest.mark.parametrize("deaths", [[["an array"]], ["text"], [{}], [{"queue": []}], "text", None])
-def test_a_death_that_no_broker_wrote_is_refused_and_never_comes_back_to_the_broker(
+def test_a_malformed_x_death_header_is_refused_and_never_returned_to_the_broker(
     broker, still_works, deaths
 ):
-    """RabbitMQ 3.10 would end the process that moves dead letters, which moves no more then."""
+    """It would crash RabbitMQ 3.10's process that moves dead letters."""
     forged = task(task="tests.fail_for_good", **{"x-death": deaths})
     for _ in range(20):
         put(broker, LANE, b"[[], {}, {}]", **forged)
@@ -150,7 +150,7 @@ def test_a_retry_keeps_its_lane(broker, worker, notes):
     until(lambda: notes.exists() and len(notes.read_text().splitlines()) == 2, 60)
     first, second = notes.read_text().splitlines()
     assert first == "0 timelines.low"
-    # A delayed one comes with its delay, as 28 binary digits, before the lane's name.
+    # The routing key of a delayed retry has its delay, as 28 binary digits, before the lane's name.
     assert second.startswith("1 ")
     assert second.endswith("timelines.low")
 
@@ -163,7 +163,7 @@ def test_passing_errors_end_in_a_dead_letter_after_the_last_attempt(broker, stil
     still_works()
 
 
-def test_what_only_the_hard_time_limit_ends_runs_a_few_times_and_is_a_dead_letter(
+def test_a_task_that_its_hard_time_limit_ends_runs_a_few_times_and_is_a_dead_letter(
     broker, still_works, notes
 ):
     overrun.enqueue(path=str(notes))
@@ -178,7 +178,7 @@ def test_what_only_the_hard_time_limit_ends_runs_a_few_times_and_is_a_dead_lette
 
 @pytest.mark.parametrize(("task", "attempts"), [("tests.note_text", 1), ("tests.fail_once", 2)])
 def test_a_replayed_task_that_succeeds_settles_its_letter(broker, worker, notes, task, attempts):
-    """Also where its first attempt failed, and a retry succeeded."""
+    """Also if its first attempt failed and a retry succeeded."""
     arguments = {"path": str(notes)} | ({"text": "hi"} if attempts == 1 else {})
     letter = DeadLetter.objects.create(
         queue=LANE,
@@ -201,7 +201,7 @@ def test_a_replayed_task_that_succeeds_settles_its_letter(broker, worker, notes,
 
 
 def test_a_replayed_task_that_fails_again_opens_its_letter(broker, worker):
-    """And a later success of another one settles nothing."""
+    """A later success of another task settles nothing."""
     fail_for_good.enqueue(why="still")
     until(lambda: depth(broker, "dead.letters") == 1)
     file_letters(1)

@@ -1,4 +1,5 @@
-"""Workers of one command line, and one that is back before the broker has missed it."""
+"""Workers with the same command line, and one that reconnects before the broker has noticed that
+its old connection is gone."""
 
 import os
 import signal
@@ -18,7 +19,7 @@ from devtools.faults.proxy import Proxy
 from tests.waiting import until
 from tests.worker_app import note_text
 
-# Slow: a queue's expiry and a broker's patience are waited for.
+# Slow: the tests wait until a queue expires and a broker notices a lost connection.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 COMMAND = ("-m", "celery", "-A", "tests.worker_app", "worker", "-c", "1")
@@ -43,7 +44,7 @@ def worker(broker_url: str) -> Iterator[subprocess.Popen]:
 
 
 def names() -> list[str]:
-    """Of the workers that answer."""
+    """Return the names of the workers that answer."""
     return sorted(name for reply in app.control.ping(timeout=1) for name in reply)
 
 
@@ -58,7 +59,7 @@ def is_gone(broker, queue: str) -> bool:
 
 @pytest.fixture
 def done(tmp_path: Path) -> Callable[[], None]:
-    """Asserts that a task that is sent now is done."""
+    """Assert that a task that is sent now is run."""
     notes = tmp_path / "notes"
 
     def check() -> None:
@@ -69,7 +70,7 @@ def done(tmp_path: Path) -> Callable[[], None]:
     return check
 
 
-def test_two_workers_of_one_command_line_live_side_by_side(broker, done):
+def test_two_workers_with_one_command_line_run_side_by_side(broker, done):
     with ExitStack() as stack:
         copies = [stack.enter_context(worker(os.environ["BROKER_URL"])) for _ in range(2)]
         known = until(lambda: len(names()) == 2 and names(), 40)
@@ -77,8 +78,8 @@ def test_two_workers_of_one_command_line_live_side_by_side(broker, done):
         done()
         assert [copy.poll() for copy in copies] == [None, None]
     assert [copy.returncode for copy in copies] == [0, 0]
-    # Nothing of them piles up at the broker, where a control queue expires after 10 s without a
-    # worker, and without somebody who asks for it as is_gone() does.
+    # Their control queues do not accumulate at the broker: a queue expires after 10 s without a
+    # worker, and without a passive declaration as in is_gone().
     until(lambda: all(is_gone(broker, f"{name}.celery.pidbox") for name in known), every=12)
 
 

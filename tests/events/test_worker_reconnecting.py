@@ -1,4 +1,4 @@
-"""How soon a worker has its broker back."""
+"""How soon a worker reconnects to its broker."""
 
 import os
 import threading
@@ -11,11 +11,11 @@ from devtools.faults.proxy import Proxy
 from events.worker import RECONNECT_SECONDS, SafeConsumer
 
 
-def test_a_worker_waits_no_longer_for_its_broker_the_longer_it_was_away(broker):
+def test_the_wait_between_attempts_to_connect_does_not_grow(broker):
     url = urlsplit(os.environ["BROKER_URL"])
     proxy = Proxy(url.port).start()
     proxy.refuse()
-    # No more of it than what connects: a whole one wants a worker around it.
+    # Only the part that connects, since a complete consumer needs a worker around it.
     consumer = SafeConsumer.__new__(SafeConsumer)
     consumer.app = app
     address = urlunsplit(url._replace(netloc=url.netloc.replace(str(url.port), str(proxy.port))))

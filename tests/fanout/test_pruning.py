@@ -22,10 +22,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def written(alice, bob, now) -> list[int]:
-    """Four posts, all written; the horizon stands at the third."""
+    """Four posts, all written; the horizon is at the third."""
     ids = [posts.publish(alice, f"post {number}", now=now).pk for number in range(4)]
-    ledger.begin(FanOut, [piece for pk in ids for piece in tile(pk, [1, 2])], now=now)
-    fanout.write([piece for pk in ids for piece in tile(pk, [1, 2])], now=now)
+    ledger.begin(FanOut, [each for pk in ids for each in tile(pk, [1, 2])], now=now)
+    fanout.write([each for pk in ids for each in tile(pk, [1, 2])], now=now)
     FanOut.objects.update(finished_at=now)
     for table in (TimelineEntry, Notification):
         Horizon.objects.create(table_name=table._meta.db_table, post_id=ids[2])
@@ -40,14 +40,14 @@ def pruned(**options) -> int:
     return ledger_pruning.prune(FanOut, SliceRecord, TimelineEntry, **options)
 
 
-def test_what_is_below_the_horizon_goes_and_the_rest_stays(written):
+def test_rows_below_the_horizon_are_deleted_and_others_stay(written):
     assert pruned() == 2 * 2 + 2
     assert recorded(FanOut) == written[2:]
     assert recorded(SliceRecord) == sorted(written[2:] * 2)
     assert pruned() == 0
 
 
-def test_a_run_is_bounded_and_the_next_one_goes_on(written):
+def test_a_run_is_bounded_and_the_next_one_continues(written):
     assert pruned(batch=1, batches=1) == 2
     assert recorded(SliceRecord) == sorted([written[0], written[1], *written[1:], *written[2:]])
     assert pruned(batch=1, batches=2) == 3
@@ -73,9 +73,9 @@ def test_the_periodic_task_prunes_both_apps(written, now):
         assert not models.SliceRecord.objects.filter(post_id__lt=written[2]).exists()
 
 
-def test_nothing_looks_lacking_for_what_was_pruned(alice, bob, written, broker, now):
+def test_nothing_counts_as_missing_after_its_ledger_was_pruned(alice, bob, written, broker, now):
     pruned()
-    # To the watermark, to mending, to the operator who repairs or asks, and to the author.
+    # Neither for the watermark, the repair tasks, an operator who repairs or asks, nor the author.
     mark = watermark.raise_(now=now + ledger.LATE * 2)
     assert (mark.post_id, mark.stragglers) == (written[3], [])
     later = timezone.now() + timedelta(days=1)
@@ -83,13 +83,13 @@ def test_nothing_looks_lacking_for_what_was_pruned(alice, bob, written, broker, 
     assert repairing.repair(written[0]) == {"timelines": 0, "notifications": 0}
     steps = [step.text for step in journey.steps(written[0], bob)]
     assert "timelines keeps no record any more of posts as old as this." in steps
-    told = client_of(alice).get(f"/api/v1/posts/{written[0]}/delivery/").json()
-    assert told["timelines"] == {"written": None, "expected": None}
+    shown = client_of(alice).get(f"/api/v1/posts/{written[0]}/delivery/").json()
+    assert shown["timelines"] == {"written": None, "expected": None}
     kept = deliveries.of(alice.posts.get(pk=written[3]))
     assert (kept.written, kept.expected) == (1, 1)
 
 
-def test_a_slice_that_comes_after_its_ledger_was_pruned_writes_nobody_again(written, now):
+def test_a_slice_task_after_its_ledger_was_pruned_writes_no_row_again(written, now):
     """Its rows are still there until the next run drops their partition."""
     pruned()
     before = TimelineEntry.objects.count()

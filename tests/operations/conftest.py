@@ -10,7 +10,7 @@ from notifications.breaker_board import Board
 
 @pytest.fixture
 def rejecting(settings):
-    """The origin of a push service that rejects most of us."""
+    """The origin of a push service that rejects pushes for most of our users."""
     origin = "https://rejecting.example"
     with closing(Board(settings.REDIS_URL)) as board:
         board.note_rejects(origin)
@@ -20,7 +20,7 @@ def rejecting(settings):
 
 @pytest.fixture
 def dead_letter(db):
-    """Makes an open dead letter of a slice task about a post."""
+    """Create an open dead letter of a slice task about a post."""
 
     def make(post_id: int, queue: str, number: int = 0) -> DeadLetter:
         arguments = {"slices": [[post_id, 0, 2**63 - 1]]}

@@ -29,8 +29,8 @@ pytestmark = [
 
 @pytest.fixture
 def page(live_server, monkeypatch):
-    """An operator who has logged in; fails if the browser refuses a script or a style."""
-    # Playwright runs an event loop in this thread, and Django would refuse the database in it.
+    """A page of a logged-in operator; the test fails if the browser refuses a script or a style."""
+    # Playwright runs an event loop in this thread, in which Django would refuse database access.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     User.objects.create_superuser("olga", password=PASSWORD)
     with browser.new_page() as page:
@@ -40,13 +40,13 @@ def page(live_server, monkeypatch):
         page.fill("#id_password", PASSWORD)
         page.click("input[type=submit]")
         yield page
-        # Beside a running loop Django opens a second connection, which nobody else closes.
+        # With a running loop Django opens a second connection, which nothing else closes.
         connections.close_all()
 
 
 @pytest.fixture
 def busy_hour(broker):
-    """An hour of posts, growing slower, and letters of two kinds."""
+    """An hour of posts with growing latencies, and letters with two exceptions."""
     now = timezone.now().replace(second=0, microsecond=0)
     for minute in range(60):
         timeline, push = histogram.empty(), histogram.empty()
@@ -84,12 +84,12 @@ def picture(page, name: str) -> None:
         page.screenshot(path=IMAGES / f"{name}.png", full_page=True)
 
 
-def test_an_operator_sees_the_house_and_pauses_push(page, live_server, busy_hour):
+def test_an_operator_sees_the_system_and_pauses_push(page, live_server, busy_hour):
     page.goto(f"{live_server.url}/admin/")
     page.click("text=Status")
     page.wait_for_selector("figure polyline")
     assert page.locator("#subscribers tbody tr").count() == 3
-    # Drawn, and not only written: each line has a length on the screen.
+    # The plots are really drawn: each line has a length on the screen.
     lines = page.locator("figure polyline")
     assert lines.count() == 6
     assert all(lines.nth(n).bounding_box()["width"] > 300 for n in range(6))
@@ -105,7 +105,7 @@ def test_an_operator_sees_the_house_and_pauses_push(page, live_server, busy_hour
     assert "notifications is paused until" in page.inner_text("#pauses")
 
 
-def test_an_operator_goes_from_the_page_to_a_group_of_letters(page, live_server, busy_hour):
+def test_an_operator_opens_a_group_of_letters_from_the_page(page, live_server, busy_hour):
     page.goto(f"{live_server.url}/admin/operations/status/")
     page.click("#letters a >> nth=0")
     page.wait_for_selector("#result_list")

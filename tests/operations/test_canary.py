@@ -1,4 +1,4 @@
-"""Canaries: through the real queues to the log, and seen by no user."""
+"""Canaries: they pass through the real queues to the log, and no user sees them."""
 
 import os
 from datetime import timedelta
@@ -37,7 +37,7 @@ def released(broker, settings):
 
 @pytest.fixture
 def arrived(released):
-    """It has gone the whole way, its tasks done by hand."""
+    """A canary that has arrived; the test runs its tasks by hand."""
     publisher = Publisher(os.environ["BROKER_URL"])
     relay_batch(publisher)
     publisher.close()
@@ -48,7 +48,7 @@ def arrived(released):
     return released
 
 
-def test_a_canary_goes_the_whole_way_to_a_push(arrived):
+def test_a_canary_arrives_as_a_push(arrived):
     (flight,) = canary.flights()
     assert flight.arrived
     assert TimelineEntry.objects.filter(post_id=arrived.post_id).exists()
@@ -56,7 +56,7 @@ def test_a_canary_goes_the_whole_way_to_a_push(arrived):
     assert canary.age(now=arrived.posted_at + timedelta(seconds=90)) == 90
 
 
-def test_one_that_has_not_arrived_makes_no_younger(arrived):
+def test_a_canary_that_has_not_arrived_does_not_lower_the_age(arrived):
     later = arrived.posted_at + timedelta(minutes=3)
     canary.release(now=later)
     newest, oldest = canary.flights()
@@ -64,15 +64,15 @@ def test_one_that_has_not_arrived_makes_no_younger(arrived):
     assert canary.age(now=later) == 180
 
 
-def test_one_that_never_arrives_is_as_old_as_it_is(released):
+def test_the_age_is_that_of_the_oldest_canary_if_none_has_arrived(released):
     assert canary.age(now=released.posted_at + timedelta(hours=1)) == 3600
 
 
-def test_without_any_there_is_no_age(db):
+def test_without_a_canary_there_is_no_age(db):
     assert canary.age(now=timezone.now()) is None
 
 
-def test_no_user_finds_reads_or_follows_it(client, released, alice):
+def test_no_user_finds_reads_or_follows_a_canary(client, released, alice):
     author = User.objects.get(username="canary:author")
     assert author not in accounts.visible_to(alice)
     assert not posts.visible_to(alice).filter(pk=released.post_id).exists()
@@ -83,7 +83,7 @@ def test_no_user_finds_reads_or_follows_it(client, released, alice):
     assert client.put(f"/api/v1/users/{author.pk}/follow/", headers=headers).status_code == 404
 
 
-def test_it_is_counted_nowhere(released):
+def test_a_canary_is_not_counted_in_any_figure(released):
     events = OutboxEvent.objects.exclude(body=None)
     assert record([decode_event(bytes(e.body), None) for e in events], now=timezone.now()) == len(
         events
@@ -92,13 +92,13 @@ def test_it_is_counted_nowhere(released):
     assert not Rollup.objects.exists()
 
 
-def test_its_accounts_are_made_once(released):
+def test_the_canarys_accounts_are_created_once(released):
     canary.release(now=timezone.now())
     assert User.objects.filter(username__startswith="canary:").count() == 2
     assert Post.objects.count() == 2
 
 
-def test_one_whose_push_went_to_somebody_elses_device_has_not_arrived(released, bob):
+def test_a_canary_pushed_to_another_users_device_has_not_arrived(released, bob):
     follower = User.objects.get(username="canary:follower")
     PushSubscription.objects.filter(user=follower).update(user=bob)
     assert not canary.device_is_there()
@@ -111,7 +111,7 @@ def test_one_whose_push_went_to_somebody_elses_device_has_not_arrived(released, 
 
 
 @pytest.mark.parametrize("how", ["taken", "gone", "switched off"])
-def test_the_next_canary_notices_what_became_of_its_device_and_mends_it(released, bob, how, caplog):
+def test_the_next_canary_notices_changes_of_its_device_and_repairs_it(released, bob, how, caplog):
     follower = User.objects.get(username="canary:follower")
     if how == "taken":
         PushSubscription.objects.update(user=bob)
@@ -126,12 +126,12 @@ def test_the_next_canary_notices_what_became_of_its_device_and_mends_it(released
     assert Preference.objects.get(user=follower).push_enabled
 
 
-def test_a_canary_in_order_says_nothing(released, caplog):
+def test_an_intact_canary_logs_nothing(released, caplog):
     canary.release(now=timezone.now())
     assert "canary" not in caplog.text
 
 
-def test_its_devices_name_is_nobody_elses(released, bob, settings):
+def test_no_user_can_register_the_canarys_device(released, bob, settings):
     settings.DEBUG = True
     settings.PUSH_TRANSPORTS |= {"fcm": "notifications.transports.fcm.Fcm"}
     for transport in ("fcm", "console"):

@@ -1,4 +1,4 @@
-"""What `check --deploy` refuses of our own risks."""
+"""Our own checks in `check --deploy`."""
 
 import pytest
 from django.core.checks import run_checks
@@ -11,7 +11,7 @@ def refused() -> set[str]:
     return {message.id for message in found if message.id.startswith("operations.")}
 
 
-def test_passwords_that_were_made_are_fine():
+def test_random_passwords_are_accepted():
     assert refused() == set()
 
 

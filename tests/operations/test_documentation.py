@@ -15,12 +15,12 @@ CODE = (ROOT / "connectify" / "settings.py").read_text()
 RULES = yaml.safe_load((ROOT / "docker" / "alerts.yaml").read_text())["groups"][0]["rules"]
 TABLE = dict(re.findall(r"^\| `([A-Z_]+)` \| (.*?) ?\|", PAGE, re.MULTILINE))
 NAMES = re.compile(r'(?:env(?:\.\w+)?|required)\(\s*"([A-Z_]+)"')
-# With a default that is a plain value.
+# Settings whose default is a plain value.
 READ = re.compile(NAMES.pattern + r",\s*(?:default=)?([^()]+?)(?:, \([^()]*\))?,?\s*\)")
 
 
 def plain(default: str) -> str:
-    """A default as the table writes it."""
+    """A default as it is written in the table."""
     if default in ("", '""', "[]", "None"):
         return "none"
     return re.sub(r"(?<=\d)_(?=\d)", "", default).strip('"')

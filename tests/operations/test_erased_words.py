@@ -1,4 +1,4 @@
-"""The words of a deleted post are searched in every table and queue, as the clock moves on."""
+"""Searches every table and queue for the text of a deleted post, as time passes."""
 
 import os
 from datetime import timedelta
@@ -26,7 +26,7 @@ from tests.events.test_processing import Recording
 
 pytestmark = pytest.mark.django_db(transaction=True)
 POSTS = "/api/v1/posts/"
-# Of each post its first words, its words after an edit, and those of the exception that it causes.
+# For each post: its first text, its text after an edit, and that of the exception that it causes.
 WORDS = ("glockenspiel", "xylophone", "vibraphone")
 TABLES = """
     SELECT oid::regclass::text FROM pg_class
@@ -48,7 +48,7 @@ TIMES = """
 
 
 def tables() -> set[str]:
-    """Those in which any of the words is found, in whatever column."""
+    """Return the tables in which any of the words is found, in any column."""
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
         names = [name for (name,) in cursor.fetchall()]
@@ -63,7 +63,7 @@ def tables() -> set[str]:
 
 
 def queues(broker) -> set[str]:
-    """Those with a message, in which any of the words is found."""
+    """Return the queues with a message that contains any of the words."""
     names = [subscriber.queue for subscriber in subscribers.values()]
     found = set()
     with broker.channel() as channel:
@@ -72,11 +72,11 @@ def queues(broker) -> set[str]:
                 text = f"{message.body} {message.properties} {message.headers}"
                 if any(word in text for word in WORDS):
                     found.add(name)
-    return found  # With the channel closed, the messages are back in their queues.
+    return found  # Closing the channel has requeued the messages.
 
 
 def pass_time(delta: timedelta) -> None:
-    """Everything that was noted is so much older, and the periodic tasks run."""
+    """Move all stored times into the past, and run the periodic tasks."""
     with connection.cursor() as cursor:
         cursor.execute(TIMES, [f"{delta.total_seconds()} seconds"])
         for table, changes in cursor.fetchall():
@@ -94,8 +94,8 @@ def publish() -> None:
 
 @pytest.fixture
 def everywhere(broker, alice, bob) -> list[int]:
-    """Two posts, whose words are wherever words get to. One has become a dead letter, which was
-    replayed and failed again; the other one waits."""
+    """Two posts whose text is in every place that text gets to. The event of one is a dead letter
+    that was replayed and failed again; the event of the other is set aside."""
     client = client_of(alice)
     ids = []
     for key in ("one", "two"):
@@ -135,12 +135,13 @@ EVENTS = {"events_outboxevent", "events_waitingevent"}
 FAILURES = {"events_deadletter", "django_celery_results_taskresult"}
 
 
-def test_words_of_a_deleted_post_are_gone_after_each_limit(broker, alice, everywhere):
+def test_the_text_of_a_deleted_post_is_gone_after_each_limit(broker, alice, everywhere):
     assert tables() == {"social_post", *EVENTS, *FAILURES}
     assert queues(broker) == {"push.worker", "analytics.worker"}
     for pk in everywhere:
         assert client_of(alice).delete(f"{POSTS}{pk}/").status_code == 204
-    # At once: the table, with it the API and the admin, and the answer that is kept for a key.
+    # Gone at once: the post's row (and so the API and the admin), and the answer that is stored for
+    # its idempotency key.
     assert tables() == {*EVENTS, *FAILURES}
     for each in ("notifications", "analytics"):
         work_off(subscribers[each], 4)
@@ -153,7 +154,7 @@ def test_words_of_a_deleted_post_are_gone_after_each_limit(broker, alice, everyw
     assert all(letter.exception_type or letter.task for letter in letters)
     assert healing.replay(healing.select({})) == 0
     assert healing.discard(healing.select({})) == 2
-    # What waited for days has become a letter, and loses its body likewise.
+    # The event that waited for days has become a letter, and loses its body too.
     pass_time(timedelta(days=6, hours=6))
     assert not WaitingEvent.objects.exists()
     pass_time(timedelta(hours=13))
@@ -161,7 +162,7 @@ def test_words_of_a_deleted_post_are_gone_after_each_limit(broker, alice, everyw
     assert not OutboxEvent.objects.exclude(routing_key="post.deleted").exists()
 
 
-def test_words_of_a_closed_account_are_gone_after_each_limit(broker, alice, everywhere):
+def test_the_text_of_a_closed_account_is_gone_after_each_limit(broker, alice, everywhere):
     now = timezone.now()
     accounts.close(alice, now=now)
     erasure.erase_all(now=now)
@@ -173,7 +174,7 @@ def test_words_of_a_closed_account_are_gone_after_each_limit(broker, alice, ever
     assert tables() == set()
 
 
-def test_words_of_a_post_that_is_there_stay_until_it_is_deleted(broker, alice, everywhere):
+def test_the_text_of_an_existing_post_stays_until_it_is_deleted(broker, alice, everywhere):
     pass_time(timedelta(days=8))
     assert "events_deadletter" in tables()
     assert healing.replayable(healing.select({})).exists()
@@ -183,8 +184,8 @@ def test_words_of_a_post_that_is_there_stay_until_it_is_deleted(broker, alice, e
     assert tables() == set()
 
 
-def test_name_and_address_of_a_closed_account_are_nowhere(broker, admin_client, now):
-    """Accounts, mails that wait, answers that are kept, the log of the admin."""
+def test_name_and_address_of_a_closed_account_are_found_nowhere(broker, admin_client, now):
+    """Neither in accounts, waiting mails and stored answers, nor in the admin's log."""
     name, address, wanted = WORDS[0], f"{WORDS[1]}@example.com", f"{WORDS[2]}@example.com"
     user = User.objects.create_user(name, address, PASSWORD)
     client = client_of(user)

@@ -1,4 +1,4 @@
-"""Why a post has, or has not, reached a user: one search in the admin."""
+"""The admin page that shows why a post has, or has not, reached a user."""
 
 import os
 
@@ -22,7 +22,8 @@ END = 2**63 - 1
 
 @pytest.fixture
 def why(admin_client):
-    """What the page says about the post and a user; of the steps that stop it only."""
+    """Return what the page says about the post and a user; by default only the steps that stop
+    the post."""
 
     def ask(post, user, *, only_stops: bool = True) -> list[str]:
         values = {"post": post.pk, "user": user.username}
@@ -46,7 +47,7 @@ def published(fresh, broker):
     return fresh
 
 
-def test_a_post_that_has_arrived_is_stopped_by_nothing(why, published, bob):
+def test_nothing_stops_a_post_that_has_arrived(why, published, bob):
     work_off(subscribers["timelines"], 1)
     work_off(subscribers["notifications"], 1)
     write_slices(slices=[[published.pk, 0, END]])
@@ -60,9 +61,9 @@ def test_without_a_relay_the_event_waits_in_the_outbox(why, fresh, bob):
 
 def test_a_paused_subscriber_is_named(why, published, bob):
     pausing.pause("timelines", lasting=None, now=timezone.now())
-    told = why(published, bob)
-    assert "It waits in timeline.worker for timelines, which is paused." in told
-    assert "It does not stand in bob's timeline." in told
+    shown = why(published, bob)
+    assert "It waits in timeline.worker for timelines, which is paused." in shown
+    assert "It does not stand in bob's timeline." in shown
 
 
 def test_a_slice_that_was_lost_is_found(why, published, bob):
@@ -73,11 +74,11 @@ def test_a_slice_that_was_lost_is_found(why, published, bob):
 
 def test_a_dead_letter_about_it_is_shown(why, published, bob, admin_client, dead_letter):
     dead_letter(published.pk, "timelines.high")
-    (told,) = [text for text in why(published, bob) if "dead letter" in text and "about" in text]
-    assert told == "A dead letter of timelines.high is about it: ValueError no such thing"
+    (shown,) = [text for text in why(published, bob) if "dead letter" in text and "about" in text]
+    assert shown == "A dead letter of timelines.high is about it: ValueError no such thing"
 
 
-def test_who_does_not_follow_mutes_or_blocks_is_named(why, published, alice, bob, carol):
+def test_a_missing_follow_a_mute_and_a_block_are_named(why, published, alice, bob, carol):
     assert "carol does not follow alice." in why(published, carol)
     relations.mute(bob, alice, now=timezone.now())
     assert "bob has muted alice." in why(published, bob)
@@ -87,7 +88,7 @@ def test_who_does_not_follow_mutes_or_blocks_is_named(why, published, alice, bob
     assert any(text.startswith("It was deleted at") for text in why(published, bob))
 
 
-def test_a_push_that_was_refused_is_told_with_its_reason(why, published, bob):
+def test_a_refused_push_is_shown_with_its_reason(why, published, bob):
     Preference.objects.create(user=bob)
     now = timezone.now()
     for model in (Notification, Delivery):
@@ -111,11 +112,13 @@ def test_a_push_that_was_refused_is_told_with_its_reason(why, published, bob):
     ("post", "user", "problem"),
     [("x", "bob", "Give a post"), ("1", "nobody", "There is no user nobody"), ("", "", "Give a")],
 )
-def test_an_odd_question_is_answered_too(admin_client, db, post, user, problem):
+def test_an_unknown_post_or_user_is_answered_with_the_problem(
+    admin_client, db, post, user, problem
+):
     page = admin_client.get("/admin/operations/status/journey/", {"post": post, "user": user})
     assert problem in page.context["problem"]
 
 
-def test_a_post_that_never_was(why, bob, fresh):
+def test_a_post_that_never_existed_is_reported(why, bob, fresh):
     fresh.pk = 12_345_678
     assert why(fresh, bob) == ["There is no post 12345678."]

@@ -1,4 +1,4 @@
-"""Figures for Prometheus, as it would get them."""
+"""Metrics, as Prometheus gets them."""
 
 import os
 import subprocess
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def told(client, settings):
-    """The samples by name and label values, of those that are ours."""
+def samples(client, settings):
+    """Return our samples, by name and label values."""
     settings.METRICS_TOKEN = "let me in"
 
     def ask() -> dict[tuple, float]:
@@ -37,16 +37,16 @@ def told(client, settings):
     return ask
 
 
-def test_a_post_is_counted_at_every_hop(told, alice, broker):
-    before = told()
+def test_a_post_is_counted_at_every_hop(samples, alice, broker):
+    before = samples()
     posts.publish(alice, "hi", now=timezone.now())
-    assert told()["operations_outbox_messages",] == 1
+    assert samples()["operations_outbox_messages",] == 1
     publisher = Publisher(os.environ["BROKER_URL"])
     relay_batch(publisher)
     publisher.close()
-    assert told()["operations_queue_messages", "timeline.worker"] == 1
+    assert samples()["operations_queue_messages", "timeline.worker"] == 1
     work_off(subscribers["timelines"], 1)
-    after = told()
+    after = samples()
     for key in (
         ("events_published_total", "post.created"),
         ("events_outbox_seconds_count",),
@@ -60,19 +60,19 @@ def test_a_post_is_counted_at_every_hop(told, alice, broker):
     assert after["operations_lag_target_seconds", "notifications"] == 5
 
 
-def test_requests_are_counted_by_route(told, client):
+def test_requests_are_counted_by_route(samples, client):
     key = ("web_request_seconds_count", "GET", "api/v1/timeline/", "401")
-    before = told().get(key, 0)
+    before = samples().get(key, 0)
     client.get("/api/v1/timeline/")
     client.get("/nowhere/at/all/")
-    after = told()
+    after = samples()
     assert after[key] == before + 1
     assert ("web_request_seconds_count", "GET", "none", "404") in after
 
 
-def test_without_the_broker_the_rest_is_told(told, settings):
+def test_without_the_broker_all_other_metrics_are_there(samples, settings):
     settings.BROKER_URL = "amqp://127.0.0.1:1//"
-    found = told()
+    found = samples()
     assert found["operations_broker_up",] == 0
     assert found["operations_outbox_messages",] == 0
     assert ("operations_queue_messages", "timeline.worker") not in found
@@ -85,7 +85,7 @@ def test_without_the_token_there_is_no_such_page(client, settings, token, header
     assert client.get("/metrics", headers={"Authorization": header}).status_code == 404
 
 
-def test_a_process_without_a_web_server_has_a_port_of_its_own(tmp_path, broker):
+def test_a_process_without_a_web_server_serves_metrics_on_its_own_port(tmp_path, broker):
     ports = Ports(tmp_path / "ports.json")
     ports.claim("metrics")
     environ = os.environ | {
@@ -109,5 +109,5 @@ def test_a_process_without_a_web_server_has_a_port_of_its_own(tmp_path, broker):
         assert process.wait(20) == 0
 
 
-def test_a_push_service_that_rejects_us_is_told(told, broker, rejecting):
-    assert told()["operations_push_rejected", rejecting] == 1
+def test_a_push_service_that_rejects_us_is_reported(samples, broker, rejecting):
+    assert samples()["operations_push_rejected", rejecting] == 1

@@ -1,4 +1,4 @@
-"""`manage.py migrate` as operators run it, on tables that are in use."""
+"""`manage.py migrate`, as operators run it, on tables that are in use."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# Shorter than the migrations' statements take, and than the others wait.
+# Shorter than the statements of the migrations, and than the waits of other sessions.
 LIMITS = "options=-c%20statement_timeout%3D300ms%20-c%20lock_timeout%3D300ms"
 
 
@@ -34,7 +34,7 @@ def migrate(name: str) -> subprocess.CompletedProcess:
 
 @pytest.fixture
 def operator(transactional_db) -> Iterator[psycopg2.extensions.connection]:
-    """Somebody in a transaction of theirs."""
+    """A cursor of another session, in a transaction."""
     made = psycopg2.connect(**connection.get_connection_params())
     yield made
     made.close()

@@ -25,14 +25,14 @@ from timelines.models import TimelineEntry, Watermark
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FIRST = 40_000_000  # where a partition begins, and no other test has made any
+FIRST = 40_000_000  # the begin of a partition, in a range that no other test uses
 NEWEST = FIRST + 2_000
 
 
 @pytest.fixture(autouse=True)
 def _expired(alice, settings):
-    """A partition of each table whose only post is older than any table is kept, and the next one
-    with an old post as well: for long nobody has posted. Afterwards ids go on as before."""
+    """A partition of each table whose only post is older than any retention, and a next one with an
+    old post too: nobody has posted for long. Afterwards ids continue as before."""
     created_at = timezone.now() - settings.TIMELINE_KEEP * 2 - timedelta(days=1)
     Post.objects.bulk_create(
         Post(pk=pk, author=alice, content="hi", created_at=created_at) for pk in (FIRST, NEWEST)
@@ -66,13 +66,13 @@ def kept() -> list[str]:
     return [one.table for one in tables() if (FIRST, FIRST + 2_000) in partitions.bounds(one.table)]
 
 
-def told(*arguments: str) -> str:
+def output(*arguments: str) -> str:
     out = io.StringIO()
     call_command("partitions", *arguments, stdout=out)
     return out.getvalue()
 
 
-def test_what_has_expired_is_dropped_by_the_second_run():
+def test_expired_partitions_are_dropped_by_the_second_run():
     drop_partitions()
     assert kept() == [one.table for one in tables()]
     drop_partitions()
@@ -80,25 +80,25 @@ def test_what_has_expired_is_dropped_by_the_second_run():
 
 
 def test_the_command_shows_ranges_and_ages_and_changes_nothing():
-    assert f"posts {FIRST}-{FIRST + 1_999}: not counted rows" in told()
-    assert "61 days, would expire" in told("--drop-expired")
+    assert f"posts {FIRST}-{FIRST + 1_999}: not counted rows" in output()
+    assert "61 days, would expire" in output("--drop-expired")
     assert [partitions.horizon(one.table) for one in tables()] == [0, 0, 0]
 
 
-def test_the_command_drops_when_it_is_told_to():
-    told("--drop-expired", "--yes")
-    assert "61 days, would be dropped" in told("--drop-expired")
-    assert f"dropped timelines_timelineentry_p{FIRST}" in told("--drop-expired", "--yes")
+def test_the_command_drops_with_yes():
+    output("--drop-expired", "--yes")
+    assert "61 days, would be dropped" in output("--drop-expired")
+    assert f"dropped timelines_timelineentry_p{FIRST}" in output("--drop-expired", "--yes")
     assert kept() == []
 
 
 def test_the_command_makes_partitions_ahead():
-    told("--create-ahead")
+    output("--create-ahead")
     assert len([end for _, end in partitions.bounds(tables()[0].table) if end > NEWEST]) == 6
 
 
 def arrives(author, reader, service) -> bool:
-    """Whether a new post of the author's is in the reader's timeline, told and pushed."""
+    """Return whether a new post of the author gets a timeline row, a notification and a push."""
     device = register(reader, service, timezone.now())
     post = posts.publish(author, "after long silence", now=timezone.now())
     whole = Slice(post.pk, 0, END)
@@ -111,22 +111,22 @@ def arrives(author, reader, service) -> bool:
     )
 
 
-def test_a_post_after_a_long_silence_is_written_told_and_pushed(alice, bob, service):
+def test_a_post_after_a_long_silence_is_written_notified_and_pushed(alice, bob, service):
     for _ in range(3):
-        told("--drop-expired", "--yes")
-        told("--create-ahead")
+        output("--drop-expired", "--yes")
+        output("--create-ahead")
     assert found_by_the_doctor() == []
     assert arrives(alice, bob, service)
 
 
-def test_a_horizon_beyond_the_posts_to_come_heals(alice, bob, service):
-    """As a run of an earlier version left it, which dropped what lay below it as well."""
+def test_a_horizon_beyond_the_next_post_is_corrected(alice, bob, service):
+    """An earlier version could leave such a horizon, and drop what lay below it."""
     for one in tables():
         Horizon.objects.create(table_name=one.table, post_id=NEWEST + 11_500)
     Watermark.objects.create(pk=1, post_id=NEWEST + 11_499)
     forward_reader = Position(NEWEST + 11_499)
     assert len(found_by_the_doctor()) >= len(tables())
-    told("--create-ahead")
+    output("--create-ahead")
     assert found_by_the_doctor() == []
     assert Watermark.objects.get().post_id == NEWEST
     page, at = forward.newer(bob.pk, reading.state(bob.pk), forward_reader, 10)
@@ -135,10 +135,10 @@ def test_a_horizon_beyond_the_posts_to_come_heals(alice, bob, service):
     assert [post.content for post in page.posts] == ["after long silence"]
 
 
-def test_dropping_heals_such_a_horizon_too(alice, bob, service):
+def test_dropping_corrects_such_a_horizon_too(alice, bob, service):
     for one in tables():
         Horizon.objects.create(table_name=one.table, post_id=NEWEST + 11_500)
-    told("--drop-expired", "--yes")
+    output("--drop-expired", "--yes")
     assert [partitions.horizon(one.table) for one in tables()] == [NEWEST + 1] * len(tables())
     assert arrives(alice, bob, service)
 

@@ -1,4 +1,5 @@
-"""What operators look at, after two days of posts: none of it reads much of what grows."""
+"""Pages and statements for operators, after two days of posts: none reads much of a table that
+grows."""
 
 from datetime import timedelta
 
@@ -61,13 +62,13 @@ GROWN = """
 
 
 PAGES = ("/admin/operations/status/", "/metrics")
-# As many of the newest pushes a page counts, and half as many slices; each table has 10,000.
+# A page counts this many of the newest pushes, and half as many slices. Each table has 10,000 rows.
 FEW = 2_000
 
 
 @pytest.fixture
 def grown(alice, settings):
-    """Two days of posts, all but the last of them long worked off."""
+    """Two days of posts; all but the last have long been processed."""
     partitions.ensure("notifications_delivery", range(1, 10_001, settings.PARTITION_POSTS))
     partitions.ensure("notifications_delivery", [10_000])
     with connection.cursor() as cursor:
@@ -84,7 +85,7 @@ PACED = """
 """
 
 
-def test_a_paced_replay_costs_what_asks_for_pending_messages_nothing(grown):
+def test_counting_pending_messages_reads_nothing_of_a_paced_replay(grown):
     with connection.cursor() as cursor:
         cursor.execute(PACED)
         cursor.execute("ANALYZE events_outboxevent")
@@ -94,8 +95,8 @@ def test_a_paced_replay_costs_what_asks_for_pending_messages_nothing(grown):
     assert rows_read(GROWING, outbox.PENDING, [None, outbox.PENDING_LIMIT]) == 0
 
 
-def test_reconciling_beside_a_paced_replay_reads_none_of_it_for_each_event(grown):
-    """Though the planner knows nothing of the replay yet."""
+def test_reconciling_during_a_paced_replay_does_not_read_it_for_each_event(grown):
+    """Even with statistics from before the replay."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM events_inboxentry")
         cursor.execute(PACED)
@@ -111,8 +112,8 @@ def test_reconciling_beside_a_paced_replay_reads_none_of_it_for_each_event(grown
     assert rows_read(GROWING, RESEND.rpartition("RETURNING")[0], window) <= 6 * events
 
 
-def test_letters_beside_a_paced_replay_read_none_of_it_for_each_letter(grown):
-    """Though the planner knows nothing of the replay yet."""
+def test_unsettled_letters_during_a_paced_replay_do_not_read_it_for_each_letter(grown):
+    """Even with statistics from before the replay."""
     with connection.cursor() as cursor:
         cursor.execute(PACED)
     letters = DeadLetter.objects.filter(state="replayed")
@@ -139,7 +140,7 @@ def test_no_statement_of_a_page_reads_more_than_a_few_rows(grown, admin_client, 
         assert rows_read(GROWING, sql, parameters) <= FEW, sql
 
 
-def test_whether_a_slice_overlaps_one_that_is_done_is_asked_of_the_ledgers_key(grown, alice, now):
+def test_the_check_for_overlapping_slices_uses_the_ledgers_key(grown, alice, now):
     slices = [[9_999, 10_000], [alice.pk] * 2, [0, 5_000], [5_000, 2**63 - 1]]
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN {fanout.FIRST_TRY}", [*slices, now])
@@ -148,8 +149,8 @@ def test_whether_a_slice_overlaps_one_that_is_done_is_asked_of_the_ledgers_key(g
     assert "Seq Scan on timelines_slicerecord" not in plan
 
 
-def test_pruning_a_ledger_reads_by_its_key_no_more_than_it_deletes(grown):
+def test_pruning_a_ledger_uses_its_key_and_reads_only_what_it_deletes(grown):
     tables = {"fan_outs": "timelines_fanout", "records": "timelines_slicerecord"}
     for sql in (ledger_pruning.SLICES, ledger_pruning.FAN_OUTS):
-        # The rows are found, and then each is looked up and deleted.
+        # Each row is read twice: it is found, and then looked up and deleted.
         assert rows_read(GROWING, sql.format(**tables), [9_000, 100]) <= 4 * 100

@@ -36,7 +36,7 @@ def letter(number: int, exception: str) -> DeadLetter:
     )
 
 
-def test_it_says_whether_posts_arrive_in_time(text, alice, broker):
+def test_the_page_shows_whether_posts_arrive_in_time(text, alice, broker):
     assert text().count("<td>yes</td>") == 3
     with connection.cursor() as cursor:
         posts.publish(alice, "hi", now=timezone.now())
@@ -46,7 +46,7 @@ def test_it_says_whether_posts_arrive_in_time(text, alice, broker):
     assert "<strong>1</strong> waiting to be published, the oldest for 40." in page
 
 
-def test_without_the_broker_it_says_so(text, settings):
+def test_without_the_broker_the_page_says_so(text, settings):
     settings.BROKER_URL = "amqp://127.0.0.1:1//"
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     page = text()
@@ -63,11 +63,11 @@ def test_dead_letters_are_grouped_and_each_group_is_a_link(text, admin_client, b
     assert listed.context["cl"].result_count == 2
 
 
-def test_push_hosts_that_are_left_alone_are_named(text, broker, settings):
+def test_push_hosts_whose_circuit_is_open_are_named(text, broker, settings):
     board = Board(settings.REDIS_URL)
     board.write("https://push.example", Opening(1, time.time() + 60))
     try:
-        assert "<li>https://push.example: until " in text()
+        assert "<li>https://push.example: open: sent nothing until " in text()
     finally:
         board.erase("https://push.example")
         board.close()
@@ -97,11 +97,11 @@ def test_partitions_are_listed_with_their_retention(text, broker, settings):
     assert re.findall("<td>(.*?)</td>", row) == ["1", "0", "0\xa0bytes", "77"]
 
 
-def test_it_refreshes_itself(text, broker):
+def test_the_page_reloads_itself(text, broker):
     assert '<meta http-equiv="refresh" content="10">' in text()
 
 
-def test_who_lacks_the_permission_does_not_see_it(client, alice, broker):
+def test_a_user_without_the_permission_does_not_see_the_page(client, alice, broker):
     alice.is_staff = True
     alice.save()
     client.force_login(alice)
@@ -110,12 +110,12 @@ def test_who_lacks_the_permission_does_not_see_it(client, alice, broker):
     assert client.get(PAGE).status_code == 200
 
 
-def test_its_number_of_queries_is_fixed(admin_client, broker, django_assert_max_num_queries):
+def test_the_pages_number_of_queries_is_fixed(admin_client, broker, django_assert_max_num_queries):
     for number in range(3):
         letter(number, f"Error{number}")
     with django_assert_max_num_queries(22):
         admin_client.get(PAGE)
 
 
-def test_a_push_service_that_rejects_us_is_told(text, broker, rejecting):
-    assert f"Most pushes to {rejecting} are answered 401 or 403" in text()
+def test_a_push_service_that_rejects_us_is_reported(text, broker, rejecting):
+    assert f"Most pushes to {rejecting} get 401 or 403" in text()

@@ -1,4 +1,4 @@
-"""What an operator does through the pages."""
+"""The actions of operators on the operations page."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ PAGE = "/admin/operations/status/"
 
 @pytest.fixture
 def steer(admin_client):
-    """Fills in an action's form and confirms it; returns the page that follows."""
+    """Fill in an action's form and confirm it; return the next page."""
 
     def fill(name: str, **values):
         url = f"{PAGE}steer/{name}/"
@@ -61,12 +61,12 @@ def test_a_timeline_is_rebuilt_and_expired_partitions_are_dropped(steer, broker,
     assert depth(broker, "operations.low") == 1
 
 
-def test_what_cannot_be_done_is_said(steer, broker, settings):
+def test_an_action_that_fails_is_reported(steer, broker, settings):
     assert "Not done: There is no post 99" in steer("repair", post_id=99).content.decode()
     assert not LogEntry.objects.exists()
 
 
-def test_odd_values_and_actions_are_refused(admin_client):
+def test_invalid_values_and_actions_are_refused(admin_client):
     assert admin_client.get(f"{PAGE}steer/explode/").status_code == 404
     for values in ({"subscriber": "x"}, {"subscriber": "timelines", "minutes": "0"}):
         page = admin_client.post(f"{PAGE}steer/pause/", values | {"confirmed": "yes"})
@@ -83,7 +83,9 @@ def test_odd_values_and_actions_are_refused(admin_client):
         (None, False, False),
     ],
 )
-def test_who_may_do_what(client, alice, broker, group, may_look, may_steer):
+def test_each_group_may_do_what_its_permissions_allow(
+    client, alice, broker, group, may_look, may_steer
+):
     alice.is_staff = True
     alice.save()
     if group:

@@ -1,4 +1,4 @@
-"""What is tried again is not in time, unless it is next to nothing among all pushes."""
+"""Pushes that are being retried are late, unless they are a very small share of all pushes."""
 
 import io
 from datetime import timedelta
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def retry(post):
-    """Makes pushes of Alice's post that were begun some seconds ago and are tried again."""
+    """Create pushes of Alice's post that were begun some seconds ago and are being retried."""
     for model in (Notification, Delivery):
         partitions.ensure(model._meta.db_table, [post.pk])
     type(post).objects.update(created_at=timezone.now())
@@ -41,13 +41,13 @@ def retry(post):
     return make
 
 
-def told() -> lag.Lag:
+def pushes_lag() -> lag.Lag:
     return next(each for each in lag.lags(lag.outbox()) if each.subscriber == "notifications")
 
 
-def test_pushes_that_are_tried_again_are_late_everywhere(broker, retry):
+def test_pushes_that_are_being_retried_are_reported_late_everywhere(broker, retry):
     retry(60, 3)
-    found = told()
+    found = pushes_lag()
     assert (found.within_target, found.unsettled, found.rows_outstanding) == (False, 3, 3)
     assert found.oldest_seconds == pytest.approx(60, abs=10)
     out = io.StringIO()
@@ -56,7 +56,7 @@ def test_pushes_that_are_tried_again_are_late_everywhere(broker, retry):
     assert "3 rows outstanding (3 pushes not settled)" in out.getvalue()
     figures = {
         sample.name: sample.value
-        for family in metrics.House().collect()
+        for family in metrics.SystemCollector().collect()
         for sample in family.samples
         if sample.labels.get("subscriber") == "notifications"
     }
@@ -64,12 +64,12 @@ def test_pushes_that_are_tried_again_are_late_everywhere(broker, retry):
     assert figures["connectify_operations_lag_oldest_seconds"] > 50
 
 
-def test_what_is_within_its_time_or_has_ended_is_not_late(broker, retry):
+def test_pushes_within_their_target_or_settled_are_not_late(broker, retry):
     retry(2)
     retry(60, state="sent")
     retry(60, state="expired")
     retry(60, state="held")
-    assert (told().within_target, told().unsettled) == (True, 0)
+    assert (pushes_lag().within_target, pushes_lag().unsettled) == (True, 0)
 
 
 def test_one_failing_device_among_many_makes_nothing_late(broker, post, retry):
@@ -77,16 +77,16 @@ def test_one_failing_device_among_many_makes_nothing_late(broker, post, retry):
         post_id=post.pk, after=0, up_to=9, rows=1_000, written_at=timezone.now()
     )
     retry(60)
-    assert (told().within_target, told().unsettled) == (True, 1)
+    assert (pushes_lag().within_target, pushes_lag().unsettled) == (True, 1)
     retry(60, 10)
-    assert not told().within_target
+    assert not pushes_lag().within_target
 
 
-def test_what_was_sent_before_an_outage_does_not_make_it_small(broker, post, retry):
+def test_pushes_sent_before_an_outage_do_not_hide_it(broker, post, retry):
     yesterday = timezone.now() - timedelta(days=1)
     SliceRecord.objects.create(post_id=post.pk, after=0, up_to=9, rows=1_000, written_at=yesterday)
     retry(60, 5)
-    assert not told().within_target
+    assert not pushes_lag().within_target
 
 
 def test_unsettled_pushes_are_found_by_their_index_in_the_partitions_of_a_day(post, retry):

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from operations.looks import OK, UNREACHABLE, Look
+from operations.cached_checks import OK, UNREACHABLE, CachedCheck
 from tests.waiting import until
 
 
@@ -11,7 +11,7 @@ def test_a_process_that_answers_is_alive(client):
 
 
 @pytest.mark.django_db
-def test_who_is_no_operator_is_told_of_no_server(client, settings):
+def test_only_operators_see_the_state_of_each_server(client, settings):
     settings.METRICS_TOKEN = "secret"
     for given in ("", "Bearer", "Bearer ", "Bearer wrong", "secret"):
         response = client.get("/health/ready/", HTTP_AUTHORIZATION=given)
@@ -20,23 +20,23 @@ def test_who_is_no_operator_is_told_of_no_server(client, settings):
     assert client.get("/health/ready/", HTTP_AUTHORIZATION="Bearer ").json() == {"status": "ok"}
 
 
-def test_one_look_serves_all_who_ask_for_seconds():
+def test_one_check_serves_all_callers_for_seconds():
     asked = []
-    look = Look(lambda: asked.append(1), patience=30)
-    assert [look.state() for _ in range(100)] == [OK] * 100
+    check = CachedCheck(lambda: asked.append(1), timeout=30)
+    assert [check.state() for _ in range(100)] == [OK] * 100
     assert len(asked) == 1
 
 
-def test_who_asks_while_a_server_is_silent_does_not_wait_for_it():
+def test_callers_do_not_wait_for_a_server_that_does_not_answer():
     silent = threading.Event()
-    look = Look(silent.wait, patience=0)
-    assert [look.state() for _ in range(100)] == [UNREACHABLE] * 100
+    check = CachedCheck(silent.wait, timeout=0)
+    assert [check.state() for _ in range(100)] == [UNREACHABLE] * 100
     silent.set()
-    until(lambda: look.state() == OK)
+    until(lambda: check.state() == OK)
 
 
 def test_a_server_that_fails_is_unreachable():
     def fail() -> None:
         raise ConnectionError
 
-    assert Look(fail, patience=30).state() == UNREACHABLE
+    assert CachedCheck(fail, timeout=30).state() == UNREACHABLE

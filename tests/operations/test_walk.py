@@ -1,4 +1,4 @@
-"""An operator's walk through the pages, from the operations page to a healed house."""
+"""An operator's way through the pages, from the operations page to replayed letters."""
 
 import os
 import re
@@ -36,7 +36,7 @@ def test_the_lag_is_read_from_the_page(admin_client, alice, broker):
     assert re.findall(r"<td>(.*?)</td>", row)[:4] == ["yes", "0.0 s", "30 s", "3"]
 
 
-def test_a_thousand_letters_are_healed_after_their_cause_is_gone(
+def test_a_thousand_letters_are_replayed_after_their_cause_is_gone(
     admin_client, alice, publisher, dead_letter, broker
 ):
     post = posts.publish(alice, "hi", now=timezone.now())
@@ -47,7 +47,7 @@ def test_a_thousand_letters_are_healed_after_their_cause_is_gone(
     link = re.search(r'<a href="(\S*deadletter/\S*)">1,000</a>', page).group(1)
     link = link.replace("&amp;", "&")
     assert admin_client.get(link).context["cl"].result_count == LETTERS
-    # 2. All of them are chosen, the page asks, and it is confirmed.
+    # 2. The operator selects all of them, and confirms.
     first = DeadLetter.objects.first()
     chosen = {
         "action": "replay_selected",
@@ -58,7 +58,7 @@ def test_a_thousand_letters_are_healed_after_their_cause_is_gone(
     confirmed = chosen | {"confirmed": "yes", "rate": "10000"}
     answer = admin_client.post(link, confirmed, follow=True).content.decode()
     assert f"Replay of {LETTERS:,} letters has started" in answer
-    # 3. What the worker then does, and the relay.
+    # 3. Do what the worker and the relay do then.
     assert depth(broker, "events.low") == 1
     replay_letters(selection={"queue": "timelines.high", "exception_type": "ValueError"}, rate=1e4)
     with connection.cursor() as cursor:

@@ -60,5 +60,5 @@ def test_it_fits_a_phone_and_a_desktop_and_leads_on(origin, viewport):
         page.set_viewport_size(viewport)
         page.goto(f"{origin}/")
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-        page.click("text=The API, to read and to try")
+        page.click("text=The API's documentation")
         expect(page.locator(".opblock").first).to_be_visible(timeout=20_000)

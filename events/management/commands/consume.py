@@ -8,10 +8,10 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from events import filing, metrics, waiting
-from events.backpressure import BacklogSign
+from events.backpressure import BacklogHold
 from events.consumer import BatchConsumer
-from events.introduction import introduce_patiently
-from events.pausing import PauseSign
+from events.introduction import introduce_when_ready
+from events.pausing import PauseHold
 from events.probing import SubscriberProbe
 from events.processes import DEAD_LETTERS
 from events.processing import Processor
@@ -30,9 +30,9 @@ class Command(BaseCommand):
     def handle(self, subscriber: str, **options) -> None:
         stop = Stop.on_signals()
         metrics.serve()
-        introduce_patiently(stop)
+        introduce_when_ready(stop)
         if subscriber == DEAD_LETTERS:
-            # Whether a task is known decides about the reason of its letter.
+            # LetterFiler needs to know all tasks.
             current_app.loader.import_default_modules()
             filer = filing.LetterFiler(timezone.now)
             BatchConsumer(settings.BROKER_URL, DEAD_QUEUE, filing.BATCH, filer, stop).run()
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
 
 def _consume(subscriber: Subscriber, stop: Stop) -> None:
-    """Events as they come; and in a thread of its own each event that is set aside."""
+    """Process events as they arrive and, in another thread, retry the events set aside."""
     url = settings.BROKER_URL
     publisher, probe = _probe(subscriber)
     retrying = Thread(target=_retry, args=(subscriber, stop), daemon=True)
@@ -51,12 +51,12 @@ def _consume(subscriber: Subscriber, stop: Stop) -> None:
         url, event_queue(subscriber.queue), subscriber.batch, processor, stop, _hold(subscriber)
     ).run()
     publisher.close()
-    # One that takes longer is undone, and tried again by another process.
+    # An attempt that takes longer is rolled back, and another process retries it.
     retrying.join(5)
 
 
 def _retry(subscriber: Subscriber, stop: Stop) -> None:
-    # The broker's connections are one thread's alone.
+    # Connections to the broker must not be shared between threads.
     publisher, probe = _probe(subscriber)
     waiting.work(waiting.Retrier(subscriber, probe, timezone.now), _hold(subscriber), stop)
     publisher.close()
@@ -68,6 +68,6 @@ def _probe(subscriber: Subscriber) -> tuple[Publisher, SubscriberProbe]:
 
 
 def _hold(subscriber: Subscriber):
-    paused = PauseSign(subscriber.name)
-    full = BacklogSign(subscriber.name, settings.BROKER_URL, subscriber.lane_limits)
+    paused = PauseHold(subscriber.name)
+    full = BacklogHold(subscriber.name, settings.BROKER_URL, subscriber.lane_limits)
     return lambda: paused() or full()

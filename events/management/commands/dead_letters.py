@@ -1,4 +1,4 @@
-"""Dead letters on the command line: the same as in the admin."""
+"""Dead letters on the command line, with the same actions as in the admin."""
 
 import json
 
@@ -34,23 +34,26 @@ class Command(BaseCommand):
             dest="state__exact",
             choices=[DeadLetter.State.OPEN.value, DeadLetter.State.REPLAYED.value],
             default=DeadLetter.State.OPEN.value,
-            help="replayed: those whose replay has had no effect and has not failed either",
+            help="open (the default), or replayed: letters whose replay neither succeeded nor"
+            " failed within ten minutes",
         )
-        parser.add_argument("--about", metavar="ID", help="a post's or user's id, or post_id:5")
+        parser.add_argument(
+            "--about", metavar="ID", help="letters about this post or user: an id, or post_id:5"
+        )
         parser.add_argument(
             "--rate",
             type=bounds.number(healing.SLOWEST, healing.FASTEST),
             default=healing.RATE,
-            help="letters a second",
+            help=f"letters to replay per second (default {healing.RATE})",
         )
         parser.add_argument(
             "--limit",
             type=bounds.whole(1, 10_000),
             default=50,
-            help="of list and show (default 50)",
+            help="most letters that list and show print (default 50)",
         )
         parser.add_argument(
-            "--yes", action="store_true", help="do it; without, say only how many there are"
+            "--yes", action="store_true", help="do it; without this, only print how many match"
         )
 
     def handle(self, verb: str, **options) -> None:
@@ -90,7 +93,7 @@ class Command(BaseCommand):
     def _replay(self, letters, options) -> None:
         if self._confirmed(healing.replayable(letters), options, "replayed"):
             count = healing.replay(letters, rate=options["rate"])
-            self.stdout.write(f"{count:,} letters go out, {options['rate']:g} a second.")
+            self.stdout.write(f"{count:,} letters will be sent, {options['rate']:g} a second.")
 
     def _discard(self, letters, options) -> None:
         if self._confirmed(letters, options, "discarded"):

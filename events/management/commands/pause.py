@@ -11,14 +11,15 @@ from events.registry import subscribers
 
 
 class Command(BaseCommand):
-    help = "Lets a subscriber's events wait in its queue; nothing is lost."
+    help = "Pauses a subscriber: its events wait in its queue, and nothing is lost."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("subscriber", choices=sorted(subscribers))
         parser.add_argument(
             "--minutes",
             type=bounds.whole(1, pausing.LONGEST_MINUTES),
-            help=f"resume by itself after so many, at most {pausing.LONGEST_MINUTES:,}",
+            help=f"end the pause after so many minutes, at most {pausing.LONGEST_MINUTES:,};"
+            " without this, it lasts until manage.py resume",
         )
 
     def handle(self, subscriber: str, minutes: int | None, **options) -> None:

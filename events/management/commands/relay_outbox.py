@@ -8,7 +8,7 @@ from django.db import connection
 from events import metrics
 from events.backoff import full_jitter
 from events.errors import END, verdict
-from events.introduction import introduce_patiently
+from events.introduction import introduce_when_ready
 from events.publisher import Publisher
 from events.relay import BATCH, POLL_SECONDS, Listener, relay_batch, seconds_until_due
 from events.stopping import Stop
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Publishes recorded events to RabbitMQ, as they come. Run one or more."
+    help = "Publishes the outbox's events to RabbitMQ as they are recorded. Run one or more."
 
     def handle(self, **options) -> None:
         stop = Stop.on_signals()
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         listener = Listener()
         failures = 0
         metrics.serve()
-        introduce_patiently(stop)
+        introduce_when_ready(stop)
         log.info("relay started")
         while not stop.requested:
             try:

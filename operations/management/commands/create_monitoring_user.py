@@ -1,4 +1,4 @@
-"""The user by whom Flower looks at RabbitMQ's queues."""
+"""Creating the RabbitMQ user with which Flower reads the queues."""
 
 from urllib.parse import unquote, urlsplit
 
@@ -9,7 +9,7 @@ from operations import management_api
 
 
 class Command(BaseCommand):
-    help = "Makes the user named in FLOWER_BROKER_API, who may look and nothing else; repeatable."
+    help = "Creates the user in FLOWER_BROKER_API, with read-only access; harmless when repeated."
 
     def handle(self, **options) -> None:
         for name in ("FLOWER_BROKER_API", "BROKER_MANAGEMENT_URL"):
@@ -22,5 +22,5 @@ class Command(BaseCommand):
                 settings.BROKER_MANAGEMENT_URL, settings.BROKER_URL, name, password
             )
         except OSError as error:
-            raise CommandError(f"The management API refuses: {error}") from error
-        self.stdout.write(f"{name} may look at RabbitMQ.")
+            raise CommandError(f"The management API failed: {error}") from error
+        self.stdout.write(f"{name} may monitor RabbitMQ.")

@@ -1,4 +1,4 @@
-"""The doctor, for a person and, by its exit status, for a script."""
+"""The doctor on the command line: its exit status is for scripts."""
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -7,7 +7,7 @@ from operations import doctor
 
 
 class Command(BaseCommand):
-    help = "Says what is wrong and the command that mends it; exits with 1 if anything is."
+    help = "Prints what is wrong and the command that fixes it; exits with 1 if anything is wrong."
     requires_system_checks = ()
 
     def handle(self, **options) -> None:
@@ -18,4 +18,4 @@ class Command(BaseCommand):
                 self.stdout.write(f"       {ailment.what}\n         -> {ailment.mend}")
             ailments += len(found)
         if ailments:
-            raise CommandError(f"{ailments} to mend.")
+            raise CommandError(f"{ailments} to fix.")

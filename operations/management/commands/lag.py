@@ -1,4 +1,4 @@
-"""The lag of every subscriber, for a person or, as JSON, for a program."""
+"""Printing the lag of every subscriber, as text or as JSON."""
 
 import json
 from dataclasses import asdict
@@ -12,10 +12,10 @@ from operations import lag, stuck
 
 
 class Command(BaseCommand):
-    help = "Says how far each subscriber is behind and how long it will take to catch up."
+    help = "Prints how far each subscriber is behind and how long it will take to catch up."
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("--json", action="store_true", help="one JSON object")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, **options) -> None:
         pending = lag.outbox()
@@ -45,7 +45,7 @@ class Command(BaseCommand):
                 f" oldest {each.oldest_seconds:.1f} s of {each.target_seconds:.0f} s; {depth};"
                 f" {each.rows_outstanding:,} rows outstanding{_unsettled(each.unsettled)}"
                 f" at {each.rows_per_second:,.0f} a second:"
-                f" {'standing still' if drain is None else f'{drain:.0f} s to drain'}"
+                f" {'not moving' if drain is None else f'{drain:.0f} s to drain'}"
             )
         for what in stopped:
             self.stdout.write(f"STUCK: {what}")

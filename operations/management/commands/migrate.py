@@ -1,5 +1,5 @@
-"""Django's `migrate`, with time limits of its own: a statement may take as long as it must, but no
-migration holds up the others' statements by waiting long for a table's lock."""
+"""Django's `migrate` with its own time limits: a statement may take as long as it needs, but no
+migration blocks other sessions by waiting long for a table lock."""
 
 import time
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ from psycopg2.errorcodes import LOCK_NOT_AVAILABLE
 
 from events.conf import setting
 
-# Everybody who comes after one that waits for a table's lock waits with it. So each try is short,
-# and a busy table is tried again.
+# While a session waits for a table lock, all later sessions wait behind it. So each attempt is
+# short, and a busy table is tried again.
 LOCK_TIMEOUT = "2s"
 TRIES, PAUSE_SECONDS = 60, 3.0
 UNLIMITED = """
@@ -30,7 +30,7 @@ class Command(migrate.Command):
                 try:
                     return super().handle(*args, database=database, **options)
                 except OperationalError as error:
-                    # Migrations that were applied before are recorded.
+                    # Trying again skips the migrations that have already been applied.
                     if getattr(error.__cause__, "pgcode", None) != LOCK_NOT_AVAILABLE:
                         raise
                     self.stderr.write(f"{error}Trying again in {PAUSE_SECONDS:.0f} s.")
@@ -39,8 +39,8 @@ class Command(migrate.Command):
 
     def migration_progress_callback(self, action, migration=None, fake=False) -> None:
         if action in ("apply_start", "unapply_start"):
-            # One that is not atomic makes an index concurrently: that waits for the transactions of
-            # others without holding them up, and would leave half an index behind.
+            # A migration that is not atomic creates an index concurrently. That waits for other
+            # transactions without blocking them, and a timeout would leave an invalid index behind.
             self._connection.cursor().execute(
                 "SELECT set_config('lock_timeout', %s, false)",
                 [LOCK_TIMEOUT if migration.atomic else "0"],
@@ -49,7 +49,7 @@ class Command(migrate.Command):
 
     @contextmanager
     def _own_limits(self, database: str) -> Iterator[None]:
-        """The limits belong to a session, so it is one with the server itself, past any pooler."""
+        """Set the limits on a session with the server itself, past any pooler."""
         self._connection = connection = connections[database]
         if connection.in_atomic_block or connection.vendor != "postgresql":
             yield

@@ -1,4 +1,4 @@
-"""Looking at the partitions of timelines, notifications and deliveries, and acting on them."""
+"""Listing, creating and dropping the partitions of timelines, notifications and deliveries."""
 
 from django.core.management.base import BaseCommand
 
@@ -10,14 +10,16 @@ from social import database_clock
 class Command(BaseCommand):
     help = (
         "Lists the partitions: posts, rows (estimated), bytes with indexes, age. --create-ahead"
-        " makes those of the next posts; --drop-expired says what has expired, and with --yes"
-        " drops it. Rows are hidden when they expire and dropped by the run after that."
+        " creates those of the next posts. --drop-expired shows which have expired, and drops them"
+        " with --yes. Rows are hidden when they expire, and dropped by the next run after that."
     )
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--create-ahead", action="store_true")
         parser.add_argument("--drop-expired", action="store_true")
-        parser.add_argument("--yes", action="store_true", help="drop, and do not only say what")
+        parser.add_argument(
+            "--yes", action="store_true", help="really drop, instead of only showing what"
+        )
 
     def handle(self, create_ahead: bool, drop_expired: bool, yes: bool, **options) -> None:
         now = database_clock.now()

@@ -1,4 +1,4 @@
-"""Rebuilding one timeline by hand."""
+"""Rebuilding the timeline of one user by hand."""
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -7,7 +7,7 @@ from operations import repairing
 
 
 class Command(BaseCommand):
-    help = "Has what is missing of a user's timeline filled in; harmless when nothing is."
+    help = "Fills in what is missing in a user's timeline; harmless if nothing is missing."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("user_id", type=bounds.whole(1, bounds.LARGEST_ID))

@@ -7,7 +7,7 @@ from operations import repairing
 
 
 class Command(BaseCommand):
-    help = "Enqueues what is missing of one post's fan-out; harmless when nothing is."
+    help = "Enqueues what is missing of one post's fan-out; harmless if nothing is missing."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("post_id", type=bounds.whole(1, bounds.LARGEST_ID))

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def followers(alice):
-    """Fourteen people who follow Alice, of whom one stays away."""
+    """Fourteen followers of Alice, one of them dormant."""
     users = [make_user(f"follower-{number}") for number in range(14)]
     for user in users:
         relations.follow(user, alice, now=timezone.now())
@@ -31,7 +31,7 @@ def followers(alice):
 
 @pytest.fixture
 def pushes(post, followers):
-    """Four pushes that were sent after 1 to 4 seconds, and six that were not."""
+    """Four pushes that were sent after 1 to 4 seconds, and six that were not sent."""
     partitions.ensure(Delivery._meta.db_table, [post.pk])
     states = [*["sent"] * 4, "held", "retrying", *["refused"] * 4]
     for number, state in enumerate(states):
@@ -39,7 +39,7 @@ def pushes(post, followers):
 
 
 def push(post, recipient, device: int, state: str = "sent") -> None:
-    """A push that was settled after as many seconds as the device's number says, and one more."""
+    """A push that was settled after one second more than the number of its device."""
     partitions.ensure(Delivery._meta.db_table, [post.pk])
     Delivery.objects.create(
         post=post,
@@ -72,21 +72,21 @@ def test_before_the_fan_out_everything_is_expected_and_nothing_written(alice, po
 
 
 @pytest.mark.parametrize("stays_away", [False, True])
-def test_an_author_with_few_followers_is_told_no_more_than_that_it_is_delivered(
+def test_an_author_with_few_followers_sees_only_that_the_post_is_delivered(
     alice, bob, post, now, stays_away
 ):
-    """Whether Bob sleeps, stays away, has a device or none, the answer is the same."""
+    """The answer is the same whether or not Bob sleeps, is dormant, or has a device."""
     Follow.objects.update(dormant=stays_away)
     assert delivery(alice, post) == NO_FIGURES | {"state": "under way", "followers": 1}
     fanout.write([Slice(post.pk, 0, END)], now=now)
-    told = NO_FIGURES | {"state": "delivered", "followers": 1}
-    assert delivery(alice, post) == told
+    shown = NO_FIGURES | {"state": "delivered", "followers": 1}
+    assert delivery(alice, post) == shown
     if not stays_away:
         push(post, bob, 1, state="held")
-        assert delivery(alice, post) == told
+        assert delivery(alice, post) == shown
 
 
-def test_figures_begin_with_so_many_people_as_the_setting_says(
+def test_figures_are_shown_from_the_number_of_people_in_the_setting(
     alice, post, followers, pushes, now, settings
 ):
     fanout.write([Slice(post.pk, 0, END)], now=now)
@@ -94,8 +94,8 @@ def test_figures_begin_with_so_many_people_as_the_setting_says(
     # Thirteen timelines, pushes to ten people, two of whom have another device.
     for user in followers[:2]:
         push(post, user, 100 + user.pk)
-    told = delivery(alice, post)
-    assert (told["timelines"], told["pushes"]) == ({"written": 13, "expected": 13}, None)
+    shown = delivery(alice, post)
+    assert (shown["timelines"], shown["pushes"]) == ({"written": 13, "expected": 13}, None)
     settings.FIGURES_FROM = 10
     assert delivery(alice, post)["pushes"]["sent"] == 6
     settings.FIGURES_FROM = 14
@@ -108,38 +108,38 @@ def test_an_operator_sees_all_figures_of_any_post(alice, bob, carol, post, now):
     User.objects.filter(pk=carol.pk).update(is_staff=True)
     delivery(carol, post, 404)
     carol.groups.add(Group.objects.get(name="viewer"))
-    told = delivery(carol, post)
-    assert told["timelines"] == {"written": 1, "expected": 1}
-    assert told["pushes"]["held"] == 1
+    shown = delivery(carol, post)
+    assert shown["timelines"] == {"written": 1, "expected": 1}
+    assert shown["pushes"]["held"] == 1
     posts.delete(post, now=now)
     delivery(carol, post, 404)
 
 
-def test_what_is_written_and_what_is_missing_add_up(alice, post, followers, now):
+def test_expected_is_the_sum_of_written_and_missing(alice, post, followers, now):
     fanout.write([Slice(post.pk, 0, followers[3].pk)], now=now)
     assert delivery(alice, post)["timelines"] == {"written": 3, "expected": 13}
     assert delivery(alice, post)["state"] == "under way"
     fanout.write([Slice(post.pk, followers[3].pk, END)], now=now)
-    # Who begins to follow, or goes, later changes nothing about what was written.
+    # Later follows and unfollows do not change the number of rows that were written.
     relations.unfollow(followers[5], alice)
     assert delivery(alice, post)["timelines"] == {"written": 13, "expected": 13}
     assert delivery(alice, post)["followers"] == 13
     assert delivery(alice, post)["state"] == "delivered"
 
 
-def test_pushes_are_told_by_state_with_the_latency_of_those_sent(alice, post, pushes):
-    told = delivery(alice, post)
+def test_pushes_are_shown_by_state_with_the_latency_of_sent_ones(alice, post, pushes):
+    shown = delivery(alice, post)
     wanted = dict.fromkeys(Delivery.State.values, 0)
-    assert told["pushes"] == wanted | {"sent": 4, "held": 1, "retrying": 1, "refused": 4}
-    assert told["push_latency_ms"] == {"p50": 2000, "p95": 4000, "p99": 4000}
+    assert shown["pushes"] == wanted | {"sent": 4, "held": 1, "retrying": 1, "refused": 4}
+    assert shown["push_latency_ms"] == {"p50": 2000, "p95": 4000, "p99": 4000}
 
 
-def test_nobody_but_the_author_sees_it(bob, post, followers):
+def test_nobody_but_the_author_sees_the_delivery(bob, post, followers):
     response = client_of(bob).get(f"/api/v1/posts/{post.pk}/delivery/")
     assert_problem(response, 404)
 
 
-def test_a_deleted_post_has_none(alice, post, now):
+def test_a_deleted_post_has_no_delivery(alice, post, now):
     posts.delete(post, now=now)
     delivery(alice, post, 404)
 

@@ -1,4 +1,4 @@
-"""Admin pages for looking at rows that only the system itself may change."""
+"""Read-only admin pages, for rows that only the program itself may change."""
 
 from django.contrib import admin
 from django.db.models import Q
@@ -21,10 +21,10 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 
 class IdSearchAdmin(ReadOnlyAdmin):
-    """Found by exact ids, in any of `id_fields`; anything but a number finds nothing."""
+    """Searches for an exact id in each of `id_fields`; other terms than numbers find nothing."""
 
     id_fields: tuple[str, ...] = ("id",)
-    # Without any Django would show no search at all.
+    # Django hides the search box if this is empty.
     search_fields = ("pk",)
 
     def get_search_results(self, request, queryset, search_term):
@@ -38,12 +38,12 @@ class IdSearchAdmin(ReadOnlyAdmin):
         return queryset.filter(by_any), False
 
 
-# Characters of a body on a page. The row has all of it.
+# Bytes of a body that a page shows. The row contains all of it.
 SHOWN = 20_000
 
 
 class MessageAdmin(ReadOnlyAdmin):
-    """For rows that hold a message, which is not shown once what it is about was deleted."""
+    """For rows that hold a message. Its body is hidden if the post that it is about was deleted."""
 
     @admin.display(description="body")
     def body_text(self, row) -> str:
@@ -54,5 +54,5 @@ class MessageAdmin(ReadOnlyAdmin):
         return f"{shown}\n… {len(body):,} bytes in all" if len(body) > SHOWN else shown
 
     def get_queryset(self, request):
-        """Without the bodies, of which a list shows none and a letter may have 15 MiB."""
+        """Defer the bodies: lists do not show them, and a letter's body may have 15 MiB."""
         return super().get_queryset(request).defer("body")
