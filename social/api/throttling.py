@@ -1,4 +1,4 @@
-"""Who may make how many requests: by user, token and address.
+"""Rate limits of the API by user, token and network.
 
 https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
 """
@@ -14,9 +14,10 @@ from social.throttles import Standing
 
 
 class CallerThrottle(BaseThrottle):
-    """A view's `throttle_scope` chooses the limits, else whether it reads or writes.
+    """Counts requests. A view's `throttle_scope` selects the limits; without one the scope is
+    "read" or "write", by the request's method.
 
-    Requests that are refused for their token are counted too: see problems.py.
+    problems.py counts the requests that fail to authenticate.
     """
 
     def allow_request(self, request: Request, view) -> bool:
@@ -38,7 +39,7 @@ class CallerThrottle(BaseThrottle):
 
 
 def headers(standings: list[Standing], window: int) -> dict[str, str]:
-    """RateLimit fields, one item for each limit."""
+    """The RateLimit headers, with one item per limit; `window` is in seconds."""
     policies = (f'"{s.limit.policy}";q={s.limit.quota};w={window}' for s in standings)
     left = (f'"{s.limit.policy}";r={max(s.remaining, 0)};t={s.seconds}' for s in standings)
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}

@@ -112,8 +112,8 @@ def test_an_address_gets_one_mail_in_ten_minutes_however_many_accounts_are_given
         moment = now + timedelta(minutes=minutes)
         for number, user in enumerate(people):
             # Another address between does not forget the first one's mail.
-            addresses.want(user, f"other{number}@example.com", now=moment)
-            addresses.want(
+            addresses.request(user, f"other{number}@example.com", now=moment)
+            addresses.request(
                 user, ("victim@example.com", "VICTIM@example.com")[number % 2], now=moment
             )
         addresses.send_due(now=moment)
@@ -122,7 +122,7 @@ def test_an_address_gets_one_mail_in_ten_minutes_however_many_accounts_are_given
 
 
 def test_a_mail_that_cannot_be_sent_is_tried_again_soon_and_comes_once(alice, settings, now):
-    addresses.want(alice, NEW, now=now)
+    addresses.request(alice, NEW, now=now)
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     addresses.send_due(now=now)
@@ -135,7 +135,7 @@ def test_a_mail_that_cannot_be_sent_is_tried_again_soon_and_comes_once(alice, se
 def test_taking_an_address_back_earns_no_second_mail(client, alice, now):
     for minutes, mails in ((0, 1), (1, 1), (2, 1), (11, 2)):
         moment = now + timedelta(minutes=minutes)
-        addresses.want(alice, "victim@example.com", now=moment)
+        addresses.request(alice, "victim@example.com", now=moment)
         addresses.send_due(now=moment)
         assert len(mail.outbox) == mails
         addresses.remove(alice)
@@ -160,8 +160,8 @@ def test_an_address_that_was_asked_for_before_the_log_ins_ended_is_confirmed_by_
 
 
 def test_a_mail_that_fails_keeps_no_other_waiting_and_is_given_up_after_a_day(alice, bob, now):
-    addresses.want(bob, f"bob@{'ü' * 60}.de", now=now)
-    addresses.want(alice, NEW, now=now)
+    addresses.request(bob, f"bob@{'ü' * 60}.de", now=now)
+    addresses.request(alice, NEW, now=now)
     addresses.send_due(now=now)
     assert [message.to for message in mail.outbox] == [[NEW]]
     addresses.send_due(now=now + timedelta(days=1, seconds=1))
