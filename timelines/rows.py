@@ -1,8 +1,8 @@
-"""The post ids in an owner's rows, read in windows of partitions.
+"""Read the post ids in an owner's timeline rows, in windows of partitions.
 
-Guarantee: a statement is bounded on both sides and plans 16 partitions at most, and there are at
-most three of them, so that neither planning nor the number of statements grows with how many
-partitions are kept.
+Guarantee: there are at most three statements, and each is bounded on both sides and plans at most
+16 partitions. Neither the planning time nor the number of statements grows with the number of
+partitions that are kept.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from django.conf import settings
 from django.db import connection
 
-# Partitions a window. A page of somebody whom many posts reach is found in the first one, and each
-# partition more costs its planning 0.02 ms; together they hold 68,000 posts, and an owner who finds
-# no page there follows few enough to ask them.
+# Partitions per window. An owner who gets many posts finds a page in the first window; each further
+# partition costs 0.02 ms of planning. Together the windows hold 68,000 posts. An owner without a
+# full page among them follows so few authors, or so quiet ones, that reading the authors' posts is
+# cheap.
 STEPS = (6, 12, 16)
 
-# By the primary key of each partition in the window, in their order.
+# Both use the primary key of each partition in the window, in the order of the partitions.
 OLDER = """
     SELECT post_id FROM timelines_timelineentry
     WHERE owner_id = %s AND post_id >= %s AND post_id < %s
@@ -29,11 +30,11 @@ NEWER = """
 
 
 def older(owner: int, before: int, oldest: int, count: int) -> tuple[list[int], int]:
-    """The newest `count` ids in [oldest, before), descending, and the id down to which all are
-    among them."""
+    """The newest `count` ids in [oldest, before), descending, and the id down to which the result
+    is complete."""
     ids, reached = [], before
     for lower, upper in _windows_down(before, oldest):
-        ids += _ask(OLDER, [owner, lower, upper, count - len(ids)])
+        ids += _select(OLDER, [owner, lower, upper, count - len(ids)])
         reached = lower
         if len(ids) == count:
             return ids, ids[-1]
@@ -43,25 +44,26 @@ def older(owner: int, before: int, oldest: int, count: int) -> tuple[list[int], 
 def newer(
     owner: int, after: int, newest: int, count: int, without: Sequence[int] = ()
 ) -> tuple[list[int], int]:
-    """The oldest `count` ids in (after, newest] save `without`, ascending, and the id up to which
-    all are among them."""
+    """The oldest `count` ids in (after, newest] except `without`, ascending, and the id up to which
+    the result is complete."""
     ids, reached = [], after
     for lower, upper in _windows_up(after, newest):
-        ids += _ask(NEWER, [owner, lower, upper, list(without), count - len(ids)])
+        ids += _select(NEWER, [owner, lower, upper, list(without), count - len(ids)])
         reached = upper - 1
         if len(ids) == count:
             return ids, ids[-1]
     return ids, reached
 
 
-def _ask(sql: str, parameters: list) -> list[int]:
+def _select(sql: str, parameters: list) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return [row[0] for row in cursor]
 
 
 def _windows_down(before: int, oldest: int) -> Iterator[tuple[int, int]]:
-    """Ranges [lower, upper) that end where partitions of the configured size do."""
+    """Ranges [lower, upper) of ids, newest first; their inner bounds are those of partitions of the
+    configured size."""
     upper = before
     for step in STEPS:
         if upper <= oldest:
@@ -73,6 +75,7 @@ def _windows_down(before: int, oldest: int) -> Iterator[tuple[int, int]]:
 
 
 def _windows_up(after: int, newest: int) -> Iterator[tuple[int, int]]:
+    """The same, oldest first."""
     lower = after + 1
     for step in STEPS:
         if lower > newest:

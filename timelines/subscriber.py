@@ -1,4 +1,4 @@
-"""Subscriber 1: from events to tasks on the timelines' lanes.
+"""The subscriber "timelines": turn events into tasks on the timelines' lanes.
 
 Next on the way of a post: timelines/tasks.py.
 """
@@ -18,9 +18,10 @@ def on_post_created(events: list[Event]) -> None:
     live = posts.live(event.data.post_id for event in events)
     pairs = [(e.data.post_id, e.data.author_id) for e in events if e.data.post_id in live]
     plans = plan(pairs, settings.TIMELINE_TASK_ROWS)
-    ledger.begin(FanOut, (piece.slice for piece in plans), now=timezone.now())
-    large = [piece for piece in plans if piece.audience > settings.TIMELINE_LARGE_AUDIENCE]
-    ordinary = [piece for piece in plans if piece.audience <= settings.TIMELINE_LARGE_AUDIENCE]
+    ledger.begin(FanOut, (planned.slice for planned in plans), now=timezone.now())
+    limit = settings.TIMELINE_LARGE_AUDIENCE
+    large = [planned for planned in plans if planned.audience > limit]
+    ordinary = [planned for planned in plans if planned.audience <= limit]
     tasks.enqueue_plans(tasks.HIGH, ordinary)
     if large:
         waiting = tasks.enqueue_large(large)
@@ -52,8 +53,9 @@ register_subscriber(
             "user.closed": on_user_closed,
         },
         batch=100,
-        # Not timelines.low: posts of very large audiences wait for room there in the ledger, and
-        # hold up no other. Removals and back-fills are at most one task for each event.
+        # timelines.low has no limit here. Posts of very large audiences wait in the ledger for room
+        # in it, so that other posts need not wait for them. Removals and back-fills add at most one
+        # task per event.
         lane_limits={tasks.HIGH: settings.TIMELINE_LANE_TASKS},
         target_seconds=30.0,
     )
