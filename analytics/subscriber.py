@@ -1,6 +1,6 @@
-"""Subscriber 3: every event is recorded, in the transaction of its inbox row.
+"""The subscriber "analytics": record every event, in the transaction of its inbox row.
 
-A periodic task counts what is recorded (see rollups.py).
+A periodic task adds the records to the rollups (see rollups.py).
 """
 
 from django.utils import timezone
