@@ -31,14 +31,14 @@ def counted(request: HttpRequest, account: str) -> Iterator[SimpleNamespace]:
     Raises TooManyAttemptsError before the attempt.
     """
     network = callers.network_of(request)
-    key = callers.account(account)
-    standings = callers.count("login", [("account", f"{key}:{network}"), ("ceiling", key)])
-    request.rate_limits = [*getattr(request, "rate_limits", ()), *standings]
+    key = callers.account_key(account)
+    states = callers.count("login", [("account", f"{key}:{network}"), ("ceiling", key)])
+    request.rate_limits = [*getattr(request, "rate_limits", ()), *states]
     attempt = SimpleNamespace(failed=False)
     try:
-        if seconds := callers.wait(standings):
+        if seconds := callers.wait(states):
             raise TooManyAttemptsError(seconds)
         yield attempt
     finally:
         if not attempt.failed:
-            callers.uncount(standings)
+            callers.uncount(states)

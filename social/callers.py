@@ -15,7 +15,7 @@ from rest_framework.throttling import BaseThrottle
 
 from social import names
 from social.accounts import normalized
-from social.throttles import Counters, Limit, Standing
+from social.throttles import Counters, Limit, LimitState
 
 # Providers give one customer a network of this prefix length.
 IPV6_NETWORK = 64
@@ -26,7 +26,7 @@ def counters(url: str) -> Counters:
     return Counters(url, settings.THROTTLE_WINDOW_SECONDS)
 
 
-def count(scope: str, callers: Iterable[tuple[str, object]]) -> list[Standing]:
+def count(scope: str, callers: Iterable[tuple[str, object]]) -> list[LimitState]:
     """Count one request for each of `callers`, pairs of (policy, key); returns the state of their
     limits after it. Empty while Valkey is unreachable."""
     quotas = settings.THROTTLES[scope]
@@ -38,17 +38,17 @@ def count(scope: str, callers: Iterable[tuple[str, object]]) -> list[Standing]:
     return counters(settings.REDIS_URL).hit(limits)
 
 
-def uncount(standings: Iterable[Standing]) -> None:
-    """Undo the `count` call that returned `standings`."""
-    counters(settings.REDIS_URL).uncount([each.limit for each in standings])
+def uncount(states: Iterable[LimitState]) -> None:
+    """Undo the `count` call that returned `states`."""
+    counters(settings.REDIS_URL).uncount([each.limit for each in states])
 
 
-def wait(standings: Iterable[Standing]) -> int:
+def wait(states: Iterable[LimitState]) -> int:
     """Seconds until the next request is allowed; 0 if no limit is exceeded."""
-    return max((each.seconds for each in standings if each.remaining < 0), default=0)
+    return max((each.seconds for each in states if each.remaining < 0), default=0)
 
 
-def account(name: str) -> str:
+def account_key(name: str) -> str:
     """The counter key of an account that a request names by username, mail address or id: the same
     for every spelling of the name. It is a digest, so that Valkey holds no mail addresses."""
     key = names.key(normalized(name))

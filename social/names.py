@@ -1,7 +1,8 @@
 """Comparing usernames: their unique keys, scripts and skeletons.
 
-Guarantee: no two new names differ in case or width alone, and no new name looks like one of another
-script. Names of the same script are not compared by their looks: "modern" does not forbid "modem".
+Guarantee: no two new names differ in case or width alone, and no new name looks like an existing
+name of another script. Names of the same script are not compared by their looks: "modern" does not
+forbid "modem".
 """
 
 import unicodedata

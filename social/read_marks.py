@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ReadPosts:
-    """The posts that are read: all up to id `floor`, below which no further post can arrive or
-    would be noticed, and the posts `above` it that had arrived when the mark was made,
-    ascending."""
+    """The posts that are read: all with an id up to `floor`, and those in `above`, ascending, which
+    had arrived when the mark was made. A post above the floor that arrives later is unread."""
 
     floor: int = 0
     above: tuple[int, ...] = ()

@@ -46,7 +46,7 @@ class Limit(NamedTuple):
     quota: int
 
 
-class Standing(NamedTuple):
+class LimitState(NamedTuple):
     """The state of a limit: `remaining` requests are allowed in the next `seconds` (at least 1).
     `remaining` is -1 if the limit is exceeded."""
 
@@ -70,13 +70,13 @@ class Counters:
         self._monotonic = monotonic
         self._skip_until = 0.0
 
-    def hit(self, limits: Sequence[Limit]) -> list[Standing]:
+    def hit(self, limits: Sequence[Limit]) -> list[LimitState]:
         """Count one request; returns the state of each limit after it. Empty while Valkey is
         unreachable."""
         counts = self._run(self._count, limits) or ()
         return [
             # Valkey rounds a remaining time of less than half a second to 0.
-            Standing(limit, max(limit.quota - count, -1), max(seconds, 1))
+            LimitState(limit, max(limit.quota - count, -1), max(seconds, 1))
             for limit, (count, seconds) in zip(limits, counts, strict=False)
         ]
 

@@ -31,8 +31,8 @@ class ApiHeaders:
             response.cookies.clear()
             response.headers.setdefault("Cache-Control", "private, no-cache")
             patch_vary_headers(response, ["Authorization"])
-            if standings := getattr(request, "rate_limits", None):
+            if states := getattr(request, "rate_limits", None):
                 window = settings.THROTTLE_WINDOW_SECONDS
-                for name, value in throttling.headers(standings, window).items():
+                for name, value in throttling.headers(states, window).items():
                     response[name] = value
         return response

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from social import callers
-from social.throttles import Standing
+from social.throttles import LimitState
 
 
 class CallerThrottle(BaseThrottle):
@@ -23,9 +23,9 @@ class CallerThrottle(BaseThrottle):
     def allow_request(self, request: Request, view) -> bool:
         reads = request.method in SAFE_METHODS
         scope = getattr(view, "throttle_scope", None) or ("read" if reads else "write")
-        standings = callers.count(scope, self._callers(request))
-        request._request.rate_limits = standings
-        self._wait = callers.wait(standings)
+        states = callers.count(scope, self._callers(request))
+        request._request.rate_limits = states
+        self._wait = callers.wait(states)
         return not self._wait
 
     def wait(self) -> int:
@@ -38,8 +38,8 @@ class CallerThrottle(BaseThrottle):
             yield "token", request.auth.number
 
 
-def headers(standings: list[Standing], window: int) -> dict[str, str]:
+def headers(states: list[LimitState], window: int) -> dict[str, str]:
     """The RateLimit headers, with one item per limit; `window` is in seconds."""
-    policies = (f'"{s.limit.policy}";q={s.limit.quota};w={window}' for s in standings)
-    left = (f'"{s.limit.policy}";r={max(s.remaining, 0)};t={s.seconds}' for s in standings)
+    policies = (f'"{s.limit.policy}";q={s.limit.quota};w={window}' for s in states)
+    left = (f'"{s.limit.policy}";r={max(s.remaining, 0)};t={s.seconds}' for s in states)
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}

@@ -30,7 +30,7 @@ def save(user: User) -> None:
     user.save()
 
 
-SHUT = {
+DEACTIVATIONS = {
     "suspended": accounts.suspend,
     "closed": lambda user: accounts.close(user, now=timezone.now()),
     "saved": save,
@@ -39,11 +39,7 @@ SHUT = {
         "UPDATE social_user SET is_active = false WHERE id = %s", [user.pk]
     ),
 }
-every_way = pytest.mark.parametrize("shut", SHUT.values(), ids=SHUT)
-
-
-def open_again(user: User) -> None:
-    User.objects.filter(pk=user.pk).update(is_active=True)
+every_way = pytest.mark.parametrize("deactivate", DEACTIVATIONS.values(), ids=DEACTIVATIONS)
 
 
 def people(viewer: User, path: str) -> list[str]:
@@ -59,11 +55,11 @@ def counts(user: User) -> tuple[int, int]:
 
 
 @every_way
-def test_an_inactive_account_is_counted_by_nobody(alice, bob, carol, shut):
+def test_an_inactive_account_is_counted_by_nobody(alice, bob, carol, deactivate):
     for one, other in ((alice, bob), (carol, bob), (carol, alice)):
         relations.follow(one, other, now=timezone.now())
     assert (counts(alice), counts(carol)) == ((2, 1), (0, 2))
-    shut(bob)
+    deactivate(bob)
     assert (counts(alice), counts(carol)) == ((1, 0), (0, 1))
     # An unfollow of the inactive account does not lower the count again.
     relations.unfollow(carol, bob)
@@ -134,9 +130,11 @@ def follow_if_possible(one: User, other: User) -> None:
 
 
 @every_way
-def test_nothing_is_written_into_the_timeline_of_an_inactive_account(alice, bob, carol, shut, now):
+def test_nothing_is_written_into_the_timeline_of_an_inactive_account(
+    alice, bob, carol, deactivate, now
+):
     relations.follow(carol, alice, now=now)
-    shut(bob)
+    deactivate(bob)
     # Neither an operator's rebuild nor the owner's return changes that.
     dormancy.rebuild(bob.pk, now=now)
     dormancy.wake(bob.pk)
@@ -183,9 +181,9 @@ TASK = UUID(int=1)
 
 
 @every_way
-def test_nothing_is_pushed_to_an_inactive_account(alice, bob, device, shut):  # noqa: F811
+def test_nothing_is_pushed_to_an_inactive_account(alice, bob, device, deactivate):  # noqa: F811
     registered = PushSubscription.objects.get()
-    shut(bob)
+    deactivate(bob)
     # Closing an account deletes its devices. Restore one: it must not be used either.
     if not PushSubscription.objects.exists():
         registered.save(force_insert=True)

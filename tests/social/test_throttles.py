@@ -5,7 +5,7 @@ import uuid
 import pytest
 from redis import Redis
 
-from social.throttles import PAUSE_SECONDS, Counters, Limit, Standing
+from social.throttles import PAUSE_SECONDS, Counters, Limit, LimitState
 from tests.at_once import at_once
 
 WINDOW = 60
@@ -23,9 +23,9 @@ def limit(quota: int) -> Limit:
 
 def test_a_caller_has_no_more_requests_than_the_quota(counters):
     allowed = limit(2)
-    standings = [counters.hit([allowed])[0] for _ in range(4)]
-    assert [standing.remaining for standing in standings] == [1, 0, -1, -1]
-    assert all(WINDOW - 2 <= standing.seconds <= WINDOW for standing in standings)
+    states = [counters.hit([allowed])[0] for _ in range(4)]
+    assert [state.remaining for state in states] == [1, 0, -1, -1]
+    assert all(WINDOW - 2 <= state.seconds <= WINDOW for state in states)
 
 
 def test_the_time_to_wait_is_at_least_one_second(counters):
@@ -34,13 +34,13 @@ def test_the_time_to_wait_is_at_least_one_second(counters):
     with Redis.from_url(os.environ["REDIS_URL"]) as valkey:
         # Valkey rounds that to 0 seconds.
         valkey.pexpire(exceeded.key, 400)
-    assert counters.hit([exceeded]) == [Standing(exceeded, -1, 1)]
+    assert counters.hit([exceeded]) == [LimitState(exceeded, -1, 1)]
 
 
 def test_callers_are_counted_separately(counters):
     one, other = limit(1), limit(1)
     counters.hit([one])
-    assert [standing.remaining for standing in counters.hit([one, other])] == [-1, 0]
+    assert [state.remaining for state in counters.hit([one, other])] == [-1, 0]
 
 
 def test_requests_at_the_same_moment_are_each_counted(counters):
