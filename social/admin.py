@@ -87,8 +87,7 @@ class AccountAdmin(UserAdmin):
 
 @admin.register(Post)
 class PostAdmin(ReadOnlyAdmin):
-    """Operators may delete posts. As when an author deletes one, this records a post.deleted
-    event."""
+    """Operators may delete posts. That records a post.deleted event, as if the author did it."""
 
     list_display = ("id", "author", "excerpt", "created_at", "deleted_at")
     list_select_related = ("author",)

@@ -51,8 +51,7 @@ class FanOut(models.Model):
 
 
 class SliceRecord(models.Model):
-    """A slice that is written: the followers with `after` < id <= `up_to`, and the number of
-    rows."""
+    """A written slice: the followers with `after` < id <= `up_to`, and the number of rows."""
 
     pk = models.CompositePrimaryKey("post_id", "after")
     post_id = models.BigIntegerField()

@@ -46,8 +46,7 @@ def check(name: str, user_id: int | None) -> None:
 
 
 def claim(name: str, user_id: int) -> None:
-    """Replace the skeletons of the account's old name by those of its new one, inside a
-    transaction.
+    """Replace the skeletons of the account's old name by those of its new one. Needs a transaction.
 
     Raises NameRefusedError.
     """

@@ -109,8 +109,7 @@ class User(AbstractUser):
 
 
 class Lookalike(models.Model):
-    """A skeleton of an account's name, which is how it looks: see social/names.py. A name has one
-    or two."""
+    """How an account's name looks: one of its one or two skeletons (see social/names.py)."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     skeleton = models.CharField(max_length=names.LONGEST_SKELETON)

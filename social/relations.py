@@ -78,8 +78,7 @@ def unblock(blocker: User, blocked: User) -> None:
 
 @transaction.atomic
 def mute(muter: User, muted: User, *, now: datetime) -> None:
-    """Mute a user. Does nothing if no such account exists. Raises RelationError if both are the
-    same person."""
+    """Mute a user. Does nothing if no such account exists. Raises RelationError for oneself."""
     _refuse_oneself(muter, muted)
     if _exists(muted):
         Mute.objects.get_or_create(muter=muter, muted=muted, defaults={"created_at": now})

@@ -2,8 +2,7 @@
 
 Guarantee: no partition is dropped that a reader may still read. A run moves the table's horizon;
 only the next run detaches and drops the partitions below it, without waiting for readers or
-writers. The horizon never passes a post that is still to be written, however old the newest post
-is.
+writers. However old the newest post is, the horizon never passes a post still to be written.
 """
 
 from datetime import datetime, timedelta
@@ -36,8 +35,7 @@ DETACHED = """
 
 
 class Head(NamedTuple):
-    """The id of the newest post (0 if there is none), and the lowest id that the next post can
-    get."""
+    """The id of the newest post (0 if there is none), and the lowest possible id of the next."""
 
     newest: int
     coming: int

@@ -38,8 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 class Limit(NamedTuple):
-    """At most `quota` requests per window for the caller `key`; `policy` names the kind of
-    limit."""
+    """At most `quota` requests per window for the caller `key`. `policy` is the limit's name."""
 
     policy: str
     key: str

@@ -30,8 +30,7 @@ ADD = """
 
 
 def refresh(owner: int, authors: Iterable[int]) -> None:
-    """Add the missing rows of the authors' posts that the owner sees, and remove their other
-    rows."""
+    """Add missing rows for the authors' posts that the owner sees, and remove their other rows."""
     authors = list(authors)
     try:
         _refresh(owner, authors)

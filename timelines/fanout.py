@@ -104,10 +104,9 @@ def _kept(table: str, slices: Sequence[Slice]) -> list[Slice]:
 
 @transaction.atomic
 def _write(slices: Sequence[Slice], now: datetime, *, again: bool) -> int:
-    # Lock first: the handling of a deletion or an unfollow then waits until these rows are
+    # Lock first: whoever handles a deletion or an unfollow then waits until these rows are
     # committed. The first try shares the lock with other slices, and fails at a row of a slice that
-    # overlaps. A retry takes the lock exclusively, so that the ledger holds all that others have
-    # written.
+    # overlaps. A retry takes the lock exclusively, so that the ledger shows all written slices.
     wanted = list({slice_.post_id for slice_ in slices})
     lock = locks.take if again else locks.share
     lock(author for author, _ in _live(wanted).values())

@@ -33,8 +33,7 @@ def position(owner: int, known: State, page: Page, *, lead: int = AHEAD) -> Posi
     floor = min(known.complete, ids[0])
     if page.more and ids[-1] > floor + 1:
         # Posts between the floor and the page have arrived already: the client finds them by
-        # reading backward, so they count as seen. Keep half of the lead for posts that arrive
-        # later.
+        # reading backward, so they count as seen. Keep half of the lead for later posts.
         below = reading.older(owner, known, ids[-1], lead // 2)
         ids += [post.pk for post in below.posts]
         if below.more:

@@ -67,8 +67,7 @@ def _boundaries(authors: list[int], size: int) -> dict[int, list[int]]:
 
 
 def pack(plans: Iterable[Plan], rows: int) -> Iterator[list[Slice]]:
-    """Pack slices into lists, one per task, with at most `rows` followers unless a single slice has
-    more."""
+    """Pack slices into lists, one per task, of at most `rows` followers (or one larger slice)."""
     batch: list[Slice] = []
     packed = 0
     for planned in plans:

@@ -51,7 +51,7 @@ def older(owner: int, before: int, count: int) -> list[int]:
 def newer(
     owner: int, after: int, newest: int, count: int, without: Sequence[int] = ()
 ) -> list[int]:
-    """The oldest `count` post ids in (after, newest] except `without` that the owner sees,
+    """The oldest `count` post ids in (after, newest] that the owner sees, except `without`;
     ascending."""
     shown_from = sources.everyone(owner)
     found: list[int] = []

@@ -18,9 +18,8 @@ from timelines import pulling, rows, sources
 PAGE = 50
 
 # Rows to read per page, in up to three rounds, as (pages, additional rows). Some rows are not
-# shown, because their author is muted or they are still to be removed. The additional 5 rows make
-# up for a few of them; further rounds read more, and after the last one the authors' posts fill the
-# page.
+# shown, because their author is muted or they are still to be removed. The 5 additional rows make
+# up for a few of them; further rounds read more. Then the authors' posts fill the page.
 ROUNDS = ((1, 5), (1, 0), (4, 0))
 
 # Uses primary keys only. When timelines move to their own servers, only the newest post's id must

@@ -11,9 +11,8 @@ from django.conf import settings
 from django.db import connection
 
 # Partitions per window. An owner who gets many posts finds a page in the first window; each further
-# partition costs 0.02 ms of planning. Together the windows hold 68,000 posts. An owner without a
-# full page among them follows so few authors, or so quiet ones, that reading the authors' posts is
-# cheap.
+# partition costs 0.02 ms of planning. Together the windows hold 68,000 posts. An owner who finds no
+# full page there follows so few authors, or such quiet ones, that reading their posts is cheap.
 STEPS = (6, 12, 16)
 
 # Both use the primary key of each partition in the window, in the order of the partitions.
@@ -30,8 +29,8 @@ NEWER = """
 
 
 def older(owner: int, before: int, oldest: int, count: int) -> tuple[list[int], int]:
-    """The newest `count` ids in [oldest, before), descending, and the id down to which the result
-    is complete."""
+    """The newest `count` ids in [oldest, before), descending, and the id down to which they are
+    complete."""
     ids, reached = [], before
     for lower, upper in _windows_down(before, oldest):
         ids += _select(OLDER, [owner, lower, upper, count - len(ids)])
@@ -45,7 +44,7 @@ def newer(
     owner: int, after: int, newest: int, count: int, without: Sequence[int] = ()
 ) -> tuple[list[int], int]:
     """The oldest `count` ids in (after, newest] except `without`, ascending, and the id up to which
-    the result is complete."""
+    they are complete."""
     ids, reached = [], after
     for lower, upper in _windows_up(after, newest):
         ids += _select(NEWER, [owner, lower, upper, list(without), count - len(ids)])

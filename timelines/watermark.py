@@ -36,8 +36,8 @@ def raise_(*, now: datetime, most: int = STRAGGLERS) -> Watermark:
 
 
 def _all_committed() -> bool:
-    """Wait for the transactions that insert posts now; returns False if one is still open after all
-    polls."""
+    """Wait for the transactions that insert posts now; returns False if one does not end in
+    time."""
     waiting = _posting()
     for _ in range(POLLS):
         if not waiting:

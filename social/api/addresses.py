@@ -1,5 +1,4 @@
-"""Mail addresses over REST: a change needs the password; the reader of the new address confirms
-it."""
+"""Mail addresses over REST. A change needs the password, and a token mailed to the new address."""
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema

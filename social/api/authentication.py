@@ -69,8 +69,7 @@ def find(key: str) -> Iterator[Token]:
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
-    """Describes the tokens in the OpenAPI document; drf-spectacular finds it once it is
-    imported."""
+    """Describes the tokens in the OpenAPI document. Importing it registers it."""
 
     target_class = TokenAuthentication
     name = "token"

@@ -41,8 +41,7 @@ def page(request: Request, rows: QuerySet, key: str, serialize) -> Response:
 
 
 def answer(request: Request, results: list, cursor: str | None) -> Response:
-    """The answer with a page; the next page begins at `cursor`. None means that this is the
-    last."""
+    """The answer with a page. The next page begins at `cursor`; None if this is the last page."""
     following = headers = None
     if cursor is not None:
         following = replace_query_param(request.build_absolute_uri(), "cursor", cursor)

@@ -73,8 +73,7 @@ class MuteView(RelationView):
 
 
 class PeopleView(APIView):
-    """List the people in a relation to a user, newest accounts first, which is the order of the
-    index."""
+    """List the people in a relation to a user, newest accounts first (the order of the index)."""
 
     # The related name of the user's rows, and the field of such a row that holds the listed person.
     relation = ""

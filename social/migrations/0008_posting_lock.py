@@ -4,8 +4,8 @@ it ends. The watermark of the timelines waits for the holders (see social/postin
 from django.db import migrations
 
 # A BEFORE STATEMENT trigger fires before PostgreSQL computes the first row, and so before
-# nextval(), for INSERT, COPY and MERGE. ENABLE ALWAYS makes it fire for a replica's apply worker
-# too.
+# nextval(), for INSERT, COPY and MERGE. With ENABLE ALWAYS it also fires for a replica's apply
+# worker.
 LOCK = """
     CREATE FUNCTION social_say_posting() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN

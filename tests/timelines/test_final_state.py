@@ -241,9 +241,8 @@ class Simulation:
             assert self.history.news(owner, since) <= set(given)
 
     def check_rows(self, owner):
-        """Every post that is shown has a row, if rows of its age are kept. All rows are of live
-        posts by authors whom the owner follows; some may stem from an earlier follow of the same
-        author."""
+        """Every post that is shown has a row, unless it has expired. All rows are of live posts by
+        authors whom the owner follows; some may stem from an earlier follow of that author."""
         rows = set(TimelineEntry.objects.filter(owner=owner).values_list("post_id", flat=True))
         horizon = partitions.horizon(backfill.TABLE)
         assert all(first >= horizon for first, _ in partitions.bounds(backfill.TABLE))

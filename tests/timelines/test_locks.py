@@ -40,8 +40,7 @@ def slice_in_progress(post, now):
 
 
 def while_it_waits(action, waited_for) -> None:
-    """Run the action in a thread, and let the worker commit once the action waits for a lock or has
-    ended."""
+    """Run the action in a thread. The worker commits once the action waits for a lock or ends."""
 
     def act():
         action()
