@@ -1,4 +1,4 @@
-"""Event records and rollups in the admin, to be looked at; rollups also as plots."""
+"""Admin pages of event records and rollups (read-only), and plots of the rollups."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from analytics.models import EventRecord, Rollup
 from analytics.plots import Plot, plot
 from events.admin import IdSearchAdmin, ReadOnlyAdmin
 
-# How far back the plots look, and how their moments are written.
+# The time span of the plots, and the format of their time labels.
 SPANS = {Rollup.Period.DAY: timedelta(days=60), Rollup.Period.HOUR: timedelta(days=3)}
 FORMATS = {Rollup.Period.DAY: "%d %b", Rollup.Period.HOUR: "%d %b %Hh"}
 
@@ -41,7 +41,7 @@ class RollupAdmin(IdSearchAdmin):
         return [path("plots/", plots, name="analytics_rollup_plots"), *super().get_urls()]
 
     def plots_view(self, request) -> TemplateResponse:
-        """Posts, reach, pushes and latencies of an author or of everybody."""
+        """Plot posts, reach, pushes, followers and latencies of one author or of everybody."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         given = request.GET.get("author", "")
@@ -73,7 +73,7 @@ def _plots(rows: list[Rollup], form: str) -> list[Plot]:
 
 
 def latency_plot(title: str, labels: list[str], histograms: list[list[int]]) -> Plot:
-    """p99, p95 and p50 of each moment, in milliseconds."""
+    """Plot p99, p95 and p50 of each histogram, in milliseconds."""
     found = [figures.percentiles_ms(each) for each in histograms]
     names = sorted(figures.SHARES, reverse=True)
     return plot(f"{title}, ms", labels, {name: [each[name] for each in found] for name in names})

@@ -1,6 +1,6 @@
-"""Partitions of the event records, one for each day (UTC): old records leave by dropping a table.
+"""Partitions of the event records, one per day (UTC). Old records are removed by dropping a table.
 
-Guarantee: a day is dropped only when each of its events is in the rollups.
+Guarantee: a day is dropped only once all of its events are counted in the rollups.
 """
 
 from collections.abc import Iterable
@@ -20,14 +20,14 @@ DAYS = f"""
 
 
 def existing() -> list[date]:
-    """The days that there are partitions of, ascending."""
+    """The days that have a partition, ascending."""
     with connection.cursor() as cursor:
         cursor.execute(DAYS)
         return [day for (day,) in cursor]
 
 
 def ensure(days: Iterable[date]) -> None:
-    """Make the partitions of these days, where they are missing."""
+    """Create the missing partitions of these days."""
     for day in sorted(set(days) - set(existing())):
         with partitions.making(TABLE):
             if day not in existing():
@@ -36,13 +36,13 @@ def ensure(days: Iterable[date]) -> None:
 
 
 def drop_before(first: date) -> list[date]:
-    """Drop the days before `first` that are wholly counted; returns which those were."""
+    """Drop the days before `first` whose events are all counted; returns the dropped days."""
     dropped = []
     for day in existing():
         with transaction.atomic(), connection.cursor() as cursor:
             if day >= first:
                 break
-            # By analytics_record_uncounted, which is empty but for the last seconds.
+            # Uses the index analytics_record_uncounted, which holds only the last seconds' events.
             cursor.execute(f"SELECT EXISTS (SELECT FROM {_name(day)} WHERE NOT counted)")
             if not cursor.fetchone()[0]:
                 cursor.execute(f"DROP TABLE {_name(day)}")

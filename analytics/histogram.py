@@ -1,10 +1,10 @@
-"""Histograms of seconds with fixed buckets, so that two of them are merged by adding."""
+"""Histograms of seconds with fixed buckets, so that histograms are merged by adding them."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
 
-# Upper bounds in seconds: fine where the promises of 5 and 30 s are kept or broken. One more bucket
-# takes what is longer than the last.
+# Upper bounds in seconds, close together around the promised 5 and 30 s. One further bucket holds
+# everything above the last bound.
 BOUNDS = (
     *(0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 7.5, 10, 15, 20, 25, 30),
     *(45, 60, 120, 300, 900, 3600),
@@ -25,8 +25,8 @@ def merge(histograms: Sequence[Sequence[int]]) -> list[int]:
 
 
 def percentile(buckets: Sequence[int], share: float) -> float | None:
-    """Seconds below which `share` (0 to 1) of what was counted lies, as if it lay evenly in its
-    bucket; None where nothing was counted, the last bound for what is longer than that."""
+    """The seconds below which `share` (0 to 1) of the values lie, if the values of a bucket are
+    distributed evenly. None for an empty histogram; the last bound for values above it."""
     wanted = share * sum(buckets)
     if not wanted:
         return None
@@ -35,7 +35,7 @@ def percentile(buckets: Sequence[int], share: float) -> float | None:
         if reached + count >= wanted and count:
             lower = BOUNDS[place - 1] if place else 0.0
             upper = BOUNDS[min(place, len(BOUNDS) - 1)]
-            # Sums of fractions may end a little above the bound.
+            # Rounding errors may lead slightly above the bound.
             return min(lower + (upper - lower) * (wanted - reached) / count, upper)
         reached += count
     return float(BOUNDS[-1])

@@ -1,13 +1,14 @@
-"""What happened, event by event, and in sum by minute, hour and day."""
+"""Models of analytics: one record per event, and sums of them per minute, hour and day."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
 class EventRecord(models.Model):
-    """One event, once. `data` is the event's, without what a post says; `counted` tells whether
-    the rollups have it. Partitioned by day of `occurred_at` (see days.py), so that the key in the
-    database is (event_id, occurred_at); Django is told of the first alone, for the admin's sake."""
+    """An event. `data` is the event's data without a post's text; `counted` says whether the
+    rollups include it. The table is partitioned by the day of `occurred_at` (see days.py), so its
+    primary key in the database is (event_id, occurred_at). Django knows only event_id as the key,
+    because the admin refuses composite keys."""
 
     event_id = models.CharField(max_length=100, primary_key=True)
     event_type = models.CharField(max_length=100)
@@ -24,13 +25,13 @@ def count() -> models.BigIntegerField:
 
 
 class Rollup(models.Model):
-    """What there was in one minute, hour or day (UTC) by the events' own time, of one author's or,
-    with author 0, of all. Minutes are kept for all together only.
+    """Sums over the events of one minute, hour or day (UTC, by the events' own time), for one
+    author or, with author 0, for everybody. Minutes exist for everybody only.
 
-    `reach` are timeline rows, `slices` the slices that they were written in, `pushed` people
-    whose pushes were settled (once each time, however many devices they have), `gained` and `lost`
-    followers, the latencies histograms of seconds from a post's creation to its rows and to its
-    pushes (see histogram.py).
+    `reach` counts timeline rows, and `slices` the slices in which they were written. `pushed`
+    counts the people whose pushes were settled, each once per push.settled event, however many
+    devices they have. `gained` and `lost` count followers. The latencies are histograms (see
+    histogram.py) of the seconds from a post's creation to its timeline rows and to its pushes.
     """
 
     class Period(models.TextChoices):
@@ -62,7 +63,7 @@ class Rollup(models.Model):
                 fields=["period", "author_id", "starts_at"], name="analytics_rollup_once"
             )
         ]
-        # Pruning of what is kept for a while only.
+        # Finds old minutes and hours, which are deleted.
         indexes = [models.Index(fields=["period", "starts_at"], name="analytics_rollup_age")]
 
     def __str__(self) -> str:

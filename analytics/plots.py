@@ -1,4 +1,4 @@
-"""Plots as SVG: lines told apart by dashes and by their names at their ends, not by colour."""
+"""Plots as SVG. Lines differ by their dashes and the names at their ends, not by colour."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ DASHES = ("none", "6 3", "2 2", "10 3 2 3")
 
 @dataclass(frozen=True)
 class Line:
-    """`runs` are the points of each stretch without a gap, as SVG's polyline takes them."""
+    """A line of a plot. `runs` are its stretches without gaps, each as the points of a polyline."""
 
     name: str
     dash: str
@@ -23,7 +23,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Plot:
-    """What plot.html draws. `ticks` are (y, label), `labels` (x, label)."""
+    """The input of plot.html. `ticks` are (y, label), `labels` are (x, label), both in pixels."""
 
     title: str
     lines: list[Line]
@@ -33,7 +33,7 @@ class Plot:
 
 
 def plot(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float | None]]) -> Plot:
-    """`series` are values by name, one for each label; None leaves a gap."""
+    """Lay out a plot. `series` maps names to values, one value per label; None leaves a gap."""
     top = max((v for values in series.values() for v in values if v is not None), default=0) or 1
     step = (RIGHT - LEFT) / max(len(labels) - 1, 1)
 
@@ -63,8 +63,8 @@ def _last(values: Sequence[float | None]) -> float:
 
 
 def _name_heights(ends: Mapping[str, float]) -> dict[str, float]:
-    """Beside the lines' ends, and moved apart where those are close: from the top down, then from
-    the bottom up, so that none is below the plot."""
+    """The y of each name: that of its line's end, but names that are too close are moved apart.
+    Move names down from the top first, then up from the bottom, so that none is below the plot."""
     heights: dict[str, float] = {}
     names = sorted(ends, key=ends.__getitem__)
     reached = TOP - NAME_HEIGHT
@@ -82,11 +82,12 @@ def _number(value: float) -> str:
 
 
 def _runs(values: Sequence[float | None], step: float, y) -> list[str]:
+    """The points of each stretch without a gap; `y` maps a value to its coordinate."""
     runs: list[list[str]] = [[]]
     for place, value in enumerate(values):
         if value is None:
             runs.append([])
         else:
             runs[-1].append(f"{LEFT + step * place:.1f},{y(value)}")
-    # A single point would be invisible.
+    # Repeat a single point: a polyline of one point is invisible.
     return [" ".join(run if len(run) > 1 else run * 2) for run in runs if run]

@@ -1,6 +1,6 @@
-"""Recording events.
+"""Record events.
 
-Guarantee: an event is recorded once, by its id; the inbox and this key both see to it.
+Guarantee: an event is recorded once. Both the inbox and the primary key ensure it.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ RECORD = """
 def record(events: Iterable[Event], *, now: datetime) -> int:
     """Record the events with one statement; returns how many were new.
 
-    What a wrong clock has dated into the future counts as having happened `now`.
+    An event with a time in the future, from a wrong clock, is recorded with the time `now`.
     """
     given = {event.event_id: event for event in events}
     times = [min(event.timestamp, now).astimezone(UTC) for event in given.values()]
@@ -43,7 +43,7 @@ def record(events: Iterable[Event], *, now: datetime) -> int:
 
 
 def describe(event: Event) -> dict:
-    """What is kept of an event's data: all but the words of a post."""
+    """The event's data without a post's text."""
     data = msgspec.to_builtins(event.data)
     data.pop("content", None)
     return data

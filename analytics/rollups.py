@@ -1,7 +1,7 @@
-"""Summing recorded events up by minute, hour and day, for all and for each author.
+"""Add recorded events to the sums per minute, hour and day, for everybody and per author.
 
-Guarantee: an event is counted once: it is marked as counted in the transaction that adds it, so
-that a rollup that is lost, repeated or run twice at once does no harm.
+Guarantee: an event is counted once. The transaction that adds it to the sums also marks it as
+counted, so that a task may be lost, repeated, or run twice at the same time.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 5_000
 
-# Uses the index analytics_record_uncounted. Two rollups at once take different events.
+# Uses the index analytics_record_uncounted. Two tasks at the same time take different events.
 TAKE = """
     UPDATE analytics_eventrecord SET counted = true
     WHERE (event_id, occurred_at) IN (
@@ -32,8 +32,8 @@ TAKE = """
     RETURNING event_type, occurred_at, data
 """
 
-# In the order of the key, so that two rollups never wait for each other in a circle. The key's
-# index, analytics_rollup_once, finds the row to add to.
+# In the order of the key, so that two tasks never deadlock. The index of the key,
+# analytics_rollup_once, finds the row to add to.
 ADD = """
     INSERT INTO analytics_rollup AS total (
         period, author_id, starts_at, posts, reach, slices, pushed, gained, lost,
@@ -72,7 +72,7 @@ ADD = """
         )
 """
 
-# The beginnings of an event's minute, hour and day.
+# The fields to replace in an event's time to get the start of its minute, hour and day.
 STARTS = {
     Rollup.Period.MINUTE: {"second": 0, "microsecond": 0},
     Rollup.Period.HOUR: {"minute": 0, "second": 0, "microsecond": 0},
@@ -81,7 +81,7 @@ STARTS = {
 
 
 def roll_up() -> int:
-    """Count what is recorded and not counted yet; returns how many events that were."""
+    """Count all recorded events that are not counted yet; returns how many they were."""
     total, size = 0, BATCH
     while True:
         try:
@@ -89,7 +89,7 @@ def roll_up() -> int:
         except Exception as error:
             if passing(error) or size == 1:
                 raise
-            # Some event in it cannot be counted: smaller batches, until it is alone.
+            # An event of the batch cannot be counted. Halve the batch until that event is alone.
             size //= 2
             continue
         if not taken:
@@ -100,7 +100,8 @@ def roll_up() -> int:
 
 @transaction.atomic
 def _roll_up_batch(size: int) -> int:
-    """Raises whatever one event of several causes; one that is alone is passed over for good."""
+    """Count one batch of at most `size` events; returns how many it had. Raises the error that one
+    of several events causes. A single event that cannot be counted is skipped for good."""
     with connection.cursor() as cursor:
         cursor.execute(TAKE, [size])
         events = cursor.fetchall()
@@ -110,7 +111,7 @@ def _roll_up_batch(size: int) -> int:
         except Exception as error:
             if len(events) > 1 or passing(error):
                 raise
-            log.exception("an event cannot be counted, and is passed over", kind=events[0][0])
+            log.exception("an event cannot be counted and is skipped", kind=events[0][0])
     return len(events)
 
 
@@ -121,8 +122,8 @@ def _add(cursor: CursorWrapper, events: Sequence[tuple[str, datetime, str]]) -> 
 
 
 def _sum(events: Iterable[tuple[str, datetime, str]], ignored: set[int]) -> list[dict]:
-    """One row of increments for each period and author, of (type, time, data as JSON) rows; none
-    for the authors that are ignored."""
+    """The increments to add, one row per period and author; none for authors in `ignored`. `events`
+    are (type, time, data as JSON)."""
     rows = defaultdict(
         lambda: dict.fromkeys(COUNTS, 0) | {name: histogram.empty() for name in HISTOGRAMS}
     )
@@ -145,6 +146,7 @@ def _sum(events: Iterable[tuple[str, datetime, str]], ignored: set[int]) -> list
 
 
 def _keys(at: datetime, author: int) -> Iterator[tuple[str, int, datetime]]:
+    """The (period, author id, start) of each rollup that an event at this time is counted in."""
     for period, zeros in STARTS.items():
         start = at.replace(**zeros)
         yield period.value, Rollup.EVERYBODY, start
@@ -153,11 +155,11 @@ def _keys(at: datetime, author: int) -> Iterator[tuple[str, int, datetime]]:
 
 
 def _delivered(data: dict, at: datetime) -> Iterator[tuple]:
-    for piece in data["slices"]:
-        seconds = max((at - datetime.fromisoformat(piece["posted_at"])).total_seconds(), 0.0)
-        rows = piece["rows"]
+    for slice_ in data["slices"]:
+        seconds = max((at - datetime.fromisoformat(slice_["posted_at"])).total_seconds(), 0.0)
+        rows = slice_["rows"]
         counts = {"reach": rows, "slices": 1}
-        yield piece["author_id"], counts, [("timeline_latency", seconds, rows)]
+        yield slice_["author_id"], counts, [("timeline_latency", seconds, rows)]
 
 
 def _settled(data: dict, at: datetime) -> Iterator[tuple]:
@@ -173,8 +175,9 @@ def _settled(data: dict, at: datetime) -> Iterator[tuple]:
     yield data["author_id"], counts, latencies
 
 
-# For each type of event that counts: whose figures it changes, by how much, and the latencies in it
-# as (histogram, seconds, how many); once for each author that it is about.
+# Functions by event type, which read an event's data and its time. They give, for each author whose
+# figures change: the author's id, the increments by name, and latencies as (histogram, seconds, how
+# many).
 READERS = {
     "post.created": lambda data, at: [(data["author_id"], {"posts": 1}, ())],
     "user.followed": lambda data, at: [(data["followee_id"], {"gained": 1}, ())],

@@ -1,7 +1,8 @@
-"""Subscriber 3: every event is recorded; a periodic task counts what is recorded (see rollups.py).
+"""The subscriber "analytics": every event is recorded; a periodic task adds the records to the
+rollups (see rollups.py).
 
-What it takes, and by which lane and periodic tasks it works. Imports no models, because Celery
-reads this before Django has loaded them.
+It declares which events it takes, and by which lanes and periodic tasks it works. It imports no
+models, because Celery reads it before Django has loaded them.
 """
 
 from events.lanes import Lane, PeriodicTask

@@ -1,4 +1,4 @@
-"""Celery's entrance to the analytics."""
+"""Celery tasks of analytics."""
 
 from celery import shared_task
 

@@ -1,7 +1,7 @@
-"""The ledger of a fan-out: which posts are being fanned out, and which of their slices are done.
+"""The ledger of a fan-out: which posts are being fanned out, and which of their slices are written.
 
-Guarantee: the slices of a post tile the whole range of ids, so that a hole in the ledger is exactly
-what is missing, whatever was lost on the way.
+Guarantee: the slices of a post tile the whole range of ids. A range that the ledger lacks is
+therefore exactly what is still to be written, whatever was lost at the broker or in a worker.
 """
 
 from collections import Counter, defaultdict
@@ -22,10 +22,11 @@ from social.models import Post
 
 log = structlog.get_logger(__name__)
 
-# Twice the promise of 30 seconds.
+# An unfinished fan-out is late after this: twice the promised 30 seconds.
 LATE = timedelta(seconds=60)
-# After each repair but the first a fan-out has twice as long, up to this; after so many, which take
-# six hours, it is given up. Its dead letters say what was wrong, and are how an operator goes on.
+# The delay before the next repair doubles with each repair after the first, up to LONGEST. After
+# MOST_REPAIRS, about six hours, a fan-out is given up. Its dead letters then say what was wrong,
+# and an operator continues it by replaying them.
 LONGEST = timedelta(hours=1)
 MOST_REPAIRS = 12
 
@@ -34,13 +35,13 @@ class FanOut(models.Model):
     """One post's fan-out at one subscriber, from its planning until all slices are done."""
 
     post_id = models.BigIntegerField(primary_key=True)
-    # How many were planned; mending may write the same range in fewer.
+    # How many were planned; a repair may write the same range in fewer.
     slices = models.IntegerField(default=1)
     planned_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
-    # Its slices are not enqueued yet: there is no room for them in their lane.
+    # True while its slices are not enqueued because their lane is full.
     waiting = models.BooleanField(default=False, db_default=False)
-    # How often what is missing was enqueued again.
+    # How often its missing slices were enqueued again.
     repairs = models.SmallIntegerField(default=0, db_default=0)
 
     class Meta:
@@ -51,7 +52,7 @@ class FanOut(models.Model):
 
 
 class SliceRecord(models.Model):
-    """One slice that is done: the followers with `after` < id <= `up_to`, and how many rows."""
+    """A written slice: the followers with `after` < id <= `up_to`, and the number of rows."""
 
     pk = models.CompositePrimaryKey("post_id", "after")
     post_id = models.BigIntegerField()
@@ -78,7 +79,7 @@ class Ledger(NamedTuple):
 
 
 def unfinished() -> models.Index:
-    """The index by which late fan-outs are found."""
+    """The index that finds late fan-outs."""
     return models.Index(
         "planned_at",
         condition=models.Q(finished_at=None),
@@ -87,8 +88,8 @@ def unfinished() -> models.Index:
 
 
 def begin(fan_outs: type[FanOut], planned: Iterable[Slice], *, now: datetime) -> None:
-    """Note that the slices are planned, in the transaction of their posts' inbox rows."""
-    counts = Counter(piece.post_id for piece in planned)
+    """Record the planned slices, in the transaction that writes their posts' inbox rows."""
+    counts = Counter(slice_.post_id for slice_ in planned)
     rows = [
         fan_outs(post_id=post_id, slices=slices, planned_at=now)
         for post_id, slices in sorted(counts.items())
@@ -97,19 +98,19 @@ def begin(fan_outs: type[FanOut], planned: Iterable[Slice], *, now: datetime) ->
 
 
 def holes(records: type[SliceRecord], post_ids: Iterable[int]) -> dict[int, list[Slice]]:
-    """The slices of each post that are not in the ledger; an empty list where none is missing."""
+    """The slices that the ledger lacks, per post id; an empty list for a post that lacks none."""
     wanted = list(post_ids)
     done = _done(records, wanted)
     return {pk: disjoint([Slice(pk, 0, END)], done) for pk in wanted}
 
 
 def uncovered(records: type[SliceRecord], slices: Collection[Slice]) -> list[Slice]:
-    """What of the slices is not in the ledger, in slices that do not overlap."""
-    return disjoint(slices, _done(records, {piece.post_id for piece in slices}))
+    """The parts of `slices` that the ledger lacks, as slices that do not overlap."""
+    return disjoint(slices, _done(records, {slice_.post_id for slice_ in slices}))
 
 
 def _done(records: type[SliceRecord], post_ids: Collection[int]) -> dict[int, list[Range]]:
-    """The ranges of each post that are in the ledger."""
+    """The ranges that are in the ledger, per post id."""
     done = defaultdict(list)
     for post_id, after, up_to in records.objects.filter(post_id__in=post_ids).values_list(
         "post_id", "after", "up_to"
@@ -126,8 +127,11 @@ def lost(
     *,
     now: datetime,
 ) -> list[Slice]:
-    """The slices that are late and still kept among the `entries`; none while tasks wait in the
-    lanes: a backlog is late too, and must not be doubled. Raises an error that passes."""
+    """The late slices of posts whose `entries` have not expired. An empty list while tasks wait in
+    the lanes: slices in a backlog are late as well, and must not be enqueued twice.
+
+    Raises a passing error (events/errors.py) if the broker does not answer.
+    """
     if any(depths.ready(settings.BROKER_URL, lanes).values()):
         return []
     oldest = partitions.horizon(entries._meta.db_table)
@@ -142,16 +146,16 @@ def late(
     oldest: int = 0,
     limit: int = 1_000,
 ) -> list[Slice]:
-    """The missing slices of fan-outs that were planned, or repaired, too long before `now`, oldest
-    first: LATE, and twice as long after each repair but the first; those that wait for room in
-    their lane are not late.
+    """The missing slices of up to `limit` late fan-outs, oldest first. A fan-out is late if it was
+    planned or last repaired before `now` - LATE; the time doubles with each repair after the first.
+    A fan-out that waits for room in its lane is not late.
 
-    Those found complete, those of deleted posts, those of posts below `oldest`, which have expired,
-    and those repaired MOST_REPAIRS times in vain are closed. The others count as planned anew.
+    Closes the fan-outs that are complete, whose post is deleted or has expired (its id is below
+    `oldest`), or that were repaired MOST_REPAIRS times in vain. Marks the others as planned now.
     """
     unfinished = fan_outs.objects.filter(finished_at=None, waiting=False, planned_at__lt=now - LATE)
-    rested = unfinished.filter(planned_at__lt=now - _patience())
-    repairs = dict(rested.order_by("planned_at").values_list("post_id", "repairs")[:limit])
+    overdue = unfinished.filter(planned_at__lt=now - _repair_delay())
+    repairs = dict(overdue.order_by("planned_at").values_list("post_id", "repairs")[:limit])
     posts = Post.objects.filter(pk__in=repairs, pk__gte=oldest, deleted_at=None)
     live = set(posts.values_list("pk", flat=True))
     missing = holes(records, repairs)
@@ -162,7 +166,7 @@ def late(
     again = [post_id for post_id in again if repairs[post_id] < MOST_REPAIRS]
     fan_outs.objects.filter(pk__in=again).update(planned_at=now, repairs=F("repairs") + 1)
     fan_outs.objects.filter(pk__in=set(repairs) - set(again)).update(finished_at=now)
-    return [piece for post_id in again for piece in missing[post_id]]
+    return [slice_ for post_id in again for slice_ in missing[post_id]]
 
 
 def enqueue_again(slices: Sequence[Slice], enqueue: Callable[..., None], size: int) -> None:
@@ -170,13 +174,13 @@ def enqueue_again(slices: Sequence[Slice], enqueue: Callable[..., None], size: i
     for first in range(0, len(slices), size):
         enqueue(slices=slices[first : first + size])
     if slices:
-        posts = sorted({piece.post_id for piece in slices})
+        posts = sorted({each.post_id for each in slices})
         log.error("slices were missing and are enqueued again", count=len(slices), posts=posts[:20])
 
 
-def _patience() -> models.Expression:
-    """How long a fan-out may take before it is repaired, by its repairs so far."""
-    # Bounded, so that no power is out of range whatever the column says.
+def _repair_delay() -> models.Expression:
+    """How long a fan-out may take until its next repair, as an SQL expression of `repairs`."""
+    # The bound keeps the power in range, whatever the column holds.
     doublings = Least(Cast("repairs", models.FloatField()), Value(10.0))
     return Least(
         ExpressionWrapper(

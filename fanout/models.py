@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Horizon(models.Model):
-    """Below this post id a partitioned table keeps nothing: see retention.py."""
+    """The post id below which a partitioned table keeps no rows: see retention.py."""
 
     table_name = models.CharField(max_length=63, primary_key=True)
     post_id = models.BigIntegerField()

@@ -1,8 +1,8 @@
-"""Tables that are partitioned by ranges of post ids: new rows go to a small live index, and old
-rows leave by dropping a table.
+"""Tables that are partitioned by ranges of post ids, so that new rows go into a small index and old
+rows are removed by dropping a table.
 
-Guarantee: partitions never overlap, whatever their size was when they were made, and making one
-waits for no reader or writer: it is created standalone and then attached.
+Guarantee: partitions never overlap, even if the configured size has changed. Creating one waits for
+no reader or writer: it is created as a standalone table and then attached.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from psycopg2 import errorcodes
 
 from fanout.models import Horizon
 
-# Bounds as FROM ('a') TO ('b'), which is how PostgreSQL prints them.
+# PostgreSQL prints a partition's bounds as FROM ('a') TO ('b').
 BOUNDS = """
     SELECT relname,
            (regexp_match(bound, $$FROM \\('(\\d+)'\\)$$))[1]::bigint,
@@ -30,26 +30,26 @@ BOUNDS = """
 
 
 def bounds(table: str) -> list[tuple[int, int]]:
-    """The (first post id, first post id after) of each partition of `table`, ascending."""
+    """The (first post id, first post id after it) of each partition of `table`, ascending."""
     return [(first, end) for _, first, end in named_bounds(table)]
 
 
 def named_bounds(table: str) -> list[tuple[str, int, int]]:
-    """The name, first post id and first post id after of each partition, ascending."""
+    """The (name, first post id, first post id after it) of each partition, ascending."""
     with connection.cursor() as cursor:
         cursor.execute(BOUNDS, [table])
         return cursor.fetchall()
 
 
 def horizon(table: str) -> int:
-    """The first post id that the table keeps rows of; posts below it have expired."""
+    """The first post id whose rows the table keeps; posts below it have expired."""
     kept = Horizon.objects.filter(table_name=table).values_list("post_id", flat=True)
     return kept.first() or 0
 
 
 def ensure(table: str, post_ids: Iterable[int]) -> None:
-    """Make the partitions that hold the given posts, where they are missing; none for those that
-    have expired, which would bring back what was dropped."""
+    """Create the missing partitions for the given posts, but not for expired posts, whose
+    partitions were dropped."""
     oldest = horizon(table)
     with making(table):
         existing = bounds(table)
@@ -61,8 +61,8 @@ def ensure(table: str, post_ids: Iterable[int]) -> None:
 
 
 def ensure_ahead(table: str, newest: int, count: int) -> None:
-    """Make the partition of post `newest` and the `count` after it, where they are missing; those
-    from the horizon on, where the newest post has expired."""
+    """Create the partition of post `newest` and the `count` partitions after it, if they are
+    missing. If that post has expired, start at the horizon instead."""
     post_id = max(newest, horizon(table))
     for _ in range(count + 1):
         ensure(table, [post_id])
@@ -70,8 +70,8 @@ def ensure_ahead(table: str, newest: int, count: int) -> None:
 
 
 def is_missing(error: IntegrityError) -> bool:
-    """Whether an INSERT failed because no partition takes its row: a check violation that names
-    no constraint."""
+    """Whether an INSERT failed because its row has no partition: PostgreSQL reports that as a check
+    violation without a constraint's name."""
     cause = error.__cause__
     return (
         getattr(cause, "pgcode", None) == errorcodes.CHECK_VIOLATION
@@ -80,8 +80,8 @@ def is_missing(error: IntegrityError) -> bool:
 
 
 def _range_for(post_id: int, existing: list[tuple[int, int]]) -> tuple[int, int]:
-    """The range of the configured size around `post_id`, cut where neighbours of another size
-    reach into it."""
+    """The range of the configured size around `post_id`, cut where existing partitions of another
+    size overlap it."""
     size = settings.PARTITION_POSTS
     first = post_id // size * size
     end = first + size
@@ -92,8 +92,8 @@ def _range_for(post_id: int, existing: list[tuple[int, int]]) -> tuple[int, int]
 
 @contextmanager
 def making(table: str) -> Iterator[None]:
-    """A transaction in which nobody else makes partitions of the table; whoever waited for it finds
-    them made."""
+    """A transaction in which no other process makes partitions of the table. The processes that
+    waited for it then find the partitions."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"partition {table}"])

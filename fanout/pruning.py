@@ -1,7 +1,7 @@
-"""Forgetting the ledgers of fan-outs whose rows have expired, in small batches.
+"""Delete the ledgers of fan-outs whose rows have expired, in small batches.
 
-Guarantee: nothing looks lacking for that. What a ledger says is asked only of posts above the
-horizon of its rows, and a fan-out that is not finished keeps its slices.
+Guarantee: no slice seems to be missing because of that. The ledger is read only for posts above the
+horizon of its rows, and an unfinished fan-out keeps its slices.
 """
 
 from django.db import models
@@ -10,11 +10,11 @@ from events.batches import BATCH, by, delete_in_batches
 from fanout import partitions
 from fanout.ledger import FanOut, SliceRecord
 
-# A run ends after so many batches, so that other tasks of its lane have their turn; the next run
-# goes on.
+# A run ends after this number of batches, so that other tasks in its lane get their turn; the next
+# run continues.
 BATCHES = 100
 
-# Both by their primary keys, from the oldest post on.
+# Both use the primary key of their table and start at the oldest post.
 SLICES = """
     DELETE FROM {records} WHERE (post_id, after) IN (
         SELECT post_id, after FROM {records} AS record
@@ -41,8 +41,8 @@ def prune(
     batch: int = BATCH,
     batches: int = BATCHES,
 ) -> int:
-    """Delete what is below the horizon of the `entries`; returns how many rows that were, at most
-    `batches` times `batch` of each table."""
+    """Delete the ledger of posts below the horizon of `entries`; returns the number of rows, at
+    most `batches` times `batch` per table."""
     horizon = partitions.horizon(entries._meta.db_table)
     tables = {"fan_outs": fan_outs._meta.db_table, "records": records._meta.db_table}
     return sum(

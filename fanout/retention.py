@@ -1,8 +1,8 @@
-"""How long the tables that are partitioned by post id keep their rows.
+"""Expiry of the tables that are partitioned by post id.
 
-Guarantee: nothing is dropped that readers may still look for. A table's horizon moves first; what
-lies below it is detached, without waiting for readers or writers, and dropped by the next run. The
-horizon never passes a post that is still to be written, however old the newest post is.
+Guarantee: no partition is dropped that a reader may still read. A run moves the table's horizon;
+only the next run detaches and drops the partitions below it, without waiting for readers or
+writers. However old the newest post is, the horizon never passes a post still to be written.
 """
 
 from datetime import datetime, timedelta
@@ -21,14 +21,14 @@ HEAD = """
     SELECT coalesce((SELECT max(id) FROM social_post), 0),
            (SELECT last_value + is_called::int FROM social_post_id_seq)
 """
-# The planner's estimate of rows; sizes include the index.
+# Rows are the planner's estimate; sizes are in bytes and include the index.
 SIZES = """
     SELECT child.relname, child.reltuples::bigint, pg_total_relation_size(child.oid),
            inhdetachpending
     FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
     WHERE inhparent = %s::regclass
 """
-# Left by a run that ended between detaching and dropping.
+# Finds the detached partitions that are not dropped yet, also those of a run that was interrupted.
 DETACHED = """
     SELECT relname FROM pg_class
     WHERE relname ~ ('^' || %s || '_p[0-9]+$') AND relkind = 'r' AND NOT relispartition
@@ -36,15 +36,15 @@ DETACHED = """
 
 
 class Head(NamedTuple):
-    """The id of the newest post, 0 for none, and the lowest one that the next post can have."""
+    """The id of the newest post (0 if there is none), and the lowest possible id of the next."""
 
     newest: int
     coming: int
 
 
 class Partition(NamedTuple):
-    """The posts with `first` <= id < `end`; `newest` is when the newest of them, or else of those
-    before, was posted. An estimate of -1 rows means that nobody has counted yet."""
+    """A partition: the posts with `first` <= id < `end`. `newest` is the time of the newest post
+    with an id below `end`. `rows` is an estimate, and -1 if the table was never analyzed."""
 
     name: str
     first: int
@@ -66,8 +66,9 @@ def survey(table: str) -> list[Partition]:
 
 
 def expiring(table: str, keep: timedelta, *, now: datetime) -> int:
-    """The horizon that the table should have: the end of the newest partition that, like all
-    before it, holds only posts older than `keep`, and neither the newest post nor any to come."""
+    """The horizon that the table should have: the end of the newest partition that holds, like all
+    partitions before it, only posts older than `keep`. A partition for the newest post or for
+    future posts never counts."""
     horizon = partitions.horizon(table)
     live = min(head())
     for _, end in partitions.bounds(table):
@@ -83,9 +84,9 @@ def expiring(table: str, keep: timedelta, *, now: datetime) -> int:
 
 
 def expire(table: str, keep: timedelta, *, now: datetime) -> list[str]:
-    """Drop what lay below the horizon before this run, then move the horizon; returns the names
-    of the dropped. `now` is the database's. Not inside a transaction: DETACH ... CONCURRENTLY
-    refuses that."""
+    """Drop the partitions that were below the horizon before this run, then move the horizon;
+    returns the names of the dropped tables. `now` must be the database's time. Call it outside a
+    transaction, because DETACH ... CONCURRENTLY refuses to run inside one."""
     bring_back(table)
     dropped = _drop_below(table, partitions.horizon(table))
     Horizon.objects.update_or_create(
@@ -95,12 +96,12 @@ def expire(table: str, keep: timedelta, *, now: datetime) -> list[str]:
 
 
 def bring_back(table: str) -> None:
-    """Mend a horizon beyond the posts to come, which would be written nowhere and told to nobody.
-    The posts up to now stay expired: some of their rows are missing."""
+    """Lower a horizon that is above the next post's id: such posts would get neither timeline rows
+    nor notifications. Posts up to now stay expired, because some of their rows are missing."""
     newest, coming = head()
     beyond = Horizon.objects.filter(table_name=table, post_id__gt=max(newest + 1, coming))
     if beyond.update(post_id=newest + 1):
-        log.error("the horizon was beyond the posts to come", table=table, horizon=newest + 1)
+        log.error("the horizon was above the next post's id", table=table, horizon=newest + 1)
 
 
 def head() -> Head:
@@ -115,7 +116,7 @@ def _drop_below(table: str, horizon: int) -> list[str]:
         pending = {name for name, *_, detaching in cursor if detaching}
         for name, _, end in partitions.named_bounds(table):
             if end <= horizon:
-                # One that was interrupted can only be finished, not begun again.
+                # An interrupted DETACH can only be finalized; PostgreSQL refuses a second one.
                 how = "FINALIZE" if name in pending else "CONCURRENTLY"
                 cursor.execute(f"ALTER TABLE {table} DETACH PARTITION {name} {how}")
         cursor.execute(DETACHED, [table])
@@ -126,5 +127,6 @@ def _drop_below(table: str, horizon: int) -> list[str]:
 
 
 def _newest_below(end: int) -> datetime | None:
+    """The time of the newest post with an id below `end`; None if there is none."""
     posts = Post.objects.filter(pk__lt=end).order_by("-pk")
     return posts.values_list("created_at", flat=True).first()

@@ -1,16 +1,16 @@
-"""Slices of an audience: key ranges of follower ids, which is all that a fan-out task carries.
+"""Slices: ranges of follower ids. A fan-out task carries these numbers only, not the followers.
 
-Guarantee: the slices of a post tile the whole range of ids, so that every follower is in one.
+Guarantee: the slices of a post tile the whole range of ids: every follower is in exactly one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-# The largest id: the last slice of a post takes every follower above the one before it, also
-# those who begin to follow before it is worked off.
+# The largest possible id. The last slice of a post ends here, so that it includes people who begin
+# to follow before the slice is written.
 END = 2**63 - 1
 
-# The follower ids above the first one, up to the second one.
+# (after, up_to): the follower ids with after < id <= up_to.
 Range = tuple[int, int]
 
 
@@ -23,19 +23,19 @@ class Slice(NamedTuple):
 
 
 def tile(post_id: int, ends: Sequence[int]) -> list[Slice]:
-    """One slice for each of the ascending follower ids in `ends`, the last reaching to END."""
+    """The slices that end at the ascending follower ids in `ends`, but the last one at END; a
+    single slice if `ends` is empty."""
     starts = [0, *ends[:-1]]
     stops = [*ends[:-1], END]
     return [Slice(post_id, after, up_to) for after, up_to in zip(starts, stops, strict=True)]
 
 
 def disjoint(slices: Iterable[Slice], done: Mapping[int, Iterable[Range]]) -> list[Slice]:
-    """What of the slices is not in the ranges that are `done` of their post, ascending; of slices
-    that overlap, what the former does not hold."""
+    """The parts of `slices` outside the ranges that are `done` (by post id), ascending. The result
+    does not overlap, even if `slices` do."""
     missing = []
     reached = {}
-    for piece in sorted(slices):
-        post_id, after, end = piece
+    for post_id, after, end in sorted(slices):
         at = max(after, reached.get(post_id, 0))
         for first, last in [*sorted(done.get(post_id, ())), (end, end)]:
             if at < min(first, end):

@@ -1,8 +1,8 @@
-"""What is done with an account: its owner enters it, changes the password, closes it; an operator
-suspends, reactivates or closes it.
+"""Operations on an account: the owner logs in, changes the password or closes the account; an
+operator suspends, reactivates or closes it.
 
-Guarantee: whoever knows an old password, or holds a token of another device, is out when the
-password has been changed; a closed account is gone from every page at once.
+Guarantee: after a password change neither the old password nor another device's token works; a
+closed account disappears from every page at once.
 """
 
 from datetime import datetime
@@ -30,48 +30,51 @@ from social.models import (
 
 
 class PasswordChangedError(PermanentError):
-    """The password that was checked is the account's no more."""
+    """The account's password was changed after we checked it."""
 
 
 def normalized(name: str) -> str:
-    """A username as it is stored, of one that somebody has typed."""
+    """The stored form of a username that somebody has typed."""
     name = name.strip()
-    # Normalising takes time by the square of the length; what no name can be is left to be refused.
+    # Normalising takes quadratic time. A longer name stays as it is: validation rejects it.
     return User.normalize_username(name).strip() if len(name) <= names.LONGEST else name
 
 
 def visible_to(viewer: User) -> QuerySet[User]:
-    """All accounts but canaries, those that are closed or suspended, and those of people whom a
-    block parts from the viewer."""
+    """The accounts that `viewer` may see: no canaries, no closed or suspended accounts, and nobody
+    who blocks the viewer or whom the viewer blocks."""
     found = User.objects.filter(unblocked(viewer, "pk"), is_active=True)
     return found.exclude(username__startswith=CANARY_PREFIX)
 
 
 @transaction.atomic
-def enter(user: User, device: str) -> tuple[Token, str]:
-    """A new token, its row and its text, for whoever has given the password of `user`.
+def log_in(user: User, device: str) -> tuple[Token, str]:
+    """Create a token for a caller who has given the password of `user`; returns its row and text.
 
     Raises PasswordChangedError.
     """
-    _hold(user)
+    _lock(user)
     return Token.objects.create(user=user, name=device)
 
 
 @transaction.atomic
 def change_password(user: User, password: str, *, keep: Token | None = None) -> None:
-    """Set the password and end every log-in but that of `keep`. Raises PasswordChangedError."""
+    """Set the password and end every log-in except the one with the token `keep`.
+
+    Raises PasswordChangedError.
+    """
     hashed = make_password(password)
-    _hold(user)
+    _lock(user)
     user.password = hashed
     user.save(update_fields=["password"])
     user.end_logins(keep=keep)
 
 
-def _hold(user: User) -> None:
-    """Lock the account until the transaction ends, its password being that which `user` was read
-    with: a change that commits later finds what this transaction has made, one that has committed
-    before raises PasswordChangedError."""
-    # Posts and follows of the account refer to its key, which stays: they need not wait.
+def _lock(user: User) -> None:
+    """Lock the account's row until the transaction ends, so that a password change waits for this
+    transaction and sees its rows. Raises PasswordChangedError if the password has changed since
+    `user` was read."""
+    # no_key: the account's key does not change, so new posts and follows of it need not wait.
     account = User.objects.select_for_update(no_key=True)
     if not account.filter(pk=user.pk, password=user.password).exists():
         raise PasswordChangedError
@@ -79,13 +82,13 @@ def _hold(user: User) -> None:
 
 @transaction.atomic
 def close(user: User, *, now: datetime) -> bool:
-    """Nobody finds, reads or enters the account any more, and its name is free; erasure.py removes
-    what it has left behind. False if it is closed already."""
+    """Close the account: nobody can find it, read it or log in to it, and its name is free again.
+    erasure.py removes its data later. Returns False if it is closed already."""
     if not _not_closed(user).select_for_update().exists():
         return False
     user.is_active = user.is_staff = user.is_superuser = False
-    _forget(user)
-    # No username that can be registered holds a colon.
+    _erase_identity(user)
+    # A username that can be registered holds no colon, so this name cannot be taken.
     user.username = f"{CLOSED_PREFIX}{user.pk}"
     user.email = user.first_name = user.last_name = ""
     user.set_unusable_password()
@@ -95,24 +98,24 @@ def close(user: User, *, now: datetime) -> bool:
     return True
 
 
-def _forget(user: User) -> None:
-    """Name and mail address in other rows than the account's own."""
+def _erase_identity(user: User) -> None:
+    """Remove the account's name and mail address from rows of other tables."""
     IdempotencyKey.objects.filter(user=user).delete()
     ForgottenPassword.objects.filter(email=Lower(Value(user.email))).delete()
-    # Operators' actions on the account, and on its tokens.
+    # The admin's log of operators' actions on the account and on its tokens.
     own = Q(content_type__app_label="social", content_type__model="user", object_id=str(user.pk))
     token = Q(content_type__model="token", object_repr__endswith=f" : {user.username}")
     LogEntry.objects.filter(own | token).update(object_repr=f"user {user.pk}")
 
 
 def suspend(user: User) -> bool:
-    """Shut the account until it is reactivated: nobody sees it, and it is told of nothing. False if
-    it is suspended or closed already."""
+    """Suspend the account: nobody sees it and it gets no notifications until it is reactivated.
+    Returns False if it is suspended or closed already."""
     return bool(_not_closed(user).filter(is_active=True).update(is_active=False))
 
 
 def reactivate(user: User) -> bool:
-    """Undo a suspension. False if the account is active, or closed, which cannot be undone."""
+    """Undo a suspension. Returns False if the account is active, or closed for good."""
     return bool(_not_closed(user).filter(is_active=False).update(is_active=True))
 
 

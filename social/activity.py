@@ -1,8 +1,8 @@
-"""Accounts that are shut, by closing or suspending them, or opened again.
+"""Follow counts after an account was closed or suspended, or reactivated.
 
-Guarantee: those who are not active are counted among nobody's followers and follows. A trigger sees
-to it (migration 0012_activity) in the transaction that changes `is_active`, save for the followers
-beyond its first 5,000, who are done here.
+Guarantee: an account that is not active is not counted among anybody's followers or follows. A
+trigger (migration 0012_activity) corrects the counts in the transaction that changes `is_active`,
+for the account's follows and its first 5,000 followers; this module corrects the other followers'.
 """
 
 from django.db import connection
@@ -10,24 +10,24 @@ from django.db import connection
 from events.turns import each_in_turn
 from social.models import ActivityChange
 
-# Followers a transaction: some tens of milliseconds.
+# Followers per transaction, which then takes some tens of milliseconds.
 BATCH = 5_000
 MARK = "SELECT social_mark_follows(%s, %s)"
 
 
 def settle(*, batch: int = BATCH) -> None:
-    """Count anew for the followers of whoever was shut or opened, as far as that is to be done."""
+    """Correct the counts of the remaining followers of every account whose `is_active` changed."""
 
-    def count_anew(user_id: int) -> None:
+    def recount(user_id: int) -> None:
         while not _mark(user_id, batch):
             pass
 
     changed = ActivityChange.objects.values_list("user_id", flat=True)
-    each_in_turn(list(changed), count_anew, what="counting the followers of a shut account anew")
+    each_in_turn(list(changed), recount, what="correcting the counts of an account's followers")
 
 
 def _mark(user_id: int, batch: int) -> bool:
-    """Whether all of the user's followers are done."""
+    """Process the next `batch` followers of the user; returns True once all are done."""
     with connection.cursor() as cursor:
         cursor.execute(MARK, [user_id, batch])
         return cursor.fetchone()[0]

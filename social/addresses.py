@@ -1,8 +1,9 @@
-"""Mail addresses of accounts, which count once a mail to them was answered.
+"""Mail addresses of accounts. An address becomes the account's once its owner follows the link in
+the mail that we send to it.
 
-Guarantee: nobody's account is tied to an address that its owner does not read, and no address gets
-more than one mail in ten minutes, however many accounts are given it. The mail holds no word that
-somebody has chosen.
+Guarantee: an account never gets an address whose reader has not confirmed it. An address gets at
+most one mail in ten minutes, however many accounts give it. The mail holds no text that a user has
+chosen, not even a username.
 """
 
 import hashlib
@@ -18,12 +19,13 @@ from events.errors import PermanentError
 from social.mails import send_waiting
 from social.models import MailedAddress, NewAddress, User
 
+# Shortest time between two mails to one address.
 PAUSE = timedelta(minutes=10)
-# How long a link is good, and an address that waits for an answer is kept.
-GOOD_FOR = timedelta(days=1)
+# How long a link is valid, and how long we keep an address that is not confirmed.
+VALID_FOR = timedelta(days=1)
 SALT = "social.addresses"
 
-WANT = """
+REQUEST = """
     INSERT INTO social_newaddress AS kept (user_id, email, requested_at)
     VALUES (%s, %s, %s)
     ON CONFLICT (user_id, email) DO UPDATE
@@ -45,33 +47,33 @@ class AddressRefusedError(PermanentError):
     """The token is wrong, used or too old."""
 
 
-def want(user: User, email: str, *, now: datetime) -> None:
-    """Note that this is to be the account's address; `send_due` sends the mail. Until it is
-    answered, the old address counts."""
+def request(user: User, email: str, *, now: datetime) -> None:
+    """Ask for this address to become the account's; `send_due` sends the mail. The account keeps
+    its old address until the new one is confirmed."""
     with connection.cursor() as cursor:
-        cursor.execute(WANT, [user.pk, email, now, PAUSE])
+        cursor.execute(REQUEST, [user.pk, email, now, PAUSE])
 
 
 @transaction.atomic
 def remove(user: User) -> None:
-    """The account has no address from now on, and waits for none."""
+    """Remove the account's address, and any address that is not confirmed yet."""
     User.objects.filter(pk=user.pk).update(email="")
     NewAddress.objects.filter(user=user).delete()
 
 
-def waiting(user: User) -> str | None:
-    """The address that the account was given last and that has not been answered, if any."""
+def unconfirmed(user: User) -> str | None:
+    """The address that the account was given last, if it is not confirmed yet."""
     rows = NewAddress.objects.filter(user=user).order_by("-requested_at")
     return rows.values_list("email", flat=True).first()
 
 
 def send_due(*, now: datetime) -> None:
-    """Send the mails that wait. One that fails is given up after a day."""
-    NewAddress.objects.filter(requested_at__lt=now - GOOD_FOR).delete()
+    """Send the pending mails. A mail that keeps failing is given up after a day."""
+    NewAddress.objects.filter(requested_at__lt=now - VALID_FOR).delete()
     MailedAddress.objects.filter(mailed_at__lt=now - PAUSE).delete()
 
     def send(row: NewAddress) -> bool:
-        # First, so that a sender that dies leaves it noted.
+        # Write the row first: it limits the mails even if the sender dies after sending.
         mailed, free = MailedAddress.objects.get_or_create(
             digest=hashlib.sha256(row.email.lower().encode()).digest(), defaults={"mailed_at": now}
         )
@@ -89,9 +91,12 @@ def send_due(*, now: datetime) -> None:
 
 @transaction.atomic
 def confirm(token: str) -> User:
-    """Make the address that the token was mailed to the account's. Raises AddressRefusedError."""
+    """Set the account's address to the one to which the token was mailed; returns the account.
+
+    Raises AddressRefusedError.
+    """
     try:
-        user_id, email = signing.loads(token, salt=SALT, max_age=GOOD_FOR)
+        user_id, email = signing.loads(token, salt=SALT, max_age=VALID_FOR)
     except signing.BadSignature as error:
         raise AddressRefusedError from error
     user = User.objects.select_for_update().filter(pk=user_id, is_active=True).first()

@@ -1,6 +1,7 @@
-"""The social core in the admin. Follows, blocks and mutes have composite keys, which it refuses.
+"""Admin pages of the social core. Follow, Block and Mute are missing: the admin refuses models with
+a composite primary key.
 
-Guarantee: nothing here deletes the row of a user or a post, whose events may be under way.
+Guarantee: no page deletes the row of a user or a post, because events about it may be in flight.
 """
 
 from collections.abc import Callable
@@ -30,8 +31,8 @@ from social.models import (
 
 @admin.register(User)
 class AccountAdmin(UserAdmin):
-    """An operator suspends, reactivates or closes accounts, by actions that the admin's log names;
-    nobody deletes them."""
+    """Operators suspend, reactivate or close accounts by actions that the admin logs. Nobody can
+    delete an account's row."""
 
     actions = ("suspend", "reactivate", "close_accounts")
     readonly_fields = ("is_active",)
@@ -66,12 +67,12 @@ class AccountAdmin(UserAdmin):
 
     def _each(self, request, queryset, done: str, act: Callable[[User], bool]) -> None:
         for user in queryset:
-            # Nobody locks themselves out, or somebody who may do more than they.
+            # Nobody may act on their own account, and only superusers may act on superusers.
             allowed = user != request.user and (request.user.is_superuser or not user.is_superuser)
             if not allowed or not act(user):
                 self.message_user(request, f"User {user.pk} was not {done}.", messages.WARNING)
                 continue
-            # Without the name, which is to be gone when the account is closed.
+            # The log must not hold the name: closing an account erases it.
             LogEntry.objects.create(
                 user=request.user,
                 content_type=ContentType.objects.get_for_model(User),
@@ -85,7 +86,7 @@ class AccountAdmin(UserAdmin):
 
 @admin.register(Post)
 class PostAdmin(ReadOnlyAdmin):
-    """An operator may delete posts, as their authors would: with their events."""
+    """Operators may delete posts. That records a post.deleted event, as if the author did it."""
 
     list_display = ("id", "author", "excerpt", "created_at", "deleted_at")
     list_select_related = ("author",)

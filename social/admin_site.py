@@ -1,5 +1,5 @@
-"""The admin, whose log-in is counted as that of the API is, by the same counters: a password is
-tried only so often, wherever."""
+"""The admin site. Its log-in uses the same counters as the API's, so that attempts at a password
+are limited over both together."""
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -31,7 +31,7 @@ class AdminSite(admin.AdminSite):
 
 
 def _count(request: HttpRequest) -> None:
-    """Count a request of this address. Raises TooManyAttemptsError."""
+    """Count a request of the client's network. Raises TooManyAttemptsError."""
     address = ("address", callers.network_of(request))
     if seconds := callers.wait(callers.count("login", [address])):
         raise attempts.TooManyAttemptsError(seconds)

@@ -1,8 +1,8 @@
-"""Tries to enter an account, with a password or with the token from a mail.
+"""Limits for failed log-in attempts, with a password or with a token from a mail.
 
-Guarantee: only failures count, by account and network together, so that nobody locks another one
-out from afar; and an account has a ceiling for all networks, far higher. A try is counted before it
-is made, so that those of one moment are not taken for one, and taken back unless it fails.
+Guarantee: only failures count. They count per account and network, so that an attacker elsewhere
+cannot lock a user out; a second, far higher limit per account covers all networks. An attempt is
+counted before it is made, so that simultaneous attempts all count, and uncounted unless it fails.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from social import callers
 
 
 class TooManyAttemptsError(PermanentError):
-    """The account is not tried again for so many `seconds`."""
+    """The account's limit is reached; the next attempt is allowed in `seconds` seconds."""
 
     def __init__(self, seconds: int):
         super().__init__(f"Too many attempts to log in. Try again in {seconds} seconds.")
@@ -25,17 +25,20 @@ class TooManyAttemptsError(PermanentError):
 
 @contextmanager
 def counted(request: HttpRequest, account: str) -> Iterator[SimpleNamespace]:
-    """Count a try to enter the account that this username means, or "id:" and an id. Whoever makes
-    it sets `failed` of what is yielded if it fails. Raises TooManyAttemptsError."""
+    """Count an attempt to log in to `account`: a username, a mail address or "id:" and an id.
+    Yields an object; the caller sets its `failed` to True if the attempt fails.
+
+    Raises TooManyAttemptsError before the attempt.
+    """
     network = callers.network_of(request)
-    meant = callers.account(account)
-    standings = callers.count("login", [("account", f"{meant}:{network}"), ("ceiling", meant)])
-    request.rate_limits = [*getattr(request, "rate_limits", ()), *standings]
+    key = callers.account_key(account)
+    states = callers.count("login", [("account", f"{key}:{network}"), ("ceiling", key)])
+    request.rate_limits = [*getattr(request, "rate_limits", ()), *states]
     attempt = SimpleNamespace(failed=False)
     try:
-        if seconds := callers.wait(standings):
+        if seconds := callers.wait(states):
             raise TooManyAttemptsError(seconds)
         yield attempt
     finally:
         if not attempt.failed:
-            callers.take_back(standings)
+            callers.uncount(states)

@@ -1,6 +1,7 @@
-"""Who makes a request: an address, and the account that is meant; and how often each may.
+"""Rate limits per caller: the network that a request comes from, and the account it names.
 
-The API and the admin count by the same keys, so that who is refused here is refused there.
+The API and the admin use the same counters: a caller who is over the limit in one is refused in the
+other too.
 """
 
 import hashlib
@@ -14,9 +15,9 @@ from rest_framework.throttling import BaseThrottle
 
 from social import names
 from social.accounts import normalized
-from social.throttles import Counters, Limit, Standing
+from social.throttles import Counters, Limit, LimitState
 
-# The bits of an IPv6 address that one customer has.
+# Providers give one customer a network of this prefix length.
 IPV6_NETWORK = 64
 
 
@@ -25,8 +26,9 @@ def counters(url: str) -> Counters:
     return Counters(url, settings.THROTTLE_WINDOW_SECONDS)
 
 
-def count(scope: str, callers: Iterable[tuple[str, object]]) -> list[Standing]:
-    """Count one request of `callers`, each a policy and a key; how their limits stand after it."""
+def count(scope: str, callers: Iterable[tuple[str, object]]) -> list[LimitState]:
+    """Count one request for each of `callers`, pairs of (policy, key); returns the state of their
+    limits after it. Empty while Valkey is unreachable."""
     quotas = settings.THROTTLES[scope]
     limits = [
         Limit(policy, f"throttle:{scope}:{policy}:{caller}", quotas[policy])
@@ -36,30 +38,31 @@ def count(scope: str, callers: Iterable[tuple[str, object]]) -> list[Standing]:
     return counters(settings.REDIS_URL).hit(limits)
 
 
-def take_back(standings: Iterable[Standing]) -> None:
-    """Count what was counted last no more."""
-    counters(settings.REDIS_URL).take_back([each.limit for each in standings])
+def uncount(states: Iterable[LimitState]) -> None:
+    """Undo the `count` call that returned `states`."""
+    counters(settings.REDIS_URL).uncount([each.limit for each in states])
 
 
-def wait(standings: Iterable[Standing]) -> int:
-    """Seconds until the next request; 0 if no limit is exceeded."""
-    return max((each.seconds for each in standings if each.remaining < 0), default=0)
+def wait(states: Iterable[LimitState]) -> int:
+    """Seconds until the next request is allowed; 0 if no limit is exceeded."""
+    return max((each.seconds for each in states if each.remaining < 0), default=0)
 
 
-def account(name: str) -> str:
-    """Which account is meant by a username, a mail address or an id, however it is written. A
-    digest, so that Valkey holds no mail addresses."""
-    meant = names.key(normalized(name))
-    return hashlib.sha256(meant.encode("utf-8", "replace")).hexdigest()
+def account_key(name: str) -> str:
+    """The counter key of an account that a request names by username, mail address or id: the same
+    for every spelling of the name. It is a digest, so that Valkey holds no mail addresses."""
+    key = names.key(normalized(name))
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 def network_of(request: HttpRequest) -> str:
-    """The network that the request comes from, past our own proxies."""
+    """The network of the client, which our own proxies name in a header."""
     return network(BaseThrottle().get_ident(request))
 
 
 def network(address: str | None) -> str:
-    """Whom an address stands for: itself, or the network of an IPv6 one."""
+    """The counter key of an IP address: the IPv4 address itself, or the /64 network of an IPv6
+    address."""
     try:
         parsed = ip_address((address or "").strip())
     except ValueError:

@@ -1,6 +1,6 @@
-"""The accounts of canaries: posts of theirs show that the house works, and are nobody's business.
+"""Canary accounts. Their posts test in production that a post reaches a follower's timeline.
 
-Guarantee: no user finds, reads or follows them, and analytics does not count them.
+Guarantee: no user can find, read or follow them, and analytics does not count them.
 """
 
 from datetime import datetime
@@ -13,13 +13,14 @@ from social.models import CANARY_PREFIX, User
 
 
 def accounts() -> QuerySet[User]:
-    """By the index on usernames that begin with something."""
+    """All canary accounts. Uses the pattern index on usernames."""
     return User.objects.filter(username__startswith=CANARY_PREFIX)
 
 
 @transaction.atomic
 def ensure(*, now: datetime) -> tuple[User, User]:
-    """The author and the follower, made where they are missing; nobody can log in as them."""
+    """Return the canary author and the canary follower; create them if they do not exist. Nobody
+    can log in to these accounts."""
     author, follower = (
         User.objects.get_or_create(username=f"{CANARY_PREFIX}{role}", defaults={"password": "!"})[0]
         for role in ("author", "follower")

@@ -1,4 +1,4 @@
-"""The database's clock: what is dropped for its age must not depend on one process's clock."""
+"""The database's clock. Retention uses it, so that a process whose clock is wrong drops no data."""
 
 from datetime import datetime
 

@@ -1,7 +1,7 @@
-"""Erasing dead letters about posts that are deleted: body and exception may hold the post's words.
+"""Erase the text of deleted posts from dead letters: a letter's body and exception may hold it.
 
 Guarantee: DELAY after its post was deleted, or after it was filed if that was later, a letter holds
-no word of the post. It keeps its headers, and can then only be discarded.
+no text of the post. It keeps its headers. An operator can then only discard it.
 """
 
 from datetime import datetime, timedelta
@@ -11,23 +11,23 @@ from django_celery_results.models import TaskResult
 
 from events.conf import setting
 
-# An operator may still replay a letter until then, such as one about the removal of the post's
-# rows. Half of the day that is promised, so that a run may be late.
+# Until then an operator can still replay a letter, for example one about removing the post's
+# rows. We promise one day; half of it leaves time for a run that is late.
 DELAY = timedelta(hours=12)
 BATCH = 5_000
 
-# By the primary key.
+# Uses the primary key.
 BATCH_END = """
     SELECT max(id) FROM (
         SELECT id FROM events_deadletter WHERE id > %s ORDER BY id LIMIT %s
     ) AS batch
 """
-# Those of the batch that still hold anything, by the primary keys of letters and posts. A task may
-# be about several posts: while one of them lives, the task keeps its body, which holds ids alone. A
-# letter that names no post, being unreadable or no event of ours, may hold the words of any: it is
-# erased as old as the events that it may have been made of.
+# Erase the letters of a batch that still hold text. Uses the primary keys of letters and posts.
+# A task may be about several posts. Its body holds ids only, so it keeps the body until all of them
+# are deleted. A letter that names no post (unreadable, or not one of our events) may hold the text
+# of any post: it is erased when it is older than the oldest event that the outbox keeps.
 ERASE = """
-    WITH told AS MATERIALIZED (
+    WITH affected AS MATERIALIZED (
         SELECT letter.id, about.gone > 0 AS some,
                CASE WHEN about.posts > 0 THEN about.gone = about.posts
                     ELSE letter.first_failed_at < %(unknown)s
@@ -52,17 +52,17 @@ ERASE = """
     )
     UPDATE events_deadletter letter
     SET exception_message = '', traceback = '',
-        body = CASE WHEN told.entirely THEN ''::bytea ELSE letter.body END,
-        erased_at = CASE WHEN told.entirely THEN %(now)s ELSE letter.erased_at END
-    FROM told
-    WHERE letter.id = told.id AND (told.some OR told.entirely)
+        body = CASE WHEN affected.entirely THEN ''::bytea ELSE letter.body END,
+        erased_at = CASE WHEN affected.entirely THEN %(now)s ELSE letter.erased_at END
+    FROM affected
+    WHERE letter.id = affected.id AND (affected.some OR affected.entirely)
     RETURNING letter.message_id
 """
 
 
 def erase(*, now: datetime, batch: int = BATCH) -> int:
-    """Erase what may hold words of deleted posts, and the failures of the same tasks that Celery
-    keeps; returns of how many letters."""
+    """Erase the text of deleted posts from letters, and the failures that Celery stored for the
+    same tasks; returns the number of letters."""
     count, after = 0, 0
     while (end := _end(after, batch)) is not None:
         count += _erase(after, end, now)
@@ -71,6 +71,7 @@ def erase(*, now: datetime, batch: int = BATCH) -> int:
 
 
 def _end(after: int, batch: int) -> int | None:
+    """The last id of the batch that begins above `after`; None after the last batch."""
     with connection.cursor() as cursor:
         cursor.execute(BATCH_END, [after, batch])
         return cursor.fetchone()[0]

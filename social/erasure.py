@@ -1,8 +1,8 @@
-"""Removing what closed accounts have left behind, in batches that hold no lock for long.
+"""Erase the data of closed accounts, in short batches that hold no lock for long.
 
-Guarantee: each post is deleted with its event and its words are erased; no follow, block or mute of
-the account is left. The row of the user stays, nameless, for posts and timelines point to it.
-Subscribers that keep something about users remove it themselves, on user.closed.
+Guarantee: every post is deleted, with its event, and its text is erased; no follow, block or mute
+of the account remains. The user's row stays, without a name, because posts and timelines refer to
+it. Subscribers that keep data about users remove it themselves, on user.closed.
 """
 
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ from events.turns import each_in_turn
 from social.models import Closure, IdempotencyKey, Post
 
 BATCH = 500
-# By then no request that began before the account was closed is still writing, and subscribers have
-# usually swept what they keep for each follower, whom they find by these follows. What is left is
-# hidden, and goes with its partition.
+# Wait this long after closing before erasing relations. By then every request that began earlier
+# has ended, and subscribers have usually removed what they keep per follower, whom they find by
+# these follows. Rows that they have not removed are hidden, and are dropped with their partition.
 SETTLED = timedelta(minutes=5)
 
-# By the primary key, or by the index that holds the columns the other way round. Follows end
-# without events of their own: user.closed says it, and a million of them would help nobody.
+# Uses the primary key, or the index that holds the two columns in the other order. There are no
+# user.unfollowed events: user.closed implies them, and a million of them would help nobody.
 ERASE_RELATIONS = """
     DELETE FROM {table} WHERE ({columns}) IN (
         SELECT {columns} FROM {table} WHERE {mine} = %s LIMIT %s
@@ -35,20 +35,21 @@ RELATIONS = (
 
 
 def erase_all(*, now: datetime) -> None:
-    """Erase every account that is closed, longest closed first. One that fails is tried again after
-    the others, and again until it is erased: what the law demands is never given up."""
-    waiting = Closure.objects.order_by(F("tried_at").asc(nulls_first=True), "closed_at")
+    """Erase every closed account, longest closed first. An account that fails is retried after all
+    others, without a limit: the law demands the erasure."""
+    pending = Closure.objects.order_by(F("tried_at").asc(nulls_first=True), "closed_at")
 
     def try_one(user_id: int) -> None:
         Closure.objects.filter(user_id=user_id).update(tried_at=now)
         erase(user_id, now=now)
 
-    each_in_turn(waiting.values_list("user_id", flat=True), try_one, what="erasing an account")
+    each_in_turn(pending.values_list("user_id", flat=True), try_one, what="erasing an account")
 
 
 def erase(user_id: int, *, now: datetime, batch: int = BATCH) -> None:
-    """Remove the posts; all else, and the closure itself, once nothing more can come. A post that
-    somebody has locked is left for the next time."""
+    """Erase the account's posts. Once SETTLED has passed and no post is left, erase its relations,
+    its idempotency keys and the Closure row too. A post that another transaction has locked is
+    erased by the next run."""
     while _erase_posts(user_id, now, batch):
         pass
     settled = Closure.objects.filter(user_id=user_id, closed_at__lt=now - SETTLED)
@@ -63,7 +64,10 @@ def erase(user_id: int, *, now: datetime, batch: int = BATCH) -> None:
 
 @transaction.atomic
 def _erase_posts(user_id: int, now: datetime, batch: int) -> int:
-    """Uses the index social_post_by_author; returns how many posts."""
+    """Delete and empty up to `batch` posts; returns how many.
+
+    Uses the index social_post_by_author.
+    """
     left = _posts_left(user_id).order_by("-id")
     posts = list(left.select_for_update(skip_locked=True)[:batch])
     for post in posts:
@@ -75,6 +79,7 @@ def _erase_posts(user_id: int, now: datetime, batch: int) -> int:
 
 
 def _posts_left(user_id: int) -> QuerySet[Post]:
+    """The account's posts whose text is not erased yet."""
     return Post.objects.filter(author_id=user_id).exclude(content="")
 
 

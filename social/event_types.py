@@ -1,4 +1,4 @@
-"""The events that the social core emits."""
+"""The event types that the social core emits, with the schemas of their data."""
 
 import msgspec
 
@@ -30,7 +30,7 @@ class PostDeleted(msgspec.Struct):
 
 
 class FollowChanged(msgspec.Struct):
-    """Of user.followed and user.unfollowed."""
+    """Data of user.followed and user.unfollowed."""
 
     follower_id: RowId
     followee_id: RowId
@@ -42,7 +42,8 @@ class UserBlocked(msgspec.Struct):
 
 
 class UserClosed(msgspec.Struct):
-    """The account is closed. Its posts are deleted by events of their own; its follows just end."""
+    """Data of user.closed. Each of the account's posts also gets a post.deleted event; its follows
+    end without user.unfollowed events."""
 
     user_id: RowId
 

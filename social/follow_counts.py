@@ -1,7 +1,7 @@
-"""How many follow a user, and how many the user follows.
+"""The numbers of a user's followers and follows.
 
-Guarantee: they equal the follows there are of people whose accounts are not shut, and reading them
-costs the same for everybody. Triggers keep them (see the migration 0012_activity).
+Guarantee: they equal the numbers of follows whose other side is an active account, and reading them
+costs the same for every user. Triggers maintain them (see the migration 0012_activity).
 """
 
 from collections.abc import Collection
@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from django.db import connection
 
-# By the primary key: at most eight rows.
+# Uses the primary key; reads at most eight rows.
 READ = """
     SELECT coalesce(sum(followers), 0)::bigint, coalesce(sum(following), 0)::bigint
     FROM social_followcount WHERE user_id = %s
 """
-# Of several users; most of them have one row or two.
+# For several users. Uses the primary key; most users have one row or two.
 FOLLOWERS = """
     SELECT user_id, sum(followers)::bigint FROM social_followcount
     WHERE user_id = ANY(%s) GROUP BY user_id
@@ -33,7 +33,7 @@ def read(user_id: int) -> FollowCounts:
 
 
 def followers(user_ids: Collection[int]) -> dict[int, int]:
-    """How many follow each of the users."""
+    """The number of followers per user id; 0 for a user without any."""
     with connection.cursor() as cursor:
         cursor.execute(FOLLOWERS, [list(user_ids)])
         return dict.fromkeys(user_ids, 0) | dict(cursor.fetchall())

@@ -1,9 +1,9 @@
-"""Setting a new password by mail.
+"""Password reset by mail.
 
-Guarantee: asking does the same work whether or not the address is anybody's, so that neither the
-answer nor its time tells; an address gets at most one mail in ten minutes, however many accounts it
-has. A token is good once and for as long as PASSWORD_RESET_TIMEOUT says: it is made from the
-password that it replaces.
+Guarantee: a request does the same work whether or not an account has the address, so that neither
+the answer nor its timing reveals it. An address gets at most one mail in ten minutes, however many
+accounts it has. A token works once and for PASSWORD_RESET_TIMEOUT: it is derived from the password
+hash that it replaces.
 """
 
 from datetime import datetime, timedelta
@@ -23,10 +23,12 @@ from social import accounts
 from social.mails import send_waiting
 from social.models import ForgottenPassword, User
 
+# Shortest time between two mails to one address.
 PAUSE = timedelta(minutes=10)
-# A mail that cannot be sent for so long is of no use to anybody.
-GIVEN_UP = timedelta(hours=1)
-# Accounts in a mail, the oldest ones: anybody can register more with somebody else's address.
+# A mail that could not be sent for an hour is given up: its reader does not wait that long.
+GIVE_UP_AFTER = timedelta(hours=1)
+# A mail lists at most this many accounts, the oldest ones, in case somebody has registered many
+# more with another person's address.
 ACCOUNTS = 5
 
 REQUEST = """
@@ -51,14 +53,15 @@ class ResetRefusedError(PermanentError):
 
 
 def request(email: str, *, now: datetime) -> None:
-    """Note that a mail is wanted; `send_due` sends it."""
+    """Request a mail to this address; `send_due` sends it if an account has the address."""
     with connection.cursor() as cursor:
         cursor.execute(REQUEST, [email, now, PAUSE])
 
 
 def send_due(*, now: datetime) -> int:
-    """Send the mails that wait; returns how many. One that fails is given up with its hour."""
-    ForgottenPassword.objects.filter(requested_at__lt=now - GIVEN_UP).delete()
+    """Send the pending mails; returns how many. A mail that keeps failing is given up after
+    GIVE_UP_AFTER."""
+    ForgottenPassword.objects.filter(requested_at__lt=now - GIVE_UP_AFTER).delete()
     sent = 0
 
     def send(row: ForgottenPassword) -> bool:
@@ -71,7 +74,7 @@ def send_due(*, now: datetime) -> int:
 
 
 def _send(email: str) -> int:
-    """Send the mail if it is anybody's address; returns how many that were."""
+    """Send the mail if an account has this address; returns the number of mails, 0 or 1."""
     users = _users_of(email)[:ACCOUNTS]
     if not users:
         return 0
@@ -82,11 +85,11 @@ def _send(email: str) -> int:
 
 @transaction.atomic
 def reset(user_id: int, token: str, password: str) -> User:
-    """Set the password and revoke all tokens.
+    """Set the password and revoke all tokens; returns the account.
 
     Raises ResetRefusedError, and Django's ValidationError for a password that is too simple.
     """
-    # Locked, so that of two requests with the same token the second finds it used.
+    # The lock serialises two requests with the same token: the second one finds it used.
     user = User.objects.select_for_update().filter(pk=user_id, is_active=True).first()
     if user is None or not default_token_generator.check_token(user, token):
         raise ResetRefusedError
@@ -96,16 +99,17 @@ def reset(user_id: int, token: str, password: str) -> User:
 
 
 def _users_of(email: str) -> QuerySet[User]:
-    """The accounts of an address (lower case), oldest first."""
-    # The index compares in upper case, which i with and without a dot share: these are addresses of
-    # two people.
+    """The active accounts of an address (lower case) that have a password, oldest first."""
+    # The index holds upper case, in which i with and without a dot are the same letter. Addresses
+    # that differ in it may belong to two people, so compare the lower case as well.
     found = User.objects.filter(email__iexact=email, is_active=True).alias(lower=Lower("email"))
     found = found.filter(lower=email).exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
     return found.order_by("pk")
 
 
 def _unlinked(name: str) -> str:
-    """The name, so that no program makes a link of it: somebody may be called www.example.com."""
+    """The name in a form that mail programs do not turn into a link: somebody may register as
+    www.example.com."""
     return name.replace(".", "[.]").replace("@", "[@]")
 
 

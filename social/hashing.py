@@ -1,8 +1,8 @@
-"""How passwords are hashed.
+"""Password hashing with bounded memory.
 
-Guarantee: however many people log in at one moment, hashing takes at most AT_ONCE times MEMORY_KIB
-in a process, and the others wait for the tenth of a second that it takes. A hash from before, which
-takes more, is computed with no other of these.
+Guarantee: however many people log in at once, hashing uses at most AT_ONCE times MEMORY_KIB per
+process; further requests wait, about a tenth of a second per hash. Older hashes need more memory
+each: only one of them is computed at a time.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -12,18 +12,19 @@ from threading import Lock
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 # https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#argon2id
-# Django's 100 MiB are more than a small container has for the threads of its web server.
+# Django's default of 100 MiB per hash is too much for a small container with several web threads.
 MEMORY_KIB = 19 * 1024
 AT_ONCE = 2
 
-# Threads of its own: glibc keeps a thread's freed memory for that thread, and every thread of the
-# web server hashes a password some day.
+# Hash in dedicated threads: glibc keeps a thread's freed memory for that thread, and every thread
+# of the web server would hash a password sooner or later.
 _one_large = Lock()
 _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hashing")
 
 
 class BoundedArgon2(Argon2PasswordHasher):
-    """A hash with other parameters is good, and made anew when its owner logs in."""
+    """Argon2 with our parameters. A hash with other parameters still verifies; Django replaces it
+    when its owner logs in."""
 
     memory_cost = MEMORY_KIB
     time_cost = 2

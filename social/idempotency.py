@@ -1,9 +1,9 @@
-"""Requests that may be repeated: the same key and body get the first answer.
+"""Idempotency keys: a repeated request with the same key and body gets the first answer.
 
 https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 
-Guarantee: the answer is kept in the transaction of its effect, so that a client who saw no answer
-asks again and finds either both or neither.
+Guarantee: the answer is saved in the transaction of its effect. When a client that got no answer
+repeats its request, either both exist or neither.
 """
 
 import hashlib
@@ -20,23 +20,24 @@ KEPT = timedelta(hours=24)
 
 
 class KeyInUseError(PermanentError):
-    """A request with this key is being worked on."""
+    """Another request with this key is in progress."""
 
 
 class KeyReusedError(PermanentError):
-    """This key came before with another body."""
+    """This key was used before with another body."""
 
 
 @transaction.atomic
 def once(
     user: User, key: str, body: bytes, perform: Callable[[], dict], *, now: datetime
 ) -> tuple[dict, bool]:
-    """The answer (JSON-able) of `perform`, and whether it is that of an earlier request.
+    """Call `perform` unless an earlier request with this key did; returns the answer, which must be
+    JSON-able, and whether it is the earlier request's.
 
     Raises KeyInUseError and KeyReusedError.
     """
     with connection.cursor() as cursor:
-        # Until the transaction ends; the other request's answer is not visible before.
+        # Held until the transaction ends, because this request's answer is not visible before.
         cursor.execute(
             "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))",
             [f"idempotency {user.pk} {key}"],
@@ -59,5 +60,5 @@ def once(
 
 
 def prune(*, now: datetime) -> int:
-    """Forget keys that are older than they are kept; returns how many."""
+    """Delete the keys that are older than KEPT; returns how many."""
     return pruning.prune(IdempotencyKey.objects.filter(created_at__lt=now - KEPT))

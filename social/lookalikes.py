@@ -1,7 +1,7 @@
-"""Names that would be taken for somebody else's.
+"""Usernames that look like another account's name.
 
-Guarantee: of two names that look alike and are of different scripts, the second is refused, also
-when both are asked for at the same moment. What was there before stays.
+Guarantee: when two names of different scripts look alike, the second one is refused, even if both
+are requested at the same moment. Names from before this rule stay.
 """
 
 from django.core.exceptions import ValidationError
@@ -12,7 +12,7 @@ from social import names
 MIXED = "Give a name in one script."
 TAKEN = "This name looks like another one that is taken."
 
-# Until the transaction ends, nobody else takes a name that looks like it.
+# Until the transaction ends, nobody else can take a name with this skeleton.
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('name ' || %s, 0))"
 # Uses the index social_lookalike_by_skeleton.
 OTHERS = """
@@ -28,14 +28,15 @@ KEEP = """
 
 
 class NameRefusedError(ValidationError):
-    """The name is of several scripts, or looks like one of another script."""
+    """The name mixes scripts, or looks like another account's name in another script."""
 
     def __init__(self, message: str):
         super().__init__({"username": [message]}, code="lookalike")
 
 
 def check(name: str, user_id: int | None) -> None:
-    """Raises NameRefusedError."""
+    """Raise NameRefusedError if the name may not be used by the account `user_id` (None: a new
+    one)."""
     if not names.is_of_one_script(name):
         raise NameRefusedError(MIXED)
     with connection.cursor() as cursor:
@@ -45,12 +46,14 @@ def check(name: str, user_id: int | None) -> None:
 
 
 def claim(name: str, user_id: int) -> None:
-    """Note the looks of an account's new name in place of its old one, inside a transaction.
-    Raises NameRefusedError."""
+    """Replace the skeletons of the account's old name by those of its new one. Needs a transaction.
+
+    Raises NameRefusedError.
+    """
     with connection.cursor() as cursor:
         cursor.execute(FORGET, [user_id])
         if ":" in name:
-            return  # Of ours: nobody can register it.
+            return  # Our own name (canary or closed account): nobody can register a colon.
         skeletons = names.skeletons(name)
         for skeleton in skeletons:
             cursor.execute(LOCK, [skeleton])

@@ -1,7 +1,6 @@
-"""Mails that wait in a table until they are sent, each in a row with `requested_at`, `tried_at` and
-`mailed_at`.
+"""Sending mails that wait as rows of a table, with `requested_at`, `tried_at` and `mailed_at`.
 
-Guarantee: one that fails is tried again after the others, and keeps none of them waiting.
+Guarantee: a mail that fails is retried after the others and delays none of them.
 """
 
 from collections.abc import Callable
@@ -12,18 +11,18 @@ from django.db.models import F, Model, Q
 
 from events.turns import each_in_turn
 
-# One that has failed is tried again after this.
-REST = timedelta(seconds=30)
+# Shortest time between two attempts at one mail.
+RETRY_DELAY = timedelta(seconds=30)
 BATCH = 100
 
 Row = TypeVar("Row", bound=Model)
 
 
 def send_waiting(model: type[Row], send: Callable[[Row], bool], *, now: datetime) -> None:
-    """Call `send` with each row whose mail is due; what it says it is done with is not due any
-    more. A mail may come twice, if its sender dies before that is noted."""
-    rested = Q(tried_at=None) | Q(tried_at__lte=now - REST)
-    due = model.objects.filter(rested, mailed_at=None)
+    """Call `send` with each row whose mail is due, and set `mailed_at` if it returns True. A mail
+    is sent twice if its sender dies between sending it and setting `mailed_at`."""
+    untried = Q(tried_at=None) | Q(tried_at__lte=now - RETRY_DELAY)
+    due = model.objects.filter(untried, mailed_at=None)
     rows = list(due.order_by(F("tried_at").asc(nulls_first=True), "requested_at")[:BATCH])
 
     def send_one(number: int) -> None:
@@ -32,5 +31,5 @@ def send_waiting(model: type[Row], send: Callable[[Row], bool], *, now: datetime
         if send(rows[number]):
             own.update(mailed_at=now)
 
-    # By number, for what fails is logged, and addresses are nobody's business.
+    # Pass numbers, not rows: each_in_turn logs what fails, and logs must hold no mail addresses.
     each_in_turn(range(len(rows)), send_one, what="sending a mail")

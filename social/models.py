@@ -1,7 +1,7 @@
-"""The social core: who there is, what they post, and who follows, blocks or mutes whom.
+"""Models of the social core: accounts, their posts, and their follows, blocks and mutes.
 
-Follow, Block and Mute are keyed by the person who did it and bear no foreign keys in the database:
-with the timelines they will one day live on other servers than users and posts.
+Follow, Block and Mute are keyed by the person who made them. They have no foreign keys in the
+database, because one day they will live with the timelines, on other servers than users and posts.
 """
 
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -15,20 +15,19 @@ from knox.models import AbstractAuthToken
 from social import lookalikes, names
 
 POST_LENGTH = 5_000
-# Accounts whose posts only show that the house works. No username that can be registered holds a
-# colon.
+# Usernames of canary accounts (see canaries.py). A username that can be registered holds no colon.
 CANARY_PREFIX = "canary:"
-# Accounts that are closed, in place of their names.
+# A closed account's username is this prefix and its id.
 CLOSED_PREFIX = "closed:"
 
 
-# Sent in the transaction that ends all log-ins of a `user`, known or not, but that of the token to
-# `keep`, which may be None.
+# Sent in the transaction that ends all log-ins of `user`, including those that we have no token of,
+# except the log-in with the token `keep`, which may be None.
 logins_ended = Signal()
 
 
 class NameKeyField(models.CharField):
-    """A username's key. Filled in by whatever saves the row, bulk_create() included."""
+    """A username's unique key, set whenever the row is saved, also by bulk_create()."""
 
     def pre_save(self, user: "User", add: bool) -> str:
         if user.is_renamed:
@@ -38,7 +37,8 @@ class NameKeyField(models.CharField):
 
 class People(UserManager):
     def get_by_natural_key(self, username: str) -> "User":
-        """Who logs in by this name: the account of exactly this name, else that of the same key."""
+        """The account that logs in with this name: the one with exactly this name, or else the one
+        whose name has the same key. Raises User.DoesNotExist."""
         found = self.filter(
             models.Q(username=username) | models.Q(name_key=names.key(username))
         ).order_by(models.Case(models.When(username=username, then=0), default=1))[:1]
@@ -46,11 +46,11 @@ class People(UserManager):
 
 
 class User(AbstractUser):
-    """An account; its id is what follows and timelines are keyed by.
+    """An account. Follows and timelines are keyed by its id.
 
-    Guarantee: no two names have one key, and none is new that is of several scripts or looks like
-    another in a script of its own. Whoever sets or disables the password, be it in the admin or on
-    the command line, ends all log-ins, since they may be those of somebody who knew the old one.
+    Guarantee: no two names have the same key. A new name neither mixes scripts nor looks like an
+    existing name of another script. Setting or disabling the password, also in the admin or on the
+    command line, ends all log-ins: they may belong to somebody who knew the old password.
     """
 
     name_key = NameKeyField(max_length=500, unique=True, editable=False, default="")
@@ -59,7 +59,7 @@ class User(AbstractUser):
     _disabled = False
 
     class Meta(AbstractUser.Meta):
-        # The accounts of a mail address, whatever its case, when a password is forgotten.
+        # Finds the accounts of a mail address, in any case, for a password reset.
         indexes = [models.Index(Upper("email"), name="social_user_by_email")]
 
     def set_unusable_password(self) -> None:
@@ -68,9 +68,9 @@ class User(AbstractUser):
 
     @property
     def is_renamed(self) -> bool:
-        """Whether its name is another than the one that it was last saved with."""
-        # An account from before keys were unique may share its key with an older one. Its own is
-        # then told from that one's by what follows a space.
+        """Whether the name has changed since the row was last saved."""
+        # Two accounts from before keys were unique may have names with the same key. The key of the
+        # newer account then has a suffix, separated by a space.
         known = self.name_key.partition(" ")[0]
         return bool(self.username) and known != names.key(self.username)
 
@@ -83,7 +83,8 @@ class User(AbstractUser):
             lookalikes.check(self.username, self.pk)
 
     def save(self, *args, **kwargs) -> None:
-        # Django's own mark of a new password; it is None where only the hash is a better one.
+        # Django sets _password when a new password is set. It stays None when Django only replaces
+        # the hash by one with better parameters.
         ends_logins = self._password is not None or self._disabled
         fields = kwargs.get("update_fields")
         renamed = self.is_renamed and (fields is None or "username" in fields)
@@ -99,16 +100,16 @@ class User(AbstractUser):
 
     @transaction.atomic
     def end_logins(self, *, keep: "Token | None" = None) -> None:
-        """Revoke every token but `keep`, with all that belongs to log-ins, and forget the mail
-        address that waits to be confirmed."""
+        """Revoke every token but `keep` and end all other log-ins by the signal `logins_ended`.
+        Delete the mail address that is not confirmed yet."""
         self.auth_token_set.exclude(pk=keep.pk if keep else None).delete()
-        # Somebody who knew the old password may have asked for it.
+        # An intruder who knew the old password may have requested that address.
         NewAddress.objects.filter(user=self).delete()
         logins_ended.send(User, user=self, keep=keep)
 
 
 class Lookalike(models.Model):
-    """How an account's name looks: see social/names.py. It may look in two ways."""
+    """How an account's name looks: one of its one or two skeletons (see social/names.py)."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     skeleton = models.CharField(max_length=names.LONGEST_SKELETON)
@@ -122,8 +123,8 @@ class Lookalike(models.Model):
 
 
 class Token(AbstractAuthToken):
-    """An API token of one device; only its SHA-512 digest is kept. `number` is how its owner names
-    it: the key is the digest, which nobody else needs to see."""
+    """An API token of one device. We keep only its SHA-512 digest, which is the primary key. The
+    API shows `number` instead, because nobody needs to see the digest."""
 
     number = models.BigIntegerField(
         unique=True,
@@ -135,20 +136,20 @@ class Token(AbstractAuthToken):
 
     class Meta:
         indexes = [
-            # A user's tokens, newest first, and those that have expired.
+            # Find a user's tokens, newest first, and the tokens that have expired.
             models.Index(fields=["user", "-number"], name="social_token_by_user"),
             models.Index(fields=["expiry"], name="social_token_by_expiry"),
         ]
 
 
 class Closure(models.Model):
-    """An account that its owner has closed and whose traces are still to be erased."""
+    """A closed account whose data is still to be erased."""
 
     user = models.OneToOneField(
         User, on_delete=models.CASCADE, primary_key=True, related_name="closure"
     )
     closed_at = models.DateTimeField()
-    # When erasing was last begun: one that fails goes behind the others.
+    # When the last attempt to erase it began. An account that fails goes to the end of the queue.
     tried_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
@@ -156,13 +157,13 @@ class Closure(models.Model):
 
 
 class ForgottenPassword(models.Model):
-    """A mail address (lower case) for which somebody has asked to set a new password. It may be
-    nobody's. `mailed_at` is null while the mail is to be sent."""
+    """A request for a password reset by mail. `email` is in lower case; maybe no account has it.
+    `mailed_at` is null while the mail is pending."""
 
     email = models.CharField(max_length=254, primary_key=True)
     requested_at = models.DateTimeField()
     mailed_at = models.DateTimeField(null=True, blank=True)
-    # When the mail was last begun: one that fails goes behind the others.
+    # When the last attempt to send it began. A mail that fails goes to the end of the queue.
     tried_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
@@ -170,8 +171,8 @@ class ForgottenPassword(models.Model):
 
 
 class MailedAddress(models.Model):
-    """When a mail address last got a mail to confirm it, for whichever account. A digest of the
-    address in lower case: it may be nobody's, or of an account that is closed by now."""
+    """When a mail address last got a mail to confirm it, from any account. We keep a digest of the
+    address in lower case: it may not belong to any account, or to one that has been closed."""
 
     digest = models.BinaryField(max_length=32, primary_key=True)
     mailed_at = models.DateTimeField()
@@ -181,8 +182,8 @@ class MailedAddress(models.Model):
 
 
 class NewAddress(models.Model):
-    """A mail address that an account was given and that does not count yet. `mailed_at` is null
-    while the mail is to be sent, and `tried_at` until it was tried once."""
+    """A mail address that an account was given and that is not confirmed yet. `mailed_at` is null
+    while the mail is pending; `tried_at` is null until the first attempt to send it."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
     email = models.CharField(max_length=254)
@@ -200,10 +201,11 @@ class NewAddress(models.Model):
 
 
 class Post(models.Model):
-    """A post. Deleting it sets `deleted_at`, with which a trigger empties `content`; the row stays:
-    an absent one means "not visible yet"."""
+    """A post. Deleting it sets `deleted_at`, and a trigger then empties `content`. The row stays:
+    to readers a missing row means "not visible yet"."""
 
-    # A post's row outlives its words, for its events are under way: see accounts.close.
+    # PROTECT: the row must outlive its text, because events about it may be in flight. See
+    # accounts.close.
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="posts", db_index=False)
     content = models.CharField(
         max_length=POST_LENGTH,
@@ -215,9 +217,9 @@ class Post(models.Model):
 
     class Meta:
         indexes = [
-            # An author's posts, newest first.
+            # Finds an author's posts, newest first.
             models.Index(fields=["author", "-id"], name="social_post_by_author"),
-            # The last post before a moment: what bounds "within the last hour" by post id.
+            # Finds the last post before a moment, to turn "within the last hour" into a post id.
             models.Index(fields=["created_at"], name="social_post_by_time"),
         ]
 
@@ -226,8 +228,8 @@ class Post(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """The answer to a request that bore this key, for when the request is repeated: without a
-    post's words, which the repeated request bears itself."""
+    """The answer to a request with this key, kept for repetitions of the request. It lacks the
+    post's text, which the repeated request contains."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)
@@ -245,7 +247,7 @@ class IdempotencyKey(models.Model):
 
 
 def person(related_name: str) -> models.ForeignKey:
-    """A reference to a user that the database does not enforce."""
+    """A foreign key to a user that the database does not enforce."""
     return models.ForeignKey(
         User,
         on_delete=models.CASCADE,
@@ -260,16 +262,16 @@ class Follow(models.Model):
     follower = person("following_set")
     followee = person("follower_set")
     created_at = models.DateTimeField()
-    # The oldest of the followee's posts that the follower is shown: see relations.follow.
+    # The oldest post of the followee that the follower sees: see relations.follow.
     shown_from = models.BigIntegerField(default=0, db_default=0)
-    # Whether the follower stays away, so that their timeline is not written.
+    # True while the follower is inactive, so that fan-out skips them: see timelines/dormancy.py.
     dormant = models.BooleanField(default=False, db_default=False)
-    # Whether the account of either is shut: see activity.py.
+    # True while the account of the follower, or of the followee, is not active: see activity.py.
     follower_out = models.BooleanField(default=False, db_default=False)
     followee_out = models.BooleanField(default=False, db_default=False)
 
     class Meta:
-        # Fan-out: an author's followers by key range, from the index alone.
+        # Fan-out reads an author's followers by key range, from this index alone.
         indexes = [
             models.Index(
                 fields=["followee", "follower"], include=["dormant"], name="social_follow_fanout"
@@ -281,8 +283,8 @@ class Follow(models.Model):
 
 
 class ActivityChange(models.Model):
-    """A user whose account was shut or opened; the follows of followers beyond `after` are still to
-    be marked by it. See activity.py."""
+    """A user whose `is_active` changed, while the follow counts are being corrected. The followers
+    with an id above `after` are still to be processed. See activity.py."""
 
     user_id = models.BigIntegerField(primary_key=True)
     after = models.BigIntegerField(default=0)
@@ -292,11 +294,11 @@ class ActivityChange(models.Model):
 
 
 class FollowCount(models.Model):
-    """How many follow a user, and how many the user follows: the sums over the user's slots. People
-    whose accounts are shut are not counted.
+    """The numbers of a user's followers and follows: the sums over the user's slots. Accounts that
+    are not active are not counted.
 
-    Triggers on social_follow keep it (see the migration that made it). Each connection counts in
-    one of a few slots, so that a celebrity's new followers do not wait for one row.
+    Triggers on social_follow maintain it (see the migration 0012_activity). A connection counts in
+    one of eight slots, so that a celebrity's new followers do not all wait for one row.
     """
 
     pk = models.CompositePrimaryKey("user_id", "slot")
@@ -329,7 +331,7 @@ class Mute(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        # Who of an author's followers has muted them: read with each of the author's slices.
+        # Finds the followers who have muted an author; read with each slice of the author's posts.
         indexes = [models.Index(fields=["muted", "muter"], name="social_mute_fanout")]
 
     def __str__(self) -> str:

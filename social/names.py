@@ -1,8 +1,8 @@
-"""Which usernames are the same, and which only look the same.
+"""Comparing usernames: their unique keys, scripts and skeletons.
 
-Guarantee: no two new names differ in case or width alone, and none looks like another that is of
-another script. Names of one script are never compared by their looks: "modern" does not forbid
-"modem".
+Guarantee: no two new names differ in case or width alone, and no new name looks like an existing
+name of another script. Names of the same script are not compared by their looks: "modern" does not
+forbid "modem".
 """
 
 import unicodedata
@@ -10,24 +10,24 @@ from functools import cache
 
 from confusable_homoglyphs import categories, confusables
 
-# Characters of every script, digits among them, and marks that take their letter's.
+# Characters that all scripts share, such as digits, and marks that take the script of their letter.
 SHARED = {"COMMON", "INHERITED"}
-# What is written together counts as one script: https://www.unicode.org/reports/tr39/#def-SOSS
+# Scripts that are written together count as one: https://www.unicode.org/reports/tr39/#def-SOSS
 WRITTEN_TOGETHER = (
     {"HAN", "HIRAGANA", "KATAKANA"},
     {"HAN", "HANGUL"},
     {"HAN", "BOPOMOFO"},
 )
-# Of a mail address; a username is shorter.
+# The longest mail address, in characters; usernames are shorter.
 LONGEST = 254
-# Longer ones do not fit into an index. So much is alike to anybody.
+# Longer skeletons do not fit into an index. Names that agree this far look alike to a person.
 LONGEST_SKELETON = 500
 
 
 def key(name: str) -> str:
-    """What makes the name unique: the case fold of its NFKC form. At most three times as long as a
-    name that is in that form. What no name can be stays as it is: normalising takes time by the
-    square of the length."""
+    """The name's unique key: the case fold of its NFKC form, at most three times as long as that
+    form. A text longer than LONGEST is returned as it is, because normalising takes quadratic
+    time and no account can have that name."""
     if len(name) > LONGEST:
         return name
     folded = unicodedata.normalize("NFKC", name).casefold()
@@ -35,8 +35,8 @@ def key(name: str) -> str:
 
 
 def script(name: str) -> str:
-    """The name's script as Unicode calls it, several of them joined by "+". One of digits alone is
-    Latin."""
+    """The name's script, as Unicode calls it; several scripts are joined by "+". A name of digits
+    alone is LATIN."""
     return "+".join(sorted(_scripts(name))) or "LATIN"
 
 
@@ -46,7 +46,8 @@ def is_of_one_script(name: str) -> bool:
 
 
 def skeletons(name: str) -> list[str]:
-    """How the name looks, as it is written and in lower case, in the order of locking.
+    """The skeletons of the name as it is written and of its key, without duplicates, sorted in the
+    order of locking. Names with the same skeleton look alike.
     https://www.unicode.org/reports/tr39/#def-skeleton"""
     found = {_skeleton(name).casefold(), _skeleton(key(name))}
     return sorted(each[:LONGEST_SKELETON] for each in found)
@@ -57,25 +58,25 @@ def _scripts(name: str) -> set[str]:
 
 
 def _skeleton(name: str) -> str:
-    looks = "".join(map(_prototype, unicodedata.normalize("NFD", name)))
-    return unicodedata.normalize("NFD", looks)
+    replaced = "".join(map(_prototype, unicodedata.normalize("NFD", name)))
+    return unicodedata.normalize("NFD", replaced)
 
 
 @cache
 def _prototype(character: str) -> str:
-    """What stands for all characters that look like this one. The library's table leads both ways:
-    from many characters to one prototype, which may be several characters, and back."""
+    """The prototype of all characters that look like this one; it may be several characters. The
+    library's table maps both ways: from many characters to their prototype, and back."""
     alike = _alike(character)
     several = [each for each in alike if len(each) > 1]
     if several:
         return several[0]
     if len(alike) != 1:
-        return character  # Nothing looks like it, or it is the prototype of many.
+        return character  # Nothing looks like it, or it is itself the prototype of several.
     (other,) = alike
     return other if len(_alike(other)) > 1 else min(character, other)
 
 
 def _alike(character: str) -> list[str]:
-    # The table sets right-to-left letters between marks of direction.
+    # The table puts a left-to-right mark around right-to-left letters; remove it.
     found = confusables.confusables_data.get(character, ())
     return [each["c"].strip("\u200e") for each in found]

@@ -1,15 +1,15 @@
-"""Who is posting at this moment.
+"""The open transactions that insert posts.
 
-Guarantee: a transaction that inserts posts, by whatever way, is seen here from before the first id
-is drawn until its posts are visible. One that only changes posts is not. A trigger takes the lock
-(migration 0008_posting_lock).
+Guarantee: a transaction that inserts posts, by any statement, is listed here from before it draws
+its first id until its posts are visible. A transaction that only updates posts is not listed. A
+trigger takes the lock that is read here (migration 0008_posting_lock).
 """
 
 from typing import NamedTuple
 
 from django.db import connection
 
-# The lock's key is the table's oid and 0. A prepared transaction holds it without a process.
+# The lock's key is (oid of the table, 0). A prepared transaction holds it without a process.
 HOLDERS = """
     SELECT lock.virtualtransaction, lock.pid, activity.usename, activity.application_name,
            coalesce(extract(epoch FROM clock_timestamp() - activity.xact_start), 0)
@@ -22,8 +22,8 @@ HOLDERS = """
 
 
 class Posting(NamedTuple):
-    """A transaction that inserts posts, and for how many seconds it has been open. `user` and
-    `application` are None where this role must not see them."""
+    """A transaction that inserts posts. `seconds` is how long it has been open. `pid` is None for a
+    prepared transaction; `user` and `application` are None if our role may not see them."""
 
     transaction: str
     pid: int | None
@@ -33,7 +33,7 @@ class Posting(NamedTuple):
 
 
 def transactions() -> list[Posting]:
-    """Those of other connections."""
+    """The transactions of other connections."""
     with connection.cursor() as cursor:
         cursor.execute(HOLDERS)
         return [Posting(*row) for row in cursor]

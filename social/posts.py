@@ -1,4 +1,4 @@
-"""Writing, changing and deleting posts; each saves in one transaction with its event.
+"""Publish, edit and delete posts, each in one transaction with its event.
 
 The way of a post begins here; next: social/signals.py.
 """
@@ -20,21 +20,22 @@ log = structlog.get_logger(__name__)
 
 before_commit = failpoint(__name__, "before_commit")
 
-# Asked of each post by two subscribers; the ORM takes as long to make it as PostgreSQL to answer.
+# Two subscribers run this for every post. The ORM would take as long to build the statement as
+# PostgreSQL takes to answer it.
 LIVE = "SELECT id, deleted_at IS NULL FROM social_post WHERE id = ANY(%s)"
 
 
 @transaction.atomic
 def publish(author: User, content: str, *, now: datetime) -> Post:
-    """The new post, saved together with its `post.created` event (see signals.py)."""
+    """Save a new post together with its `post.created` event (see signals.py)."""
     post = Post.objects.create(author=author, content=content, created_at=now)
     before_commit()
     return post
 
 
 def visible_to(viewer: User) -> QuerySet[Post]:
-    """Posts with their authors: all but the deleted ones, and those of canaries, of accounts that
-    are closed or suspended, and of people whom a block parts from the viewer."""
+    """The posts that `viewer` may see, with their authors: no deleted posts, and none by canaries,
+    by closed or suspended accounts, or by people who block the viewer or whom the viewer blocks."""
     posts = Post.objects.filter(
         unblocked(viewer, "author"), deleted_at=None, author__is_active=True
     )
@@ -43,13 +44,16 @@ def visible_to(viewer: User) -> QuerySet[Post]:
 
 
 def by(author: User) -> QuerySet[Post]:
-    """The author's posts. Uses the index social_post_by_author."""
+    """The author's posts that are not deleted. Uses the index social_post_by_author."""
     return Post.objects.filter(author=author, deleted_at=None).select_related("author")
 
 
 def live(post_ids: Iterable[int]) -> set[int]:
-    """Those of the posts that are not deleted. Raises NotYetError where one is not visible yet:
-    posts are soft-deleted, so that an absent row means this."""
+    """The ids of the posts that are not deleted.
+
+    Raises NotYetError if a post has no row. Deleted posts keep their rows, so a missing row means
+    that the transaction which inserts it is not visible yet.
+    """
     wanted = set(post_ids)
     with connection.cursor() as cursor:
         cursor.execute(LIVE, [list(wanted)])
@@ -65,7 +69,7 @@ def live(post_ids: Iterable[int]) -> set[int]:
 
 
 def any_deleted(subjects: Iterable[str]) -> bool:
-    """Whether one of the posts among the subjects ("post_id:5" each) is deleted."""
+    """Whether any of the subjects, such as "post_id:5", names a deleted post."""
     found = [subject.removeprefix("post_id:") for subject in subjects if subject[:8] == "post_id:"]
     ids = [int(digits) for digits in found if digits.isdigit() and len(digits) < 19]
     return bool(ids) and Post.objects.filter(pk__in=ids).exclude(deleted_at=None).exists()
@@ -73,8 +77,8 @@ def any_deleted(subjects: Iterable[str]) -> bool:
 
 @transaction.atomic
 def edit(post: Post, content: str, *, now: datetime) -> Post:
-    """The post with its new content. An unchanged one makes no event; raises Post.DoesNotExist
-    for one that has been deleted meanwhile."""
+    """Change the post's content; returns the saved post. Records no event if the content is the
+    same. Raises Post.DoesNotExist if the post has been deleted."""
     current = Post.objects.select_related("author").select_for_update(of=["self"])
     current = current.get(pk=post.pk, deleted_at=None)
     if current.content != content:
@@ -86,8 +90,8 @@ def edit(post: Post, content: str, *, now: datetime) -> Post:
 
 @transaction.atomic
 def delete(post: Post, *, now: datetime) -> None:
-    """Hide the post from every reader at once and erase its words; its timeline rows are removed
-    later."""
+    """Delete the post: every reader stops seeing it at once, and its text is erased. Its timeline
+    rows are removed later."""
     if Post.objects.filter(pk=post.pk, deleted_at=None).select_for_update().exists():
         post.deleted_at = now
         post.save(update_fields=["deleted_at"])

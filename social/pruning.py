@@ -1,4 +1,4 @@
-"""Deleting rows that nobody needs any more, in batches that hold no lock for long."""
+"""Delete old rows in batches that hold no lock for long."""
 
 from django.db.models import QuerySet
 
@@ -6,7 +6,7 @@ from events.batches import delete_in_batches
 
 
 def prune(old: QuerySet) -> int:
-    """Delete these rows; returns how many."""
+    """Delete the rows of `old`; returns how many."""
 
     def delete(batch: int) -> int:
         ids = list(old.values_list("pk", flat=True)[:batch])

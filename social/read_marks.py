@@ -1,7 +1,8 @@
-"""What somebody says that they have read of their posts: up to a post, and what was there by then.
+"""Read marks: the posts that a user's client has reported as read, up to some post.
 
-Guarantee: a post that comes late, with a lower id than the mark, is not read; nothing else that was
-marked becomes unread again. Marks move forward only, in whatever order they come.
+Guarantee: a post that arrives after the mark was made, with an id below the mark, is unread. No
+other post below the mark becomes unread again. Marks only move forward, in whatever order clients
+send them.
 """
 
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ReadPosts:
-    """All up to post `floor`, where nothing was missing or nobody would look for it, and the posts
-    `above` it that were there, ascending."""
+    """The posts that are read: all with an id up to `floor`, and those in `above`, ascending, which
+    had arrived when the mark was made. A post above the floor that arrives later is unread."""
 
     floor: int = 0
     above: tuple[int, ...] = ()
@@ -20,11 +21,12 @@ class ReadPosts:
 
     @classmethod
     def of(cls, up_to: int, floor: int | None, above: list[int] | None) -> "ReadPosts":
-        """As it is kept: a mark from before there were floors is one itself."""
+        """From the columns of a row. `floor` is None in rows from before that column existed: all
+        posts up to `up_to` are read then."""
         return cls(up_to if floor is None else floor, tuple(above or ()))
 
 
-# What an upsert into a table AS mark sets, whose mark is in the column {up_to}.
+# The SET clause of an upsert into a table AS mark; {up_to} is the table's column for the mark.
 MERGED = """
     {up_to} = greatest(mark.{up_to}, excluded.{up_to}),
     read_floor = greatest(coalesce(mark.read_floor, mark.{up_to}), excluded.read_floor),

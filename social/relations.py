@@ -1,7 +1,8 @@
-"""Following and its opposite, blocking and muting; all idempotent.
+"""Follow, block and mute, and their opposites. All of them are idempotent.
 
-Guarantee: nobody follows somebody who blocks them or whom they block. Everybody can be blocked and
-muted, also by people whom they block; whether an account exists changes no answer.
+Guarantee: while one of two people blocks the other, neither follows the other. Anybody can be
+blocked or muted, also by people whom they block. The answer to a block or mute does not reveal
+whether the account exists.
 """
 
 from datetime import datetime
@@ -13,23 +14,26 @@ from django.db.models import Q
 from events.errors import PermanentError
 from social.models import CANARY_PREFIX, CLOSED_PREFIX, Block, Follow, Mute, Post, User
 
-# By the primary key.
-HOLD_ACTIVE = """
+# Uses the primary key.
+LOCK_ACTIVE = """
     SELECT id FROM social_user WHERE id = ANY(%s) AND is_active ORDER BY id FOR SHARE
 """
 
 
 class RelationError(PermanentError):
-    """The two people cannot stand in this relation."""
+    """This relation between the two people is not allowed."""
 
 
 @transaction.atomic
 def follow(follower: User, followee: User, *, now: datetime) -> None:
-    """Raises RelationError for oneself, or where one of the two blocks the other, and
-    User.DoesNotExist where the account of one is shut."""
+    """Make `follower` follow `followee`.
+
+    Raises RelationError if both are the same person or one blocks the other, and User.DoesNotExist
+    if one of the accounts is not active.
+    """
     _refuse_oneself(follower, followee)
     _lock_pair(follower, followee)
-    _hold_active(follower, followee)
+    _lock_active(follower, followee)
     if Block.objects.filter(
         Q(blocker=follower, blocked=followee) | Q(blocker=followee, blocked=follower)
     ).exists():
@@ -42,7 +46,8 @@ def follow(follower: User, followee: User, *, now: datetime) -> None:
 
 
 def refuse_blocked(follower: User, followee: User) -> None:
-    """Raises RelationError where the follower blocks the other, whom they do not see otherwise."""
+    """Raise RelationError if the follower blocks the followee, whose profile would otherwise just
+    not be found."""
     if Block.objects.filter(blocker=follower, blocked=followee).exists():
         raise RelationError("One of you blocks the other.")
 
@@ -55,10 +60,10 @@ def unfollow(follower: User, followee: User) -> None:
 
 @transaction.atomic
 def block(blocker: User, blocked: User, *, now: datetime) -> None:
-    """Ends the follows between the two, in both directions; of nobody's id it does nothing. Raises
-    RelationError for oneself."""
+    """Block a user and end the follows between the two, in both directions. Does nothing if no such
+    account exists. Raises RelationError if both are the same person."""
     _refuse_oneself(blocker, blocked)
-    if not _is_somebody(blocked):
+    if not _exists(blocked):
         return
     _lock_pair(blocker, blocked)
     Block.objects.get_or_create(blocker=blocker, blocked=blocked, defaults={"created_at": now})
@@ -73,9 +78,9 @@ def unblock(blocker: User, blocked: User) -> None:
 
 @transaction.atomic
 def mute(muter: User, muted: User, *, now: datetime) -> None:
-    """Of nobody's id it does nothing. Raises RelationError for oneself."""
+    """Mute a user. Does nothing if no such account exists. Raises RelationError for oneself."""
     _refuse_oneself(muter, muted)
-    if _is_somebody(muted):
+    if _exists(muted):
         Mute.objects.get_or_create(muter=muter, muted=muted, defaults={"created_at": now})
 
 
@@ -85,17 +90,17 @@ def unmute(muter: User, muted: User) -> None:
 
 
 def _shown_from(author: User) -> int:
-    """Which of the author's posts a new follower is shown: the latest few, and all that come.
+    """The oldest post of the author that a new follower sees: the latest few and all future posts.
 
-    Kept with the follow, so that a timeline does not depend on when it is filled.
+    It is stored in the follow, so that a timeline does not depend on when it is filled.
     """
     posts = Post.objects.filter(author=author, deleted_at=None).order_by("-id")
     first = settings.TIMELINE_BACKFILL_POSTS - 1
     return next(iter(posts.values_list("pk", flat=True)[first : first + 1]), 0)
 
 
-def _is_somebody(user: User) -> bool:
-    """Whether there is such an account; canaries and closed ones are nobody's."""
+def _exists(user: User) -> bool:
+    """Whether the account exists and is neither a canary nor closed."""
     found = User.objects.filter(pk=user.pk).exclude(username__startswith=CANARY_PREFIX)
     return found.exclude(username__startswith=CLOSED_PREFIX).exists()
 
@@ -105,17 +110,18 @@ def _refuse_oneself(one: User, other: User) -> None:
         raise RelationError("You cannot do this to yourself.")
 
 
-def _hold_active(one: User, other: User) -> None:
-    """Keep both accounts from being shut until the transaction ends, since their follows are marked
-    by that (see activity.py)."""
+def _lock_active(one: User, other: User) -> None:
+    """Prevent both accounts from being closed or suspended until the transaction ends: that updates
+    their follows, and would miss a new one (see activity.py). Raises User.DoesNotExist."""
     with connection.cursor() as cursor:
-        cursor.execute(HOLD_ACTIVE, [[one.pk, other.pk]])
+        cursor.execute(LOCK_ACTIVE, [[one.pk, other.pk]])
         if len(cursor.fetchall()) < 2:
             raise User.DoesNotExist
 
 
 def _lock_pair(one: User, other: User) -> None:
-    """Until the transaction ends: a follow must see a block that is being made, or wait for it."""
+    """Lock the pair until the transaction ends, so that a follow waits for a block of the same pair
+    that is not committed yet, and then sees it."""
     low, high = sorted((one.pk, other.pk))
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,5 +1,5 @@
-"""Posts as readers see them, many at a time: plain tuples and one statement, because pages of them
-are what a server mostly reads; models of posts and authors would cost more than all else."""
+"""Read posts for pages, as plain tuples by one statement. Such pages are most of what a server
+does, and model instances of posts and authors would cost more than everything else."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-# By the primary keys of both.
+# Uses the primary keys of both tables.
 SHOWN = """
     SELECT author.id, author.username, post.id, post.content, post.created_at, post.edited_at
     FROM social_post post JOIN social_user author ON author.id = post.author_id
@@ -21,7 +21,7 @@ class Author(NamedTuple):
 
 
 class ShownPost(NamedTuple):
-    """Named like the model's fields."""
+    """A post with its author; the fields are named as those of the models."""
 
     author: Author
     pk: int
@@ -31,7 +31,8 @@ class ShownPost(NamedTuple):
 
 
 def read(ids: Sequence[int]) -> list[ShownPost]:
-    """Those of the posts that are not deleted, nor of closed accounts, in the given order."""
+    """The posts with these ids, in the given order. Leaves out deleted posts and those of accounts
+    that are not active."""
     if not ids:
         return []
     with connection.cursor() as cursor:

@@ -1,7 +1,7 @@
-"""From a saved model to its event: where the social core meets the bus.
+"""Record an event whenever a post, follow or block is saved or deleted.
 
-Guarantee: the event is recorded in the transaction that saves, and saving outside one fails, so
-that no post is kept without its event.
+Guarantee: the event is recorded in the transaction that saves the model, and saving outside a
+transaction fails, so that no post exists without its event.
 Next on the way of a post: events/outbox.py.
 """
 

@@ -1,7 +1,7 @@
-"""How many requests a caller makes, counted in Valkey.
+"""Request counters per caller, in Valkey.
 
-Guarantee: all counters of a request are raised at once, in one round trip, so that requests at the
-same moment are not counted as one. Without Valkey nobody is refused.
+Guarantee: one atomic script raises all counters of a request, so that simultaneous requests all
+count. While Valkey is unreachable no request is refused.
 """
 
 import time
@@ -14,11 +14,11 @@ from redis.backoff import NoBackoff
 from redis.commands.core import Script
 from redis.retry import Retry
 
-# Valkey answers in less than a millisecond, or is away; then it is asked again after a pause.
+# Valkey usually answers in less than a millisecond. After a failure it is not used for a pause.
 TIMEOUT_SECONDS = 0.1
 PAUSE_SECONDS = 1.0
 
-# A window begins with a caller's first request and ends with the key.
+# A window begins with a caller's first request and ends when the key expires.
 COUNT = """
     local answers = {}
     for place, key in ipairs(KEYS) do
@@ -28,7 +28,7 @@ COUNT = """
     end
     return answers
 """
-TAKE_BACK = """
+UNCOUNT = """
     for _, key in ipairs(KEYS) do
         if redis.call('EXISTS', key) == 1 then redis.call('DECR', key) end
     end
@@ -38,16 +38,16 @@ log = structlog.get_logger(__name__)
 
 
 class Limit(NamedTuple):
-    """At most `quota` requests a window of the caller with `key`; `policy` names the kind."""
+    """At most `quota` requests per window for the caller `key`. `policy` is the limit's name."""
 
     policy: str
     key: str
     quota: int
 
 
-class Standing(NamedTuple):
-    """What a limit still allows: so many requests in the next seconds, of which there is at least
-    one. -1 is one too many."""
+class LimitState(NamedTuple):
+    """The state of a limit: `remaining` requests are allowed in the next `seconds` (at least 1).
+    `remaining` is -1 if the limit is exceeded."""
 
     limit: Limit
     remaining: int
@@ -56,7 +56,7 @@ class Standing(NamedTuple):
 
 class Counters:
     def __init__(self, url: str, window: int, monotonic: Callable[[], float] = time.monotonic):
-        """`window` in seconds."""
+        """`window` is in seconds."""
         self._redis = Redis.from_url(
             url,
             socket_timeout=TIMEOUT_SECONDS,
@@ -64,31 +64,33 @@ class Counters:
             retry=Retry(NoBackoff(), 0),
         )
         self._count = self._redis.register_script(COUNT)
-        self._take_back = self._redis.register_script(TAKE_BACK)
+        self._uncount = self._redis.register_script(UNCOUNT)
         self._window = window
         self._monotonic = monotonic
-        self._away_until = 0.0
+        self._skip_until = 0.0
 
-    def hit(self, limits: Sequence[Limit]) -> list[Standing]:
-        """Count one request; how the limits stand after it. Empty while Valkey is away."""
-        counts = self._ask(self._count, limits) or ()
+    def hit(self, limits: Sequence[Limit]) -> list[LimitState]:
+        """Count one request; returns the state of each limit after it. Empty while Valkey is
+        unreachable."""
+        counts = self._run(self._count, limits) or ()
         return [
-            # Valkey calls the last half second none.
-            Standing(limit, max(limit.quota - count, -1), max(seconds, 1))
+            # Valkey rounds a remaining time of less than half a second to 0.
+            LimitState(limit, max(limit.quota - count, -1), max(seconds, 1))
             for limit, (count, seconds) in zip(limits, counts, strict=False)
         ]
 
-    def take_back(self, limits: Sequence[Limit]) -> None:
-        """Count one request less."""
-        self._ask(self._take_back, limits)
+    def uncount(self, limits: Sequence[Limit]) -> None:
+        """Lower the counter of each limit by one request."""
+        self._run(self._uncount, limits)
 
-    def _ask(self, script: Script, limits: Sequence[Limit]) -> list | None:
-        """What the script answers of the limits; None while Valkey is away."""
-        if not limits or self._monotonic() < self._away_until:
+    def _run(self, script: Script, limits: Sequence[Limit]) -> list | None:
+        """Run the script for the keys of the limits; returns its answer, or None while Valkey is
+        unreachable."""
+        if not limits or self._monotonic() < self._skip_until:
             return None
         try:
             return script([limit.key for limit in limits], [self._window])
         except RedisError as error:
-            self._away_until = self._monotonic() + PAUSE_SECONDS
+            self._skip_until = self._monotonic() + PAUSE_SECONDS
             log.warning("requests are not counted", error=str(error))
             return None

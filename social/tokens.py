@@ -1,7 +1,7 @@
-"""API tokens that nobody can use any more: without a user's help their rows would stay for ever.
+"""Delete expired API tokens, whose rows would otherwise stay for ever.
 
-Guarantee: a token that is deleted was revoked, save those that `tokens_expired` has named before
-in the same transaction.
+Guarantee: expired tokens are announced by the signal `tokens_expired` before they are deleted, in
+the same transaction. Any other deleted token has been revoked.
 """
 
 from datetime import datetime
@@ -13,12 +13,12 @@ from social.models import Token
 
 BATCH = 5_000
 
-# Sent with the `numbers` of tokens that are about to be deleted because they have expired.
+# Sent with the `numbers` of expired tokens that are about to be deleted.
 tokens_expired = Signal()
 
 
 def prune(*, now: datetime) -> int:
-    """Delete those that have expired; returns how many. Uses the index social_token_by_expiry."""
+    """Delete the expired tokens; returns how many. Uses the index social_token_by_expiry."""
     total = 0
     expired = Token.objects.filter(expiry__lt=now).values_list("number", flat=True)
     while numbers := list(expired[:BATCH]):

@@ -1,4 +1,5 @@
-"""Fan-outs and readers in the admin, which refuses what has a composite key: entries, slices."""
+"""Admin pages of fan-outs, readers and the watermark. Timeline entries and slices are missing: the
+admin refuses models with a composite primary key."""
 
 from django.contrib import admin
 

@@ -1,9 +1,8 @@
-"""Bringing an author's part of a timeline into step with whether they are followed: for a new
-follow, for an unfollow, and for an owner who returns.
+"""Update an owner's rows of some authors after a follow, an unfollow, or the owner's return.
 
-Guarantee: whatever the order in which follows, unfollows and slices are worked off, the rows are
-those of the state at rest: none of an author who is not followed, all since `shown_from` of one
-who is.
+Guarantee: in whatever order follows, unfollows and slices are processed, the rows in the end match
+the follows: none of an author whom the owner does not follow, and all since `shown_from` of an
+author whom the owner follows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +16,8 @@ from timelines.models import TimelineEntry
 
 TABLE = TimelineEntry._meta.db_table
 
-# Both by the primary key, and for so many posts at once that few partitions are planned.
+# Posts per statement. The limit keeps the number of partitions small that a statement plans. Both
+# statements use the primary key.
 BATCH = 500
 REMOVE = """
     DELETE FROM timelines_timelineentry WHERE owner_id = %s AND post_id = ANY(%s)
@@ -30,7 +30,7 @@ ADD = """
 
 
 def refresh(owner: int, authors: Iterable[int]) -> None:
-    """Add what the owner is shown of the authors and lacks; remove what is not to be shown."""
+    """Add missing rows for the authors' posts that the owner sees, and remove their other rows."""
     authors = list(authors)
     try:
         _refresh(owner, authors)
@@ -43,8 +43,8 @@ def refresh(owner: int, authors: Iterable[int]) -> None:
 
 @transaction.atomic
 def _refresh(owner: int, authors: Sequence[int]) -> None:
-    # Alone: what slices have written by now is seen and removed, and a slice that comes later
-    # sees that nobody follows, or that a post is deleted.
+    # With the exclusive lock we see, and can remove, all rows that slices have written. Later
+    # slices see that the follow has ended or that a post is deleted.
     locks.take(authors)
     shown, hidden = _divide(owner, authors)
     with connection.cursor() as cursor:
@@ -54,8 +54,8 @@ def _refresh(owner: int, authors: Sequence[int]) -> None:
 
 
 def _divide(owner: int, authors: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Those of the authors' posts that the owner is shown, and the others; ascending, and none
-    that has expired."""
+    """The ids of the authors' posts that the owner sees, and those of the others; both ascending
+    and without expired posts."""
     follows = Follow.objects.filter(follower=owner, followee__in=authors)
     shown_from = dict(follows.values_list("followee_id", "shown_from"))
     kept = Post.objects.filter(author__in=authors, pk__gte=partitions.horizon(TABLE))

@@ -1,8 +1,9 @@
-"""Owners who stay away: their timelines are not written, and are filled in when they return.
+"""Dormant owners: fan-out skips users who have been away for long; their timelines are filled in
+when they return.
 
-Guarantee: an owner's timeline always shows the same as if it had always been written. Until it is
-filled in, it is read from the authors' posts. That slices leave these owners out costs slices
-nothing: it is noted with each follow, once in each absence.
+Guarantee: a dormant owner's timeline shows the same posts as if it had always been written. Until
+it is filled in, it is read from the authors' posts. Skipping dormant owners costs a slice nothing:
+each of their follows is marked, once per absence.
 """
 
 from collections.abc import Collection, Iterable
@@ -17,18 +18,18 @@ from social.models import Follow, User
 from timelines import backfill
 from timelines.models import Dormant, Reader
 
-# A read must not cost a row's new version each time.
+# Record visits at most this often: not every read should write a row version.
 RESOLUTION = timedelta(hours=1)
-# Owners who are put to sleep by one transaction; authors of whom rows are filled in by one.
+# Owners per transaction when they become dormant; authors per transaction when rows are filled in.
 OWNERS = 100
 AUTHORS = 50
 
-# By the primary key.
+# Uses the primary key.
 SEEN = """
     INSERT INTO timelines_reader (owner_id, seen_at, read_up_to) VALUES (%s, %s, 0)
     ON CONFLICT (owner_id) DO UPDATE SET seen_at = excluded.seen_at
 """
-# By timelines_reader_seen.
+# Uses the index timelines_reader_seen.
 AWAY = """
     SELECT owner_id FROM timelines_reader reader
     WHERE seen_at < %s AND NOT EXISTS (
@@ -36,7 +37,7 @@ AWAY = """
     )
     ORDER BY seen_at LIMIT %s
 """
-# Who looks at this moment is not away.
+# SKIP LOCKED: a locked row belongs to an owner who is reading now, and so is not away.
 PUT_TO_SLEEP = """
     INSERT INTO timelines_dormant (owner_id)
     SELECT owner_id FROM timelines_reader
@@ -47,8 +48,8 @@ PUT_TO_SLEEP = """
 
 
 def note_visit(owner: int, seen_at: datetime | None, *, now: datetime) -> None:
-    """Remember that the owner looked, once an hour: `seen_at` is when they were last seen to. Who
-    was dormant is to be woken."""
+    """Record that the owner has read their timeline, once per RESOLUTION; `seen_at` is the last
+    recorded time. If the owner was dormant, request that their timeline is filled in."""
     if seen_at and seen_at > now - RESOLUTION:
         return
     with transaction.atomic():
@@ -62,13 +63,14 @@ def _return(owner: int, now: datetime) -> None:
 
 
 def expect(owners: Iterable[int], *, now: datetime) -> None:
-    """Count the absence of owners who have never looked from now on."""
+    """Start the absence of owners who have never read their timeline; it counts from `now`."""
     rows = [Reader(owner_id=owner, seen_at=now) for owner in sorted(owners)]
     Reader.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def put_to_sleep(*, now: datetime, limit: int = 1_000) -> int:
-    """Make those dormant who have not looked for so long; returns how many are new."""
+    """Make owners dormant who have not read their timeline for TIMELINE_DORMANT_AFTER, at most
+    `limit`; returns how many have become dormant."""
     before = now - settings.TIMELINE_DORMANT_AFTER
     with connection.cursor() as cursor:
         cursor.execute(AWAY, [before, limit])
@@ -82,7 +84,7 @@ def put_to_sleep(*, now: datetime, limit: int = 1_000) -> int:
         except Exception:
             if len(batch) == 1:
                 raise
-            # Somebody is at a row of one of them: the others sleep without that one.
+            # The update may fail because of one owner's rows. Retry each owner separately.
             each_in_turn([[owner] for owner in batch], put, what="putting an owner to sleep")
 
     batches = [owners[first : first + OWNERS] for first in range(0, len(owners), OWNERS)]
@@ -100,15 +102,16 @@ def _put_to_sleep(owners: list[int], before: datetime) -> int:
 
 
 def forget(owners: Collection[int]) -> None:
-    """Keep nothing about owners whose accounts are closed. Their rows leave with the partitions;
-    nobody can read them."""
+    """Delete what we know of owners whose accounts are closed. Nobody can read their timeline rows;
+    they are dropped with their partitions."""
     for model in (Reader, Dormant):
         model.objects.filter(owner__in=owners).delete()
 
 
 def wake_returned(limit: int = 100) -> int:
-    """Fill in the timelines of those who have returned; returns how many there were. Whoever cannot
-    be woken is read from the authors' posts meanwhile, and is tried again after the others."""
+    """Fill in the timelines of up to `limit` owners who have returned; returns how many succeeded.
+    An owner whose timeline fails is retried after the others; until then the timeline is read from
+    the authors' posts."""
     returned = Dormant.objects.exclude(returned_at=None).order_by("returned_at")
     owners = list(returned.values_list("owner_id", flat=True)[:limit])
 
@@ -124,22 +127,24 @@ def wake_returned(limit: int = 100) -> int:
 
 
 def rebuild(owner: int, *, now: datetime) -> None:
-    """Fill in what the owner's timeline lacks, whether or not they were away."""
+    """Fill in the missing rows of an active owner's timeline, whether or not they were dormant."""
     if User.objects.filter(pk=owner, is_active=True).exists():
         _return(owner, now)
         wake(owner)
 
 
 def wake(owner: int) -> None:
+    """Fill in the owner's timeline and end their dormancy."""
     returned_at = Dormant.objects.filter(owner=owner).values_list("returned_at", flat=True).first()
-    # 1. From here on slices write for the owner, so that what they have left out is a post that
-    #    exists, and is found by the next step. Not for one whose account is shut by now.
+    # 1. From now on slices include the owner. Every post whose slice has skipped the owner exists
+    #    already, so step 2 finds it. An account that is not active stays dormant.
     follows = Follow.objects.filter(follower=owner)
     follows.filter(dormant=True, follower_out=False).update(dormant=False)
-    # 2. The rows that are missing.
+    # 2. Add the missing rows.
     authors = list(follows.order_by("followee_id").values_list("followee_id", flat=True))
     for first in range(0, len(authors), AUTHORS):
         backfill.refresh(owner, authors[first : first + AUTHORS])
-    # 3. Only now is it read from its rows. Who has been put to sleep meanwhile is to be woken anew.
+    # 3. From now on the timeline is read from its rows. If the owner has become dormant again
+    #    meanwhile, `returned_at` differs, and the owner stays dormant.
     if returned_at:
         Dormant.objects.filter(owner=owner, returned_at=returned_at).delete()

@@ -1,4 +1,4 @@
-"""The event that timelines emit: slices of posts' fan-outs are written."""
+"""The event type that timelines emit: timeline.delivered, after slices were written."""
 
 import msgspec
 
@@ -7,7 +7,7 @@ from events.registry import EventType, register_event_type
 
 
 class DeliveredSlice(msgspec.Struct):
-    """`rows` followers have the post in their timelines; `posted_at` is when it was created."""
+    """A written slice: `rows` followers now have the post, which was created at `posted_at`."""
 
     post_id: RowId
     author_id: RowId
@@ -16,7 +16,8 @@ class DeliveredSlice(msgspec.Struct):
 
 
 class TimelineDelivered(msgspec.Struct):
-    """What one transaction has written; a message for each slice would cost as much as its rows."""
+    """The slices that one transaction has written. They share a message, because one message per
+    slice would cost as much as writing its rows."""
 
     slices: list[DeliveredSlice]
 

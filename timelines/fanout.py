@@ -1,9 +1,8 @@
-"""Writing slices of a fan-out by INSERT ... SELECT; follower ids never leave PostgreSQL.
+"""Write slices of a fan-out by INSERT ... SELECT; follower ids never leave PostgreSQL.
 
 Guarantee: a slice is written once, in one transaction with its ledger row and its
-`timeline.delivered` event; written again it does nothing. Of slices that overlap, in whatever
-order they come, each follower counts once. A deleted post is written to nobody, nor is one that has
-expired.
+`timeline.delivered` event; writing it again does nothing. If slices overlap, in whatever order they
+come, each follower counts once. Deleted and expired posts are not written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,16 +22,16 @@ from timelines.models import SliceRecord, TimelineEntry
 
 log = structlog.get_logger(__name__)
 
-# Posts are read by key and apart from the write: they will live on another server.
+# Read posts by key and in a separate statement, because they will live on another server one day.
 POSTS = """
     SELECT id, author_id, created_at FROM social_post WHERE id = ANY(%s) AND deleted_at IS NULL
 """
-# Timeline rows in the order of their key, which keeps the index pages that they touch few.
-# Followers, and which of them are dormant, come from social_follow_fanout alone: to look up the
-# dormant in a table of their own costs more than it saves (see dormancy.py). Mutes are the reader's
-# affair: ending one hides nothing.
-# What overlaps a slice that is done is left out: see _write(). A slice that another worker is
-# writing at this moment makes the ledger's key fail: see write().
+# Insert timeline rows in the order of their key, which touches few index pages.
+# The index social_follow_fanout alone gives the followers and says who is dormant: looking that up
+# in another table would cost more than it saves (see docs/timelines.md). Readers filter by mutes,
+# so that ending a mute shows the posts again.
+# Skips planned slices that overlap a written one: see _write(). If another worker is writing the
+# same slice now, the ledger's primary key raises an IntegrityError: see write().
 WRITE = """
     WITH slice AS MATERIALIZED (
         SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
@@ -59,24 +58,24 @@ WRITE = """
     ) AS reached USING (post_id, after)
     RETURNING post_id, rows
 """
-# A row is there already only where a back-fill or an overlapping slice came first. To ask for that
-# at each row costs a third of the whole statement, so that the first try does not ask.
+# A row exists already only if a back-fill or an overlapping slice has written it. Checking for that
+# (ON CONFLICT) takes a third of the statement's time, so the first try does not check.
 FIRST_TRY = WRITE.format(on_conflict="")
 NEXT_TRY = WRITE.format(on_conflict="ON CONFLICT DO NOTHING")
 
 in_slice = failpoint(__name__, "in_slice")
 
-# Once for rows that are there already, once for a missing partition, and once more for each worker
-# that may hold one of the slices.
+# One retry for rows that exist already, one for a missing partition, and further ones for workers
+# that write the same slices at the same time.
 TRIES = 5
 
 
 class OverlapError(IntegrityError):
-    """Of some slices a part is done: they need another try, which has the lock alone."""
+    """Parts of some slices are written already: retry with the exclusive lock."""
 
 
 def write(slices: Sequence[Slice], *, now: datetime) -> int:
-    """Write the slices that are not written yet; returns how many followers are in those."""
+    """Write the slices that are not written yet; returns the number of followers in them."""
     table = TimelineEntry._meta.db_table
     tries = 0
     while True:
@@ -86,32 +85,33 @@ def write(slices: Sequence[Slice], *, now: datetime) -> int:
             tries += 1
             if tries == TRIES:
                 raise
-            # What has expired may have lost its ledger while its rows are still there.
+            # The ledger of an expired post may be deleted while its rows still exist.
             slices = _kept(table, slices)
             if partitions.is_missing(error):
-                partitions.ensure(table, {piece.post_id for piece in slices})
+                partitions.ensure(table, {slice_.post_id for slice_ in slices})
 
 
 def _kept(table: str, slices: Sequence[Slice]) -> list[Slice]:
+    """The slices of posts that have not expired."""
     horizon = partitions.horizon(table)
-    kept = [piece for piece in slices if piece.post_id >= horizon]
+    kept = [slice_ for slice_ in slices if slice_.post_id >= horizon]
     if len(kept) < len(slices):
         count = len(slices) - len(kept)
-        log.info("slices of expired posts are left out", count=count)
+        log.info("slices of expired posts skipped", count=count)
         metrics.SKIPPED.labels("expired slice").inc(count)
     return kept
 
 
 @transaction.atomic
 def _write(slices: Sequence[Slice], now: datetime, *, again: bool) -> int:
-    # The locks come first: a deletion or an unfollow that is worked off from now on waits for these
-    # rows. A first try shares them with other slices, and fails at the rows of one that overlaps.
-    # A later one has them alone, so that the ledger tells all that others have written.
-    wanted = list({piece.post_id for piece in slices})
+    # Lock first: whoever handles a deletion or an unfollow then waits until these rows are
+    # committed. The first try shares the lock with other slices, and fails at a row of a slice that
+    # overlaps. A retry takes the lock exclusively, so that the ledger shows all written slices.
+    wanted = list({slice_.post_id for slice_ in slices})
     lock = locks.take if again else locks.share
     lock(author for author, _ in _live(wanted).values())
     posts = _live(wanted)
-    live = [piece for piece in sorted(slices) if piece.post_id in posts]
+    live = [slice_ for slice_ in sorted(slices) if slice_.post_id in posts]
     if len(live) < len(slices):
         count = len(slices) - len(live)
         log.info("slices of deleted posts skipped", count=count)
@@ -120,12 +120,12 @@ def _write(slices: Sequence[Slice], now: datetime, *, again: bool) -> int:
         live = ledger.uncovered(SliceRecord, live)
     statement = NEXT_TRY if again else FIRST_TRY
     written = _insert(statement, live, posts, now)
-    if len(written) < len(live) and (rest := ledger.uncovered(SliceRecord, live)):
-        # They overlap what is done. To write the rest of them now would be out of the followers'
-        # order: two tasks that share the lock could wait for each other.
+    if len(written) < len(live) and (missing := ledger.uncovered(SliceRecord, live)):
+        # These overlap slices that are written. Under the shared lock we must not write the missing
+        # parts now: the rows would not be in the order of followers, and two tasks could deadlock.
         if not again:
             raise OverlapError
-        written += _insert(statement, rest, posts, now)
+        written += _insert(statement, missing, posts, now)
     in_slice()
     if written:
         delivered = [
@@ -141,11 +141,11 @@ def _write(slices: Sequence[Slice], now: datetime, *, again: bool) -> int:
 def _insert(
     statement: str, slices: Sequence[Slice], posts: Mapping[int, tuple], now: datetime
 ) -> list[tuple[int, int]]:
-    """The post of each slice that was written, and how many rows it has."""
+    """Insert the rows of the slices; returns (post id, number of rows) of each written slice."""
     if not slices:
         return []
     columns = [
-        (piece.post_id, posts[piece.post_id][0], piece.after, piece.up_to) for piece in slices
+        (slice_.post_id, posts[slice_.post_id][0], slice_.after, slice_.up_to) for slice_ in slices
     ]
     with connection.cursor() as cursor:
         cursor.execute(statement, [*map(list, zip(*columns, strict=True)), now])
@@ -153,7 +153,7 @@ def _insert(
 
 
 def _live(post_ids: list[int]) -> dict[int, tuple[int, datetime]]:
-    """The author and the time of each of the posts that is not deleted."""
+    """The (author id, creation time) per post id, without deleted posts."""
     with connection.cursor() as cursor:
         cursor.execute(POSTS, [post_ids])
         return {post_id: (author, created_at) for post_id, author, created_at in cursor}

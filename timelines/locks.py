@@ -1,15 +1,16 @@
-"""Locks by author, which order what is written into timelines after what has changed since.
+"""Advisory locks per author. They order the writes into timelines and the removals from them.
 
-Guarantee: whoever holds an author's lock alone sees all that earlier writers of the author's posts
-wrote, and later writers see what had changed before; so nothing is brought back that was removed.
+Guarantee: a holder of an author's exclusive lock sees all rows that earlier writers of the author's
+posts have written, and later writers see the change (an unfollow, a deletion) that led to the
+removal. Rows that were removed are therefore never written again.
 """
 
 from collections.abc import Iterable
 
 from django.db import connection
 
-# In ascending order, so that no two transactions wait for each other. A statement of its own: the
-# next one's snapshot is then taken with the locks held.
+# Take locks in ascending order, so that no two transactions deadlock. This is a separate statement,
+# so that the next statement takes its snapshot while the locks are held.
 TAKE = """
     SELECT pg_advisory_xact_lock{how}(hashtextextended('timelines of ' || author, 0))
     FROM unnest(%s::bigint[]) AS author
@@ -17,12 +18,12 @@ TAKE = """
 
 
 def share(authors: Iterable[int]) -> None:
-    """Until the transaction ends, together with other writers."""
+    """Take the authors' locks in shared mode, until the transaction ends."""
     _take("_shared", authors)
 
 
 def take(authors: Iterable[int]) -> None:
-    """Until the transaction ends, alone."""
+    """Take the authors' locks exclusively, until the transaction ends."""
     _take("", authors)
 
 

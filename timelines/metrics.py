@@ -1,4 +1,4 @@
-"""What timelines count for Prometheus."""
+"""Prometheus metrics of the timelines."""
 
 from prometheus_client import Counter, Histogram
 

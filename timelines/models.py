@@ -1,7 +1,8 @@
-"""Timelines: one row per owner and post, the ledger of which slices of a fan-out are written, and
-what is known of each owner.
+"""Models of the timelines: one row per owner and post, the ledger of written slices, and what we
+know of each owner.
 
-All are keyed so that they can be sharded by owner, and bear no foreign keys in the database.
+The rows and the data about owners are keyed so that they can be sharded by owner. No model has
+foreign keys in the database.
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -12,7 +13,7 @@ from social.models import Post, User, person
 
 
 def person_key(related_name: str) -> models.OneToOneField:
-    """A row of a person's own, without a reference that the database enforces."""
+    """A primary key that refers to a user; the database does not enforce the reference."""
     return models.OneToOneField(
         User,
         on_delete=models.CASCADE,
@@ -23,8 +24,9 @@ def person_key(related_name: str) -> models.OneToOneField:
 
 
 class TimelineEntry(models.Model):
-    """A post in somebody's timeline. Partitioned by post id (see fanout/partitions.py); no
-    surrogate key and no second index, since this table takes 100 million rows a day."""
+    """A post in an owner's timeline. The table is partitioned by post id (see
+    fanout/partitions.py). It has no surrogate key and no second index, because it gets 100 million
+    rows a day."""
 
     pk = models.CompositePrimaryKey("owner_id", "post_id")
     owner = person("timeline_entries")
@@ -40,12 +42,12 @@ class TimelineEntry(models.Model):
 
 
 class FanOut(ledger.FanOut):
-    """A post's way into the timelines."""
+    """The fan-out of a post into the timelines."""
 
     class Meta:
         indexes = [
             ledger.unfinished(),
-            # Those that wait for room in timelines.low, oldest first.
+            # Finds the posts that wait for room in timelines.low, oldest first.
             models.Index(
                 "post_id", condition=models.Q(waiting=True), name="timelines_fanout_waiting"
             ),
@@ -53,12 +55,12 @@ class FanOut(ledger.FanOut):
 
 
 class SliceRecord(ledger.SliceRecord):
-    """Timeline rows of a slice that are written."""
+    """A slice whose timeline rows are written."""
 
 
 class Watermark(models.Model):
-    """Up to which post id every timeline is complete, but for a few stragglers; one row. See
-    watermark.py."""
+    """The post id up to which every timeline is complete, except for a few stragglers. The table
+    has one row. See watermark.py."""
 
     post_id = models.BigIntegerField()
     stragglers = ArrayField(models.BigIntegerField(), default=list, blank=True)
@@ -68,8 +70,8 @@ class Watermark(models.Model):
 
 
 class Reader(models.Model):
-    """When an owner last looked at their timeline, to the hour, and up to which post they say
-    that they have read it; `read_floor` and `read_above` are what was there by then (see
+    """When an owner last read their timeline, to the hour, and the post up to which their client
+    has marked it as read. `read_floor` and `read_above` say which posts had arrived by then (see
     social/read_marks.py)."""
 
     owner = person_key("timeline_reader")
@@ -79,7 +81,7 @@ class Reader(models.Model):
     read_above = ArrayField(models.BigIntegerField(), null=True)
 
     class Meta:
-        # Who has stayed away: asked every few minutes.
+        # Finds owners who have been away for long; used every few minutes.
         indexes = [models.Index("seen_at", name="timelines_reader_seen")]
 
     def __str__(self) -> str:
@@ -87,14 +89,14 @@ class Reader(models.Model):
 
 
 class Dormant(models.Model):
-    """An owner who has stayed away, and whose timeline is not written; once `returned_at` is set,
-    they are to be woken (see dormancy.py)."""
+    """An owner who has been away for long, so that their timeline is not written. Once
+    `returned_at` is set, the timeline is to be filled in (see dormancy.py)."""
 
     owner = person_key("dormancy")
     returned_at = models.DateTimeField(null=True)
 
     class Meta:
-        # Those who are to be filled in; few among the many who stay away.
+        # Finds owners whose timelines are to be filled in: a few among many dormant ones.
         indexes = [
             models.Index(
                 "returned_at",

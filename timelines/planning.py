@@ -1,4 +1,4 @@
-"""Planning a fan-out: which slices of the followers' key range, packed into tasks."""
+"""Plan a fan-out: divide an author's followers into slices, and pack slices into tasks."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -9,8 +9,8 @@ from django.db import connection
 from fanout.slices import END, Slice, tile
 from social import follow_counts
 
-# Every nth follower of each author is where a slice ends, that many entries further in the index
-# social_follow_fanout; asked only of authors whose followers fill several slices.
+# Every nth follower id of each author, where a slice ends. Uses the index social_follow_fanout and
+# skips n entries at a time. Run only for authors whose followers fill several slices.
 BOUNDARIES = """
     SELECT author, follower FROM unnest(%s::bigint[]) AS author CROSS JOIN LATERAL (
         WITH RECURSIVE boundary (follower) AS (
@@ -29,7 +29,7 @@ BOUNDARIES = """
 
 
 class Plan(NamedTuple):
-    """A slice, how many followers it has now, and how many its post's author has."""
+    """A slice, the number of followers in it now, and the number of all followers of the author."""
 
     slice: Slice
     followers: int
@@ -37,9 +37,9 @@ class Plan(NamedTuple):
 
 
 def plan(posts: Iterable[tuple[int, int]], size: int) -> list[Plan]:
-    """The slices of at most `size` followers for (post id, author id) pairs.
+    """The slices, each of at most `size` followers, for `posts`, which are (post id, author id).
 
-    A post without followers has one empty slice: somebody may follow before it is written.
+    A post without followers gets one empty slice: somebody may follow before it is written.
     """
     posts = list(posts)
     audiences = follow_counts.followers({author for _, author in posts})
@@ -47,16 +47,16 @@ def plan(posts: Iterable[tuple[int, int]], size: int) -> list[Plan]:
     plans = []
     for post, author in posts:
         left = audience = audiences[author]
-        # The last slice holds everyone else, whoever the last follower is.
+        # The last slice has no upper bound, so that later followers are included.
         ends = [*boundaries[author][: (audience - 1) // size], END]
-        for piece in tile(post, ends):
-            plans.append(Plan(piece, min(left, size), audience))
+        for slice_ in tile(post, ends):
+            plans.append(Plan(slice_, min(left, size), audience))
             left = max(left - size, 0)
     return plans
 
 
 def _boundaries(authors: list[int], size: int) -> dict[int, list[int]]:
-    """The followers of each author at whom a full slice ends, ascending."""
+    """The follower ids at which full slices end, ascending, per author."""
     found = defaultdict(list)
     if authors:
         with connection.cursor() as cursor:
@@ -67,14 +67,14 @@ def _boundaries(authors: list[int], size: int) -> dict[int, list[int]]:
 
 
 def pack(plans: Iterable[Plan], rows: int) -> Iterator[list[Slice]]:
-    """Lists of slices with about `rows` followers together: one task each."""
+    """Pack slices into lists, one per task, of at most `rows` followers (or one larger slice)."""
     batch: list[Slice] = []
-    waiting = 0
-    for piece in plans:
-        if batch and waiting + piece.followers > rows:
+    packed = 0
+    for planned in plans:
+        if batch and packed + planned.followers > rows:
             yield batch
-            batch, waiting = [], 0
-        batch.append(piece.slice)
-        waiting += piece.followers
+            batch, packed = [], 0
+        batch.append(planned.slice)
+        packed += planned.followers
     if batch:
         yield batch

@@ -1,7 +1,7 @@
-"""A timeline without rows: the posts of those whom the owner follows, merged.
+"""Read a timeline without rows, by merging the posts of the authors whom the owner follows.
 
-What rows would show, at the cost of a look at each author: for posts older than the rows are kept,
-for owners whose rows were not written, and for those whom few posts reach.
+The result is what rows would show, but each followed author costs an index lookup. It is used below
+the horizon of the rows, for dormant owners, and for owners who get few posts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,9 @@ from django.db import connection
 
 from timelines import sources
 
-# Each author's posts by social_post_by_author; never more of one than are wanted of all. Whether an
-# author is active is asked by key: where a few hundred are joined, the planner reads all users.
+# Uses the index social_post_by_author per author, and reads no more posts of one author than are
+# wanted in all. Checks by key whether the author is active: for a join with a few hundred authors
+# the planner would read all users.
 PULL = """
     SELECT post.id
     FROM unnest(%s::bigint[], %s::bigint[]) AS source (author_id, shown_from)
@@ -27,14 +28,14 @@ PULL = """
 DESCENDING = PULL.format(order="DESC")
 ASCENDING = PULL.format(order="ASC")
 
-# Of many authors, ever larger ranges of ids are looked through, so that not each of them is read as
-# far back as if all posts were to be theirs. After these ranges what is left is looked through.
+# With more than MANY authors, search ranges of ids that grow: RANGES, then all remaining ids.
+# Otherwise the posts of each author would be read as far back as if the whole page were theirs.
 MANY = 20
 RANGES = (10_000, 200_000)
 
 
 def older(owner: int, before: int, count: int) -> list[int]:
-    """The newest `count` post ids below `before` that the owner is shown, descending."""
+    """The newest `count` post ids below `before` that the owner sees, descending."""
     shown_from = sources.everyone(owner)
     found: list[int] = []
     end = before
@@ -50,7 +51,8 @@ def older(owner: int, before: int, count: int) -> list[int]:
 def newer(
     owner: int, after: int, newest: int, count: int, without: Sequence[int] = ()
 ) -> list[int]:
-    """The oldest `count` post ids in (after, newest] that the owner is shown, ascending."""
+    """The oldest `count` post ids in (after, newest] that the owner sees, except `without`;
+    ascending."""
     shown_from = sources.everyone(owner)
     found: list[int] = []
     first = after + 1
@@ -64,6 +66,7 @@ def newer(
 
 
 def _ranges(authors: int, ids: int) -> tuple[int, ...]:
+    """The sizes of the ranges to search, of `ids` ids in all."""
     return (*RANGES, ids) if authors > MANY else (ids,) if authors else ()
 
 
@@ -75,7 +78,7 @@ def _pull(
     without: Sequence[int],
     count: int,
 ) -> list[int]:
-    """At most `count` ids in [first, end), save `without`."""
+    """At most `count` ids in [first, end), except `without`."""
     authors, firsts = list(shown_from), list(shown_from.values())
     with connection.cursor() as cursor:
         cursor.execute(sql, [authors, firsts, first, end, list(without), count, count])

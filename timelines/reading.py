@@ -1,8 +1,8 @@
-"""Reading a home timeline, newest first, page by page.
+"""Read a home timeline page by page, newest first.
 
-Guarantee: a page shows exactly the posts of those whom the owner follows now, and none that is
-deleted or by somebody muted, whatever rows are still to be written or swept. Where rows do not
-fill it (they have expired, were never written, or are few), it goes on with the authors' posts.
+Guarantee: a page shows exactly the posts of the people whom the owner follows now, without deleted
+posts and muted authors, even if rows are still to be written or removed. If rows do not fill the
+page (they have expired, were never written, or are few), the authors' posts fill it.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from timelines import pulling, rows, sources
 
 PAGE = 50
 
-# How many rows are looked through for a page: so many pages of them, and so many more. Some may not
-# be shown, being of somebody muted or not yet swept. A few such cost nothing; where they are more
-# the next look follows, and after the last one the authors' posts are asked.
-LOOKS = ((1, 5), (1, 0), (4, 0))
+# Rows to read per page, in up to three rounds, as (pages, additional rows). Some rows are not
+# shown, because their author is muted or they are still to be removed. The 5 additional rows make
+# up for a few of them; further rounds read more. Then the authors' posts fill the page.
+ROUNDS = ((1, 5), (1, 0), (4, 0))
 
-# All by primary keys. When timelines move to servers of their own, only the newest post is still
-# asked of the core's; until then each statement more would cost more than all of this one.
+# Uses primary keys only. When timelines move to their own servers, only the newest post's id must
+# come from the core. Until then one statement is cheaper: a second would cost more than this one.
 STATE = """
     SELECT coalesce((SELECT post_id FROM social_horizon
                      WHERE table_name = 'timelines_timelineentry'), 0),
@@ -36,9 +36,10 @@ STATE = """
 
 
 class State(NamedTuple):
-    """What a reader must know before looking: rows are kept from post `horizon` on; every timeline
-    is complete up to post `complete`, save the `stragglers`; post `newest` is the last there is.
-    This timeline lacks rows where its owner is `dormant`, who last looked at `seen_at`."""
+    """What must be known before reading a page. All numbers are post ids: rows are kept from
+    `horizon` on; every timeline is complete up to `complete`, except for the `stragglers`; `newest`
+    is the newest post. If the owner is `dormant`, rows are missing. `seen_at` is when the owner
+    last read the timeline, to the hour."""
 
     horizon: int
     complete: int
@@ -53,13 +54,15 @@ class State(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Posts with their authors, newest first; `more` tells whether the direction goes on."""
+    """Posts with their authors, newest first; `more` says whether there are further posts in the
+    direction of reading."""
 
     posts: list[ShownPost]
     more: bool
 
 
 def state(owner: int) -> State:
+    """Read the state, by one statement; call this before reading the page."""
     with connection.cursor() as cursor:
         cursor.execute(STATE, [owner, owner])
         horizon, (complete, *stragglers), *others = cursor.fetchone()
@@ -68,12 +71,12 @@ def state(owner: int) -> State:
 
 def older(owner: int, known: State, before: int | None = None, size: int = PAGE) -> Page:
     """The newest `size` posts with an id below `before`."""
-    # One more than the page, to know whether there is another one.
+    # Read one post more than the page has, to know whether there is a next page.
     count = size + 1
     edge = known.newest + 1 if before is None else before
     posts: list[ShownPost] = []
-    for pages, more in () if known.dormant else LOOKS:
-        wanted = pages * count + more
+    for pages, additional in () if known.dormant else ROUNDS:
+        wanted = pages * count + additional
         ids, below = rows.older(owner, edge, known.horizon, wanted)
         found = known.between(below, edge).union(ids)
         posts += _visible(owner, sorted(found, reverse=True))
@@ -85,7 +88,7 @@ def older(owner: int, known: State, before: int | None = None, size: int = PAGE)
         missing = count - len(posts)
         pulled = pulling.older(owner, edge, missing)
         posts += shown_posts.read(pulled)
-        # One of them may have been deleted in between: the others go on all the same.
+        # Compare the ids, not the posts: a post may have been deleted since its id was read.
         more = len(pulled) == missing
     return Page(posts[:size], more)
 
@@ -93,12 +96,12 @@ def older(owner: int, known: State, before: int | None = None, size: int = PAGE)
 def newer(
     owner: int, known: State, after: int, size: int = PAGE, *, without: Sequence[int] = ()
 ) -> Page:
-    """The oldest `size` posts with an id above `after`, save those of `without`; newest first."""
+    """The oldest `size` posts with an id above `after`, except `without`; newest first."""
     count = size + 1
     edge = after
     posts: list[ShownPost] = []
-    for pages, more in () if known.dormant or after + 1 < known.horizon else LOOKS:
-        wanted = pages * count + more
+    for pages, additional in () if known.dormant or after + 1 < known.horizon else ROUNDS:
+        wanted = pages * count + additional
         ids, above = rows.newer(owner, edge, known.newest, wanted, without)
         found = known.between(edge + 1, above + 1).difference(without).union(ids)
         posts += _visible(owner, sorted(found))
@@ -115,7 +118,7 @@ def newer(
 
 
 def _visible(owner: int, ids: Sequence[int]) -> list[ShownPost]:
-    """The posts with these ids, in this order, less those that the owner is not shown."""
+    """The posts with these ids that the owner sees, in the given order."""
     posts = shown_posts.read(ids)
     shown_from = sources.among(owner, {post.author.pk for post in posts}) if posts else {}
     return [

@@ -1,4 +1,4 @@
-"""Sweeping the timeline rows of deleted posts. No reader has seen them since the deletion."""
+"""Remove the timeline rows of deleted posts. Readers have not seen them since the deletion."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -12,9 +12,8 @@ from social.models import Post
 from timelines import locks
 from timelines.models import TimelineEntry
 
-# There is no index by post, so the rows are found through the author's followers: by
-# social_follow_fanout, then each by the primary key. Rows of those who no longer follow are
-# removed when they unfollow.
+# There is no index by post, so find the rows through the author's followers. Uses the index
+# social_follow_fanout and the primary key of the rows. People who unfollow lose their rows then.
 REMOVE = """
     WITH audience AS MATERIALIZED (
         SELECT follower_id FROM social_follow
@@ -28,8 +27,8 @@ REMOVE = """
 
 
 def remove_posts(post_ids: Iterable[int]) -> int:
-    """Remove the rows of those of the posts that are deleted; returns how many there were. An error
-    at one of them keeps no other from its turn, and is raised at the end."""
+    """Remove the rows of those posts that are deleted; returns the number of rows. If one post
+    fails, the others are still processed, and the error is raised at the end."""
     horizon = partitions.horizon(TimelineEntry._meta.db_table)
     kept = Post.objects.filter(pk__in=list(post_ids), pk__gte=horizon)
     deleted = kept.exclude(deleted_at=None)
@@ -38,8 +37,8 @@ def remove_posts(post_ids: Iterable[int]) -> int:
     def remove(post: tuple[int, int]) -> None:
         nonlocal removed
         post_id, author_id = post
-        # Slices that still took the post for live have committed when the lock is had, and later
-        # ones see it deleted. It is dropped at once, so that nobody waits for a long removal.
+        # Once we get the lock, slices that read the post before its deletion have committed; later
+        # slices see that it is deleted. Release the lock at once: a removal may take long.
         with transaction.atomic():
             locks.take([author_id])
         removed += sum(_remove(post_id, author_id))
@@ -56,8 +55,8 @@ def remove_posts(post_ids: Iterable[int]) -> int:
 
 
 def _remove(post_id: int, author_id: int) -> Iterator[int]:
-    """How many rows each statement removed; a slice's followers at a time, so that none runs into
-    its time limit, however many there are."""
+    """Yield the number of rows that each statement removed. A statement covers as many followers as
+    a slice, so that it stays below the statement timeout."""
     after: int | None = 0
     while after is not None:
         with connection.cursor() as cursor:

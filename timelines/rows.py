@@ -1,8 +1,8 @@
-"""The post ids in an owner's rows, read in windows of partitions.
+"""Read the post ids in an owner's timeline rows, in windows of partitions.
 
-Guarantee: a statement is bounded on both sides and plans 16 partitions at most, and there are at
-most three of them, so that neither planning nor the number of statements grows with how many
-partitions are kept.
+Guarantee: there are at most three statements, and each is bounded on both sides and plans at most
+16 partitions. Neither the planning time nor the number of statements grows with the number of
+partitions that are kept.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,12 +11,13 @@ from math import ceil
 from django.conf import settings
 from django.db import connection
 
-# The posts that a window looks through, and the partitions that it plans at most: each of these
-# takes 0.02 ms to plan. A page of somebody whom many posts reach is found in the first window. An
-# owner who finds none in all of them, 68,000 posts, follows few enough to ask the authors instead.
+# Posts per window, and the most partitions that it plans: each costs 0.02 ms of planning. An owner
+# who gets many posts finds a page in the first window. Together the windows hold 68,000 posts. An
+# owner who finds no full page there follows so few authors, or such quiet ones, that reading their
+# posts is cheap.
 WINDOWS = ((12_000, 6), (24_000, 12), (32_000, 16))
 
-# By the primary key of each partition in the window, in their order.
+# Both use the primary key of each partition in the window, in the order of the partitions.
 OLDER = """
     SELECT post_id FROM timelines_timelineentry
     WHERE owner_id = %s AND post_id >= %s AND post_id < %s
@@ -30,11 +31,11 @@ NEWER = """
 
 
 def older(owner: int, before: int, oldest: int, count: int) -> tuple[list[int], int]:
-    """The newest `count` ids in [oldest, before), descending, and the id down to which all are
-    among them."""
+    """The newest `count` ids in [oldest, before), descending, and the id down to which they are
+    complete."""
     ids, reached = [], before
     for lower, upper in _windows_down(before, oldest):
-        ids += _ask(OLDER, [owner, lower, upper, count - len(ids)])
+        ids += _select(OLDER, [owner, lower, upper, count - len(ids)])
         reached = lower
         if len(ids) == count:
             return ids, ids[-1]
@@ -44,11 +45,11 @@ def older(owner: int, before: int, oldest: int, count: int) -> tuple[list[int], 
 def newer(
     owner: int, after: int, newest: int, count: int, without: Sequence[int] = ()
 ) -> tuple[list[int], int]:
-    """The oldest `count` ids in (after, newest] save `without`, ascending, and the id up to which
-    all are among them."""
+    """The oldest `count` ids in (after, newest] except `without`, ascending, and the id up to which
+    they are complete."""
     ids, reached = [], after
     for lower, upper in _windows_up(after, newest):
-        ids += _ask(NEWER, [owner, lower, upper, list(without), count - len(ids)])
+        ids += _select(NEWER, [owner, lower, upper, list(without), count - len(ids)])
         reached = upper - 1
         if len(ids) == count:
             return ids, ids[-1]
@@ -56,18 +57,19 @@ def newer(
 
 
 def steps() -> list[int]:
-    """How many partitions each window has, by the size of a partition."""
+    """The number of partitions in each window, from the size of a partition."""
     return [min(most, ceil(posts / settings.PARTITION_POSTS)) for posts, most in WINDOWS]
 
 
-def _ask(sql: str, parameters: list) -> list[int]:
+def _select(sql: str, parameters: list) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return [row[0] for row in cursor]
 
 
 def _windows_down(before: int, oldest: int) -> Iterator[tuple[int, int]]:
-    """Ranges [lower, upper) that end where partitions of the configured size do."""
+    """Ranges [lower, upper) of ids, newest first; their inner bounds are those of partitions of the
+    configured size."""
     upper = before
     for step in steps():
         if upper <= oldest:
@@ -79,6 +81,7 @@ def _windows_down(before: int, oldest: int) -> Iterator[tuple[int, int]]:
 
 
 def _windows_up(after: int, newest: int) -> Iterator[tuple[int, int]]:
+    """The same, oldest first."""
     lower = after + 1
     for step in steps():
         if lower > newest:

@@ -1,16 +1,17 @@
-"""Whose posts an owner sees: those of the people they follow now and have not muted, each from the
-post on from which the follow shows them.
+"""The authors whose posts an owner sees: those whom the owner follows now and has not muted, each
+from the follow's `shown_from` on.
 
-Guarantee: what is read from rows and what is read from the authors' posts is sifted by this alone,
-so that the two show the same. Keyed by the owner, as the rows are: they will live together.
+Guarantee: reading from rows and reading from the authors' posts both filter by this alone, so that
+they show the same posts. The data is keyed by the owner, as the rows are, because both will one day
+live on the same server.
 """
 
 from collections.abc import Collection
 
 from django.db import connection
 
-# Both by their primary keys. Whom an owner has muted is read whole: planning a join with the
-# follows would take longer.
+# Uses the primary keys of both tables. Reads all of the owner's mutes, because planning a join with
+# the follows would take longer.
 SOURCES = """
     SELECT followee_id, shown_from FROM social_follow
     WHERE follower_id = %s
@@ -20,16 +21,16 @@ AMONG = f"{SOURCES} AND followee_id = ANY(%s)"
 
 
 def everyone(owner: int) -> dict[int, int]:
-    """Each author that the owner sees, and the first of the author's posts that is shown."""
-    return _ask(SOURCES, [owner, owner])
+    """All authors whose posts the owner sees, each with the id of the first post that is shown."""
+    return _select(SOURCES, [owner, owner])
 
 
 def among(owner: int, authors: Collection[int]) -> dict[int, int]:
-    """Those of the authors that the owner sees, likewise."""
-    return _ask(AMONG, [owner, owner, list(authors)])
+    """The same, but only for the given authors."""
+    return _select(AMONG, [owner, owner, list(authors)])
 
 
-def _ask(sql: str, parameters: list) -> dict[int, int]:
+def _select(sql: str, parameters: list) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return dict(cursor.fetchall())

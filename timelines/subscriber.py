@@ -1,4 +1,4 @@
-"""Subscriber 1: posts become rows in their followers' timelines.
+"""The subscriber "timelines": posts become rows in their followers' timelines.
 
 What it takes, by which lanes and periodic tasks it works, and what it says of itself. Imports no
 models, because Celery reads this before Django has loaded them.

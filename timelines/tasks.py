@@ -1,4 +1,4 @@
-"""Celery's entrance to the timelines: each task loads nothing and makes one domain call.
+"""Celery tasks of the timelines. Each loads no data and makes one domain call.
 
 The way of a post ends in timelines/fanout.py.
 """
@@ -34,16 +34,16 @@ log = structlog.get_logger(__name__)
 after_commit = failpoint(__name__, "after_commit")
 
 SLICES = {"slices": Slice._fields}
-SLICES_A_TASK = 10
-# Posts that have waited for room and are planned together.
-FED_TOGETHER = 20
+SLICES_PER_TASK = 10
+# Waiting posts that are planned together.
+FEED_BATCH = 20
 PAIRS = {"pairs": ("follower_id", "followee_id")}
 
 
 @shared_task(base=LaneTask, name="timelines.write_slices", lane=HIGH, columns=SLICES)
 def write_slices(*, slices: list[list[int]]) -> None:
-    """`slices` are [post id, after, up to] each."""
-    fanout.write([Slice(*piece) for piece in slices], now=timezone.now())
+    """Write the slices, each given as [post id, after, up to]."""
+    fanout.write([Slice(*numbers) for numbers in slices], now=timezone.now())
     after_commit()
 
 
@@ -54,19 +54,19 @@ def enqueue_plans(lane: str, plans: Iterable[Plan]) -> None:
 
 
 def room() -> int:
-    """How many more slices timelines.low should take; 0 or less while it is full. It takes 50
-    times as many tasks as timelines.high, since a post of a very large audience is many."""
+    """The number of slices that still fit into timelines.low; 0 or less while it is full. Its limit
+    is 50 times that of timelines.high: a post of a very large audience has many slices."""
     limit = 50 * settings.TIMELINE_LANE_TASKS
     return limit - depths.ready(settings.BROKER_URL, [LOW])[LOW]
 
 
 def enqueue_large(plans: Iterable[Plan]) -> set[int]:
-    """Enqueue the slices of posts of large audiences in timelines.low while there is room for
-    them; returns the posts for which there is none."""
+    """Enqueue the slices of posts of large audiences in timelines.low while there is room; returns
+    the ids of the posts that must wait."""
     left, fitting, waiting = room(), [], set()
-    for post_id, pieces in groupby(plans, key=lambda piece: piece.slice.post_id):
+    for post_id, of_post in groupby(plans, key=lambda planned: planned.slice.post_id):
         if left > 0:
-            slices = list(pieces)
+            slices = list(of_post)
             left -= len(slices)
             fitting += slices
         else:
@@ -78,17 +78,18 @@ def enqueue_large(plans: Iterable[Plan]) -> set[int]:
 @periodic_task(FEED)
 def feed() -> None:
     """Enqueue posts of large audiences that wait for room in timelines.low, oldest first."""
-    while feed_some(now=timezone.now()):
+    while feed_batch(now=timezone.now()):
         pass
 
 
-def feed_some(*, now: datetime) -> bool:
-    """Enqueue some of them; False when there are no more, or no more room. They are planned anew,
-    for the followers of now. A crash before they are noted to be enqueued enqueues them twice,
-    which the ledger finds out. One that cannot be planned by itself is left to timelines.repair,
-    which gives it up in the end; the others do not wait for it."""
+def feed_batch(*, now: datetime) -> bool:
+    """Enqueue up to FEED_BATCH waiting posts; returns False if no more are waiting or the lane is
+    full. The posts are planned again, for their present followers. A crash between enqueueing and
+    the update of FanOut enqueues them twice; the ledger prevents writing them twice. A post whose
+    planning fails is left to timelines.repair, which finally gives it up; the others need not wait
+    for it."""
     waiting = FanOut.objects.filter(waiting=True).order_by("pk")
-    post_ids = list(waiting.values_list("pk", flat=True)[:FED_TOGETHER])
+    post_ids = list(waiting.values_list("pk", flat=True)[:FEED_BATCH])
     if not post_ids:
         return False
     try:
@@ -116,7 +117,7 @@ def _feed(post_ids: list[int], now: datetime) -> bool:
     live = Post.objects.filter(pk__in=post_ids, deleted_at=None).order_by("pk")
     plans = plan(live.values_list("pk", "author_id"), settings.TIMELINE_TASK_ROWS)
     left_over = enqueue_large(plans)
-    slices = Counter(piece.slice.post_id for piece in plans)
+    slices = Counter(planned.slice.post_id for planned in plans)
     for post_id in set(post_ids) - left_over:
         FanOut.objects.filter(pk=post_id).update(
             waiting=False, slices=slices[post_id] or 1, planned_at=now
@@ -126,14 +127,14 @@ def _feed(post_ids: list[int], now: datetime) -> bool:
 
 @periodic_task(REPAIR)
 def repair() -> None:
-    """Enqueue what is missing of late fan-outs."""
+    """Enqueue the missing slices of late fan-outs."""
     now = timezone.now()
     enqueue_slices(ledger.lost(FanOut, SliceRecord, TimelineEntry, (HIGH, LOW), now=now))
 
 
 def enqueue_slices(slices: Sequence[Slice]) -> None:
     """Enqueue slices that were missing."""
-    ledger.enqueue_again(slices, partial(write_slices.enqueue, lane=LOW), SLICES_A_TASK)
+    ledger.enqueue_again(slices, partial(write_slices.enqueue, lane=LOW), SLICES_PER_TASK)
 
 
 LEDGER = ledger.Ledger(FanOut, SliceRecord, TimelineEntry, enqueue_slices)
@@ -146,7 +147,7 @@ def remove_posts(*, post_ids: list[int]) -> None:
 
 @shared_task(base=LaneTask, name="timelines.refresh_follows", lane=LOW, columns=PAIRS)
 def refresh_follows(*, pairs: list[list[int]]) -> None:
-    """`pairs` are [follower id, followee id] each."""
+    """Update the rows of each pair, given as [follower id, followee id]."""
     dormancy.expect({follower for follower, _ in pairs}, now=timezone.now())
     failures = each_in_turn(
         pairs,
@@ -160,19 +161,19 @@ def refresh_follows(*, pairs: list[list[int]]) -> None:
 
 @shared_task(base=LaneTask, name="timelines.rebuild_timeline", lane=LOW)
 def rebuild_timeline(*, owner_id: int) -> None:
-    """By an operator's hand: fill in what is missing of one timeline."""
+    """Fill in the missing rows of one timeline; enqueued by operators only."""
     dormancy.rebuild(owner_id, now=timezone.now())
 
 
 @periodic_task(RAISE_WATERMARK)
 def raise_watermark() -> None:
-    """So that clients that read forward need not remember much."""
+    """Raise the watermark, so that the positions of clients that read forward stay short."""
     watermark.raise_(now=timezone.now())
 
 
 @periodic_task(PUT_TO_SLEEP)
 def put_to_sleep() -> None:
-    """Write no more timelines of owners who have stayed away."""
+    """Stop writing the timelines of owners who have been away for long."""
     dormancy.put_to_sleep(now=timezone.now())
 
 

@@ -1,6 +1,7 @@
-"""How many posts of a timeline its owner has not read yet: counted no further than a page shows.
+"""Count the unread posts of a timeline, among its newest ones only, and mark posts as read.
 
-Guarantee: a post that comes late, with a lower id than the mark, is unread (see read_marks.py).
+Guarantee: a post that arrives after the mark was made, with an id below it, is unread (see
+social/read_marks.py).
 """
 
 from datetime import datetime
@@ -14,8 +15,8 @@ from timelines.models import Reader
 from timelines.reading import State
 
 MOST = 99
-# Of the rows between what is known to be complete and the mark, which are those of some seconds but
-# in a backlog, so many are remembered; what lies below them counts as read.
+# A mark stores the ids of at most this many rows above the watermark. Usually these are the rows of
+# some seconds; in a backlog there may be more, and then the older ones count as read.
 REMEMBERED = 200
 
 MARK = f"""
@@ -26,13 +27,14 @@ MARK = f"""
 
 
 class Unread(NamedTuple):
-    """`more` tells that there are more than these."""
+    """`more` is True if there are more than `count` unread posts."""
 
     count: int
     more: bool
 
 
 def count(owner: int, known: State, *, most: int = MOST) -> Unread:
+    """Count the unread posts among the newest `most` + 1 of the timeline."""
     marks = Reader.objects.filter(owner=owner)
     mark = marks.values_list("read_up_to", "read_floor", "read_above").first()
     read = ReadPosts.of(*mark) if mark else ReadPosts()
@@ -42,8 +44,8 @@ def count(owner: int, known: State, *, most: int = MOST) -> Unread:
 
 
 def mark_read(owner: int, up_to: int, *, now: datetime, remembered: int = REMEMBERED) -> None:
-    """Posts up to this one that are shown by now are read; no mark is ahead of the newest post, for
-    then the next ones would be read before they are written."""
+    """Mark the posts up to `up_to` that the timeline shows now as read. A mark above the newest
+    post is lowered to it, or else future posts would count as read."""
     known = reading.state(owner)
     up_to = min(up_to, known.newest)
     read = _shown(owner, known, up_to, remembered)
@@ -52,8 +54,8 @@ def mark_read(owner: int, up_to: int, *, now: datetime, remembered: int = REMEMB
 
 
 def _shown(owner: int, known: State, up_to: int, remembered: int) -> ReadPosts:
-    """What the owner is shown up to this post."""
-    # What is read from the authors is shown as soon as it is posted.
+    """The posts up to `up_to` that the timeline shows now."""
+    # A dormant owner's timeline is read from the authors' posts, so that no post arrives late.
     if known.dormant:
         return ReadPosts(up_to)
     oldest = max(known.complete + 1, known.horizon)

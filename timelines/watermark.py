@@ -1,8 +1,8 @@
-"""The watermark: up to which post id every timeline is complete.
+"""The watermark: the post id up to which every timeline is complete.
 
-Guarantee: once it has passed a post, all rows of the post are visible or the post is one of the few
-stragglers, which readers look for by themselves; and no post with a lower id can still appear: ids
-are handed out in order, but transactions commit in any.
+Guarantee: once the watermark has passed a post, either all rows of the post are visible, or it is
+one of the few stragglers, which readers check for separately. No post with a lower id can appear
+any more. (Ids are assigned in order, but transactions commit in any order.)
 """
 
 import time
@@ -15,34 +15,35 @@ from social.models import Post
 from timelines.models import SliceRecord, TimelineEntry, Watermark
 
 BATCH = 500
-# A post that is late, whose event is a dead letter for example, must not hold up all readers until
-# somebody heals it; a backlog must. Each straggler costs each page a look.
+# The watermark passes at most this many posts that are late, for example because their event is a
+# dead letter: they must not hold up all readers until an operator acts. In a backlog there are
+# more, and the watermark waits. Each straggler costs every page a lookup.
 STRAGGLERS = 20
-# How often, and with which pause in seconds, to look whether posts are still being committed: for
-# four of the five seconds until the next run, since on a busy machine a request takes seconds.
-LOOKS, PAUSE = 80, 0.05
+# Poll for open transactions this often, for 4 of the 5 seconds until the next run: on a busy
+# machine a request takes seconds.
+POLLS, POLL_SECONDS = 80, 0.05
 
 
 def raise_(*, now: datetime, most: int = STRAGGLERS) -> Watermark:
-    """Raise the watermark as far as it may go with so many stragglers at most; returns it as it
-    then is."""
+    """Raise the watermark as far as possible with at most `most` stragglers; returns it."""
     mark = Watermark.objects.first() or Watermark(pk=1, post_id=0)
     newest = Post.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    # 1. Ids up to the newest one are handed out. Those whose transactions go on are waited for.
+    # 1. All ids up to `newest` are assigned. Wait for the transactions that are still open.
     if (newest > mark.post_id or mark.stragglers) and _all_committed():
-        # 2. Now all that there will ever be up to it can be seen; which are complete?
+        # 2. Now all posts up to `newest` are visible. Find out which of them are complete.
         _raise(mark, newest, now, most)
         mark.save()
     return mark
 
 
 def _all_committed() -> bool:
-    """Whether all that were posting when this was called have ended before long."""
+    """Wait for the transactions that insert posts now; returns False if one does not end in
+    time."""
     waiting = _posting()
-    for _ in range(LOOKS):
+    for _ in range(POLLS):
         if not waiting:
             break
-        time.sleep(PAUSE)
+        time.sleep(POLL_SECONDS)
         waiting &= _posting()
     return not waiting
 
@@ -52,8 +53,8 @@ def _posting() -> set[str]:
 
 
 def _raise(mark: Watermark, newest: int, now: datetime, most: int) -> None:
-    """To the last id up to which no live post lacks a slice, save the stragglers."""
-    # What has expired is read from the authors' posts, whatever was written of it.
+    """Move the mark to the last id up to which no live post lacks a slice, except stragglers."""
+    # Expired posts are read from their authors, so missing rows of theirs do not matter.
     horizon = partitions.horizon(TimelineEntry._meta.db_table)
     mark.post_id = max(mark.post_id, horizon - 1)
     posts = Post.objects.order_by("pk").values_list("pk", "created_at", "deleted_at")
@@ -73,7 +74,8 @@ def _raise(mark: Watermark, newest: int, now: datetime, most: int) -> None:
 
 
 def _lacking(posts: Iterable[tuple]) -> Iterator[tuple[int, datetime]]:
-    """Of (id, posted at, deleted at) each: id and time of what lacks a slice and is not deleted."""
+    """(id, created at) of the posts that lack a slice and are not deleted. `posts` are tuples (id,
+    created at, deleted at)."""
     live = {pk: created_at for pk, created_at, deleted_at in posts if deleted_at is None}
     missing = ledger.holes(SliceRecord, live)
     return ((pk, created_at) for pk, created_at in live.items() if missing[pk])

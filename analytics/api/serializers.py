@@ -1,4 +1,4 @@
-"""The shape of an author's figures."""
+"""Serializers of an author's figures."""
 
 from rest_framework import serializers
 
@@ -9,7 +9,8 @@ class PushesSerializer(serializers.Serializer):
     sent = serializers.IntegerField(source="pushes_sent")
     failed = serializers.IntegerField(source="pushes_failed", help_text="Given up after retries.")
     refused = serializers.IntegerField(
-        source="pushes_refused", help_text="Refused for good, or not wanted any more."
+        source="pushes_refused",
+        help_text="Refused by the push service for good, or not wanted any more.",
     )
     expired = serializers.IntegerField(source="pushes_expired", help_text="Too old to be sent.")
 
@@ -20,7 +21,7 @@ class FollowersSerializer(serializers.Serializer):
 
 
 class LatencySerializer(serializers.Serializer):
-    """Milliseconds; null where nothing was counted."""
+    """Percentiles in milliseconds; null if there are no values."""
 
     p50 = serializers.IntegerField(allow_null=True)
     p95 = serializers.IntegerField(allow_null=True)
@@ -31,8 +32,8 @@ class LatencySerializer(serializers.Serializer):
 
 
 class FiguresSerializer(serializers.Serializer):
-    """One day or hour in which something happened. Figures about few people a post, ten where the
-    server does not say otherwise, are null."""
+    """The figures of one day or hour that has any. Figures that are about fewer than ten people per
+    post (unless the server is set to another number) are null."""
 
     example = {
         "starts_at": "2026-01-15T00:00:00Z",
@@ -46,7 +47,7 @@ class FiguresSerializer(serializers.Serializer):
     starts_at = serializers.DateTimeField()
     posts = serializers.IntegerField()
     reach = serializers.IntegerField(
-        help_text="Timelines that posts were written into.", allow_null=True
+        help_text="The number of timelines into which posts were written.", allow_null=True
     )
     pushes = PushesSerializer(source="*", allow_null=True)
     followers = FollowersSerializer(source="*")
@@ -63,7 +64,7 @@ class FiguresPageSerializer(serializers.Serializer):
 
 
 class SpanSerializer(serializers.Serializer):
-    """The days that are asked for, both included; without them the last ones."""
+    """The first and the last day to list; without them, the latest days."""
 
     since = serializers.DateField(required=False)
     until = serializers.DateField(required=False)

@@ -1,4 +1,4 @@
-"""Routes of an author's own figures."""
+"""Routes of the caller's own figures."""
 
 from django.urls import path
 

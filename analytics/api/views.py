@@ -1,4 +1,4 @@
-"""An author's own figures over REST: no one else's can be asked for."""
+"""The caller's own figures over REST. Nobody can read the figures of others."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -16,8 +16,8 @@ DAY = timedelta(days=1)
 
 
 class FiguresView(APIView):
-    """Posts, reach, pushes, followers gained and lost, and latencies, oldest first; one in which
-    nothing happened is left out. Times are UTC, and figures some seconds old."""
+    """Posts, reach, pushes, followers gained and lost, and latencies, oldest first. Days or hours
+    without events are left out. Times are UTC, and figures are some seconds old."""
 
     period: Rollup.Period
     days: int
@@ -34,7 +34,7 @@ class FiguresView(APIView):
         until = asked.validated_data.get("until") or timezone.now().astimezone(UTC).date()
         days = timedelta(days=self.days)
         if until.toordinal() <= self.days or until.year > 9000:
-            raise ValidationError({"until": ["Give a day of these centuries."]})
+            raise ValidationError({"until": ["Give a day before the year 9000."]})
         since = asked.validated_data.get("since") or until - days + DAY
         if not timedelta(0) <= until - since < days:
             raise ValidationError({"since": [f"Ask for at most {self.days} days up to `until`."]})
@@ -43,12 +43,12 @@ class FiguresView(APIView):
 
 
 class DaysView(FiguresView):
-    __doc__ = f"By day. {FiguresView.__doc__}"
+    __doc__ = f"Read one's figures by day. {FiguresView.__doc__}"
     period = Rollup.Period.DAY
     days = 92
 
 
 class HoursView(FiguresView):
-    __doc__ = f"By hour, of the last 90 days. {FiguresView.__doc__}"
+    __doc__ = f"Read one's figures by hour, of the last 90 days. {FiguresView.__doc__}"
     period = Rollup.Period.HOUR
     days = 7

@@ -3,7 +3,7 @@
 import django.contrib.postgres.fields
 from django.db import migrations, models
 
-# Django cannot make a partitioned table. Records made before this were never part of a release.
+# Django cannot create a partitioned table. No release had the records that this drops.
 RECORDS = """
     DROP TABLE analytics_eventrecord;
     CREATE TABLE analytics_eventrecord (

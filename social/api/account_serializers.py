@@ -1,4 +1,4 @@
-"""What the API takes and gives of accounts, passwords and tokens."""
+"""Serializers of requests and answers about accounts, passwords and tokens."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +14,13 @@ from rest_framework import serializers
 from social import accounts, addresses, attempts
 from social.api.problems import WrongCredentials
 from social.api.serializers import ALICE, PersonSerializer, ProfileSerializer, StrictSerializer
-from social.api.texts import NameField, shows_all_of_itself
+from social.api.texts import NameField, refuse_invisible
 from social.lookalikes import NameRefusedError
 from social.models import User
 
 SECRET = "correct horse battery staple"
 NEW_SECRET = "a quite different sentence"
-# Hashing takes as long as the password is: nobody needs a longer one.
+# Characters. The limit bounds the time of hashing, which grows with the password.
 PASSWORD_LENGTH = 128
 
 
@@ -28,7 +28,7 @@ def password_field() -> serializers.CharField:
     return serializers.CharField(write_only=True, max_length=PASSWORD_LENGTH, trim_whitespace=False)
 
 
-# What is checked, for length and all else, is what will be stored: both grow by being normalised.
+# These two fields normalise before they validate, because normalising may make a text longer.
 class UsernameField(serializers.CharField):
     def to_internal_value(self, data) -> str:
         return accounts.normalized(super().to_internal_value(data))
@@ -38,8 +38,8 @@ class AddressField(serializers.EmailField):
     def to_internal_value(self, data) -> str:
         address = User.objects.normalize_email(super().to_internal_value(data))
         try:
-            # As a mail to it will be addressed. A domain's label, for example, may be too long once
-            # it is written in ASCII.
+            # Encode the address as a mail's header will. That may fail, for example if a domain
+            # label is too long once it is written in ASCII.
             if address:
                 sanitize_address(address, "utf-8")
         except (ValueError, IndexError):
@@ -49,7 +49,7 @@ class AddressField(serializers.EmailField):
 
 @contextmanager
 def password_checked() -> Iterator[None]:
-    """Says of a new password that Django's rules refuse what they say, as of the field."""
+    """Turn the errors of Django's password validators into errors of the field `password`."""
     try:
         yield
     except PasswordError as error:
@@ -65,7 +65,7 @@ class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
     }
     password = password_field()
     new_email = serializers.SerializerMethodField(
-        help_text="Counts once the mail to it is answered; null if there is none."
+        help_text="The address that is not confirmed yet; null if there is none."
     )
 
     class Meta:
@@ -74,11 +74,11 @@ class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
         read_only_fields = ("id",)
 
     def validate_username(self, name: str) -> str:
-        shows_all_of_itself(name)
+        refuse_invisible(name)
         return name
 
     def get_new_email(self, user: User) -> str | None:
-        return addresses.waiting(user)
+        return addresses.unconfirmed(user)
 
     def validate(self, attrs: dict) -> dict:
         user = User(username=attrs["username"], email=attrs.get("email", ""))
@@ -92,12 +92,12 @@ class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
                 email = validated_data.pop("email", "")
                 user = User.objects.create_user(**validated_data)
                 if email:
-                    addresses.want(user, email, now=timezone.now())
+                    addresses.request(user, email, now=timezone.now())
                 return user
         except NameRefusedError as error:
             raise serializers.ValidationError(error.message_dict, code="lookalike") from error
         except IntegrityError as error:
-            # Somebody else took the name since it was looked for.
+            # Another request took the name after validation had looked for it.
             message = User._meta.get_field("username").error_messages["unique"]
             raise serializers.ValidationError({"username": [message]}, code="unique") from error
 
@@ -111,7 +111,7 @@ class LoginSerializer(StrictSerializer):
     def validate(self, attrs: dict) -> dict:
         request = self.context["request"]._request
         with attempts.counted(request, attrs["username"]) as attempt:
-            # Django hashes the password for an unknown name too, so that the time tells nothing.
+            # For an unknown name Django hashes the password too, so that the time reveals nothing.
             user = authenticate(request, username=attrs["username"], password=attrs["password"])
             attempt.failed = user is None
         if user is None:
@@ -130,11 +130,13 @@ class MeSerializer(ProfileSerializer):
     example = ProfileSerializer.example | {"email": "alice@example.com", "new_email": None}
     email = serializers.CharField(read_only=True)
     new_email = serializers.CharField(
-        read_only=True, allow_null=True, help_text="Counts once the mail to it is answered."
+        read_only=True,
+        allow_null=True,
+        help_text="The address that is not confirmed yet; null if there is none.",
     )
 
 
-# Holding a token is not enough for what cannot be undone.
+# Operations that cannot be undone need the password: a token may have been stolen.
 class PasswordConfirmation(StrictSerializer):
     example = {"current_password": SECRET}
     current_password = password_field()
@@ -190,13 +192,13 @@ class TokenSerializer(serializers.Serializer):
         "current": True,
     }
     id = serializers.IntegerField(source="number")
-    name = serializers.CharField(help_text="The device that was named when logging in.")
+    name = serializers.CharField(help_text="The device's name, as it was given when logging in.")
     created_at = serializers.DateTimeField(source="created")
     expires_at = serializers.DateTimeField(source="expiry")
     last_used_at = serializers.DateTimeField(
-        allow_null=True, help_text="Null if never; to the minute."
+        allow_null=True, help_text="To the minute; null if the token has not been used yet."
     )
-    current = serializers.SerializerMethodField(help_text="Whether this request bears it.")
+    current = serializers.SerializerMethodField(help_text="Whether this request uses this token.")
 
     def get_current(self, token) -> bool:
         return token == self.context["request"].auth
@@ -205,4 +207,4 @@ class TokenSerializer(serializers.Serializer):
 class TokenPageSerializer(serializers.Serializer):
     example = {"results": [TokenSerializer.example], "next": None}
     results = TokenSerializer(many=True)
-    next = serializers.URLField(allow_null=True, help_text="The next page.")
+    next = serializers.URLField(allow_null=True, help_text="The next page; null on the last one.")

@@ -1,4 +1,4 @@
-"""Accounts over REST: making one, entering and leaving it, closing it."""
+"""Accounts over REST: register, log in and out, read and close one's own account."""
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -16,7 +16,7 @@ from social.overload import gauge
 
 
 class RegisterView(CreateAPIView):
-    """Make an account."""
+    """Create an account."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -29,7 +29,7 @@ class RegisterView(CreateAPIView):
 
 
 class LoginView(GenericAPIView):
-    """A new token for one device. It is shown this once; only its digest is kept."""
+    """Log in: create a token for one device. Only this answer shows it; we keep only a digest."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -41,13 +41,13 @@ class LoginView(GenericAPIView):
         login = self.get_serializer(data=request.data)
         login.is_valid(raise_exception=True)
         user = login.validated_data["user"]
-        row, token = accounts.enter(user, login.validated_data["device"])
+        row, token = accounts.log_in(user, login.validated_data["device"])
         answer = {"token": token, "expires_at": row.expiry, "user": user}
         return Response(serializers.LoginAnswerSerializer(answer).data)
 
 
 class LogoutView(APIView):
-    """Revoke the token of this request."""
+    """Log out: revoke the token of this request."""
 
     @extend_schema(request=None, responses={204: None})
     def post(self, request) -> Response:
@@ -56,17 +56,18 @@ class LogoutView(APIView):
 
 
 class MeView(APIView):
-    """One's own account."""
+    """Read one's own account."""
 
     @extend_schema(responses=serializers.MeSerializer)
     def get(self, request) -> Response:
         user = request.user
-        own = {"email": user.email, "new_email": addresses.waiting(user)}
+        own = {"email": user.email, "new_email": addresses.unconfirmed(user)}
         return Response(shapes.profile(user, follow_counts.read(user.pk)) | own)
 
 
 class CloseView(GenericAPIView):
-    """Delete one's own account: it is gone at once, its posts, follows and devices soon after."""
+    """Close one's own account: it disappears at once; its posts, follows and devices are erased
+    soon after."""
 
     serializer_class = serializers.PasswordConfirmation
     throttle_scope = "login"

@@ -1,4 +1,4 @@
-"""Mail addresses over REST: changed by who knows the password, and confirmed by who reads them."""
+"""Mail addresses over REST. A change needs the password, and a token mailed to the new address."""
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -13,8 +13,9 @@ from social.api.description import may_answer
 
 
 class EmailView(GenericAPIView):
-    """Change one's mail address: a mail with a link is sent to the new one, and the old one counts
-    until its token comes back. An empty one is removed at once."""
+    """Change one's mail address: we send a mail with a link to the new address. The old address
+    stays in use until the new one is confirmed with the token from that link. An empty address
+    removes the present one at once."""
 
     serializer_class = serializers.EmailSerializer
     throttle_scope = "login"
@@ -24,14 +25,14 @@ class EmailView(GenericAPIView):
         given = self.get_serializer(data=request.data)
         given.is_valid(raise_exception=True)
         if email := given.validated_data["email"]:
-            addresses.want(request.user, email, now=timezone.now())
+            addresses.request(request.user, email, now=timezone.now())
             return Response(status=status.HTTP_202_ACCEPTED)
         addresses.remove(request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class ConfirmView(GenericAPIView):
-    """Confirm a mail address with the token from the mail; it is the account's from now on."""
+    """Confirm a mail address with the token from the mail; it becomes the account's address."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)

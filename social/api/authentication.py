@@ -1,4 +1,4 @@
-"""Bearer tokens, with the time of their last use kept to the minute."""
+"""Authentication by bearer tokens. Records when each token was last used, to the minute."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,7 +27,7 @@ class TokenAuthentication(KnoxAuthentication):
         user, _ = self.validate_user(auth_token)
         bind_contextvars(user_id=user.pk)
         now = timezone.now()
-        # One write a minute and token at most: a read must not cost a row's new version each time.
+        # At most one write per token and minute: reads should not write a row version each time.
         if auth_token.last_used_at is None or auth_token.last_used_at < now - USE_RESOLUTION:
             Token.objects.filter(pk=auth_token.pk).update(last_used_at=now)
         return user, auth_token
@@ -37,8 +37,8 @@ class TokenAuthentication(KnoxAuthentication):
         for known in find(token[: CONSTANTS.TOKEN_KEY_LENGTH]):
             if not compare_digest(digest, known.digest):
                 continue
-            # One that has expired is deleted by tokens.prune: a deletion here would be taken for a
-            # revocation.
+            # Expired tokens are refused but not deleted here: subscribers would take a deletion for
+            # a revocation. tokens.prune deletes them.
             if known.expiry is None or known.expiry >= timezone.now():
                 return known
         raise AuthenticationFailed("Invalid token.")
@@ -46,8 +46,8 @@ class TokenAuthentication(KnoxAuthentication):
 
 @cache
 def by_key() -> tuple[str, list[str], list[str]]:
-    """The SQL of find(), and which attributes of a token and of its user the columns of its rows
-    are; made once, since the ORM takes a fifth of a request to make it."""
+    """The SQL of find(), and the attributes of Token and of User that its columns fill. Built once
+    per process, because the ORM needs a fifth of a request's time to build it."""
     query = Token.objects.filter(token_key="").select_related("user").query
     of_token, of_user = (
         [field.attname for field in model._meta.concrete_fields] for model in (Token, User)
@@ -56,7 +56,8 @@ def by_key() -> tuple[str, list[str], list[str]]:
 
 
 def find(key: str) -> Iterator[Token]:
-    """Tokens that begin with `key`, with their users; the rest of each is known by its digest."""
+    """The tokens whose text begins with `key`, with their users. The caller must compare digests to
+    check the remaining characters."""
     sql, of_token, of_user = by_key()
     with connection.cursor() as cursor:
         cursor.execute(sql, [key])
@@ -68,7 +69,7 @@ def find(key: str) -> Iterator[Token]:
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
-    """How the API's description tells of the tokens; found by being imported."""
+    """Describes the tokens in the OpenAPI document. Importing it registers it."""
 
     target_class = TokenAuthentication
     name = "token"

@@ -1,4 +1,4 @@
-"""What the operations of the API's description refer to: problems, headers, and who sends them."""
+"""Shared components of the OpenAPI document: problems, headers and parameters."""
 
 from social.api.problems import MEDIA_TYPE
 
@@ -11,7 +11,7 @@ PROBLEM = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
-        "request_id": {"type": ["string", "null"], "description": "For who asks the operators."},
+        "request_id": {"type": ["string", "null"], "description": "Give it to the operators."},
         "errors": {
             "type": "array",
             "description": "With status 400: what is wrong with which field.",
@@ -38,28 +38,28 @@ PROBLEMS = {
     "400": "Something in the request is wrong.",
     "401": "There is no token, or it is not valid any more.",
     "403": "The password, or the token from the mail, is not the right one.",
-    "404": "There is no such thing, or it is somebody else's.",
-    "409": "Not as things are; `type` and `detail` say why.",
+    "404": "It does not exist, or it belongs to somebody else.",
+    "409": "The present state does not allow this; `type` and `detail` say why.",
     "413": "The body is too large.",
     "415": "The body is not application/json.",
-    "422": "This Idempotency-Key came before with another body.",
+    "422": "This Idempotency-Key was used before with another body.",
     "429": "Too many requests; Retry-After says how many seconds to wait.",
-    "503": "Not now; Retry-After says how many seconds to wait.",
+    "503": "Temporarily unavailable; Retry-After says how many seconds to wait.",
 }
 PROBLEM_BODY = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 TEXT = {"type": "string"}
 HEADERS = {
     "X-Request-Id": {
-        "description": "The request's id, as it was given or made; it stands in the logs.",
+        "description": "The request's id, given by the client or made by us; our logs contain it.",
         "required": True,
         "schema": TEXT | {"pattern": r"^[A-Za-z0-9._:/+=@-]{1,128}$"},
     },
     "RateLimit-Policy": {
-        "description": 'What is allowed: "policy";q=requests;w=seconds, one for each limit.',
+        "description": 'The limits: "policy";q=requests;w=seconds, one item for each limit.',
         "schema": TEXT,
     },
     "RateLimit": {
-        "description": 'What is left: "policy";r=requests;t=seconds, one for each limit.',
+        "description": 'Requests left: "policy";r=requests;t=seconds, one item for each limit.',
         "schema": TEXT,
     },
     "Retry-After": {
@@ -68,28 +68,29 @@ HEADERS = {
         "schema": {"type": "integer", "minimum": 1},
     },
     "ETag": {"description": "For If-None-Match.", "required": True, "schema": TEXT},
-    "Link": {"description": "The pages around, as in the body (RFC 8288).", "schema": TEXT},
+    "Link": {"description": "The neighbouring pages, as in the body (RFC 8288).", "schema": TEXT},
     "Idempotent-Replayed": {
-        "description": "This is the answer that an earlier request got.",
+        "description": "This answer repeats the one to an earlier request.",
         "schema": TEXT | {"const": "true"},
     },
 }
 PARAMETERS = {
-    "X-Request-Id": "An id for this request; another one is made where it is not of letters, "
-    "digits and ._:/+=@- or longer than 128 characters.",
-    "If-None-Match": "The ETag of an answer that the client has.",
+    "X-Request-Id": "An id for this request: at most 128 letters, digits and ._:/+=@- characters. "
+    "We replace any other id by one of our own.",
+    "If-None-Match": "The ETag of an answer that the client has kept.",
 }
-OF_ALL = ("X-Request-Id", "RateLimit-Policy", "RateLimit")
+# Every answer has these headers.
+ALWAYS = ("X-Request-Id", "RateLimit-Policy", "RateLimit")
 
 
 def components() -> dict:
-    """By kind and name, as OpenAPI has them."""
+    """OpenAPI's `components` object, by kind and name."""
     responses = {
         status: {"description": meaning, "headers": headers(status), "content": PROBLEM_BODY}
         for status, meaning in PROBLEMS.items()
     }
     responses["304"] = {
-        "description": "What the client has still holds.",
+        "description": "The answer that the client has kept is still current.",
         "headers": headers("304"),
     }
     parameters = {
@@ -100,9 +101,9 @@ def components() -> dict:
 
 
 def headers(status: str, *others: str) -> dict:
-    """Those of an answer with this status, and others that it has."""
+    """References to the headers of an answer with this status, and to the `others`."""
     own = {"304": ["ETag"], "429": ["Retry-After"], "503": ["Retry-After"]}.get(status, [])
-    return {name: reference("headers", name) for name in (*OF_ALL, *own, *others)}
+    return {name: reference("headers", name) for name in (*ALWAYS, *own, *others)}
 
 
 def reference(kind: str, name: str) -> dict:

@@ -1,4 +1,4 @@
-"""Ids in paths: what a bigint column holds, so that a larger number is a 404 and no error."""
+"""Ids in paths. Numbers outside a bigint column's range give 404, not a database error."""
 
 from django.urls.converters import IntConverter
 

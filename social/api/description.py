@@ -1,9 +1,9 @@
-"""What all parts of the API's description share. A postprocessing hook of drf-spectacular.
+"""Complete the OpenAPI document; a postprocessing hook of drf-spectacular.
 
-The problems that each operation may answer, and its headers; a summary, which is how its
-description begins; that unknown fields are refused. Serializers have as attributes: `example`, and
-`required_in_patch`, the fields without which there is nothing to change; where there is none, one
-of them at least is.
+Adds to each operation the problems that it may answer, its headers and a summary (the beginning of
+its description), and says that unknown fields are refused. Serializers may have the attributes
+`example` (of the answer), `request_example`, and `required_in_patch`: the fields that a PATCH must
+contain. Without the last one, a PATCH must contain at least one field.
 """
 
 import re
@@ -16,13 +16,14 @@ from social.api.problems import API_PREFIX, MEDIA_TYPE
 
 
 def may_answer(status: int) -> dict:
-    """For the `responses` of an operation that may answer this one beside those of all."""
+    """An entry for the `responses` of an operation that may answer with this problem in addition to
+    those that are added for all operations."""
     schema = reference("schemas", "Problem")
     return {(status, MEDIA_TYPE): OpenApiResponse(schema, PROBLEMS[str(status)])}
 
 
 def complete(result: dict, generator, request, public: bool) -> dict:
-    """Called with OpenAPI as dictionaries, which it changes."""
+    """Complete `result`, the OpenAPI document as dictionaries, in place; returns it."""
     schemas = result["components"].setdefault("schemas", {})
     for (name, _), component in generator.registry._components.items():
         schema = schemas.get(name, {})
@@ -42,7 +43,7 @@ def complete(result: dict, generator, request, public: bool) -> dict:
 
 
 def _complete_object(name: str, schema: dict, serializer: Serializer) -> None:
-    # Requests have components of their own, without what only answers have.
+    # drf-spectacular makes separate "…Request" components, without the read-only fields.
     if name.endswith("Request"):
         schema["additionalProperties"] = False
     if name.startswith("Patched"):
@@ -58,8 +59,8 @@ def _complete_object(name: str, schema: dict, serializer: Serializer) -> None:
 
 
 def _merge_with_empty(field: dict) -> None:
-    """drf-spectacular says "this pattern, or empty" as two alternatives, of which a default of ""
-    would have to be both. One pattern says the same."""
+    """Merge the two alternatives by which drf-spectacular describes "this pattern, or empty" into
+    one pattern. `oneOf` requires exactly one match, and the default "" may match both."""
     text, *empty = field.get("oneOf", [{}])
     if empty != [{"type": "string", "maxLength": 0}]:
         return
@@ -67,11 +68,11 @@ def _merge_with_empty(field: dict) -> None:
     if "pattern" in text:
         field |= text | {"pattern": f"^(?:{text['pattern']})?$"}
     else:
-        field["anyOf"] = either  # Few judge formats, and to the others an empty text is both.
+        field["anyOf"] = either  # Most validators ignore formats: an empty text matches both.
 
 
 def _first_words(description: str) -> str:
-    """Up to the first full stop, colon or semicolon that ends something."""
+    """The description up to the first full stop, colon or semicolon before white space."""
     return re.split(r"[.:;](?:\s|$)", description, maxsplit=1)[0].replace("\n", " ")
 
 
@@ -89,14 +90,14 @@ def _complete_operation(method: str, operation: dict) -> None:
 
 
 def _has_required(body: dict, schemas: dict) -> bool:
-    """Whether a body of no fields would be refused; without a body it is the same."""
+    """Whether an empty object would be refused as body. Then a request without a body is too."""
     [content] = body["content"].values()
     schema = schemas[content["schema"]["$ref"].rpartition("/")[2]]
     return bool({"required", "minProperties", "oneOf"} & schema.keys())
 
 
 def _own_headers(method: str, parameters: set[str]) -> list[str]:
-    """Those that an operation's success has beside the ones of all answers."""
+    """The headers of an operation's success that not all answers have."""
     own = ["ETag"] if method == "get" else []
     if parameters & {"cursor", "before"}:
         own.append("Link")
@@ -106,7 +107,7 @@ def _own_headers(method: str, parameters: set[str]) -> list[str]:
 
 
 def _statuses(method: str, operation: dict) -> set[str]:
-    """Of answers that are described in one place for all operations."""
+    """The statuses that the operation may answer with and that are described once for all."""
     parameters = operation["parameters"]
     places = {parameter["in"] for parameter in parameters}
     statuses = {"400", "429", "503"}

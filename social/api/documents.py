@@ -1,4 +1,4 @@
-"""The API's description as a document, and pages to try it at."""
+"""The OpenAPI document, and pages to try the API with."""
 
 from functools import cache
 
@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 
 class DescriptionView(APIView):
-    """docs/openapi.yaml, from the code that is running."""
+    """The text of docs/openapi.yaml, generated from the running code."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -25,13 +25,14 @@ class DescriptionView(APIView):
 
 @cache
 def document() -> bytes:
-    """Made once a process: it takes a tenth of a second, and is the same for everybody."""
+    """The document, generated once per process, because that takes a tenth of a second."""
     described = SchemaGenerator().get_schema(public=True)
     return OpenApiYamlRenderer().render(described, renderer_context={})
 
 
 class PagesView(SpectacularSwaggerSplitView):
-    """Its script is a request of its own, for our Content-Security-Policy allows none in a page."""
+    """Swagger UI with its script at a separate URL, because our Content-Security-Policy allows no
+    inline scripts."""
 
     authentication_classes = ()
     url_name = "schema"

@@ -1,5 +1,5 @@
-"""Paths under /api/ are what the description says: none is redirected to one with a slash, by which
-a POST would become a GET."""
+"""No redirects under /api/. Django would redirect a path without its slash, and a client would then
+repeat a POST as a GET."""
 
 from django.http import HttpRequest
 from django.middleware.common import CommonMiddleware
@@ -8,7 +8,7 @@ from social.api.problems import API_PREFIX
 
 
 class ExactPaths(CommonMiddleware):
-    """Django's middleware, which goes on redirecting the admin's pages."""
+    """Django's CommonMiddleware, which still redirects the admin's pages."""
 
     def should_redirect_with_slash(self, request: HttpRequest) -> bool:
         inside = request.path.startswith(API_PREFIX)

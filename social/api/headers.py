@@ -1,8 +1,8 @@
-"""Headers of every answer under /api/: how the limits stand, and that it is the caller's alone.
-Cookies neither come in nor go out.
+"""Headers of every answer under /api/: the state of the rate limits, and that only the caller may
+cache it. Cookies are removed from requests and answers.
 
-ETag and 304 come from Django's ConditionalGetMiddleware: with `no-cache` a client keeps an answer
-and asks whether it still holds.
+ETag and 304 come from Django's ConditionalGetMiddleware: with `no-cache` a client may keep an
+answer but must ask whether it is still current.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from social.api.problems import API_PREFIX
 
 
 class ApiHeaders:
-    """A middleware."""
+    """The middleware that sets them."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self._get_response = get_response
@@ -24,15 +24,15 @@ class ApiHeaders:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         inside = request.path.startswith(API_PREFIX)
         if inside:
-            # A browser that is logged in to the admin sends the admin's.
+            # A browser that is logged in to the admin sends the admin's cookies here too.
             request.META.pop("HTTP_COOKIE", None)
         response = self._get_response(request)
         if inside:
             response.cookies.clear()
             response.headers.setdefault("Cache-Control", "private, no-cache")
             patch_vary_headers(response, ["Authorization"])
-            if standings := getattr(request, "rate_limits", None):
+            if states := getattr(request, "rate_limits", None):
                 window = settings.THROTTLE_WINDOW_SECONDS
-                for name, value in throttling.headers(standings, window).items():
+                for name, value in throttling.headers(states, window).items():
                     response[name] = value
         return response

@@ -1,12 +1,12 @@
-"""Answers are JSON, whatever a client says it would accept."""
+"""Content negotiation: answers are JSON, whatever the Accept header says."""
 
 from rest_framework.negotiation import BaseContentNegotiation
 
 
 class AlwaysJSON(BaseContentNegotiation):
     def select_parser(self, request, parsers):
-        """The first that takes the request's content type; None makes it a 415, as does a body that
-        is compressed."""
+        """The first parser for the request's content type. None, also for a compressed body, makes
+        the answer a 415."""
         if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
             return None
         given = (request.content_type or "").partition(";")[0].strip().lower()

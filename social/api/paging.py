@@ -1,6 +1,6 @@
-"""Lists page by page, by cursors that are opaque to clients and signed, so that only ours are read.
+"""Paging of lists by cursors. A cursor is opaque to clients and signed: others are refused.
 
-Guarantee: a page costs the same wherever it lies in the list, and going on shows nothing twice.
+Guarantee: a page costs the same wherever it lies in the list, and no entry appears on two pages.
 """
 
 import re
@@ -19,29 +19,29 @@ SIGNER = signing.Signer(salt="list.cursor")
 LIMIT = OpenApiParameter(
     "limit",
     {"type": "integer", "minimum": 1, "maximum": PAGE, "default": PAGE},
-    description="How many a page.",
+    description="The number of entries per page.",
 )
 PARAMETERS = [
-    OpenApiParameter("cursor", str, description="Where to go on: see `next`."),
+    OpenApiParameter("cursor", str, description="The position to continue from: see `next`."),
     LIMIT,
 ]
 
 
 def page(request: Request, rows: QuerySet, key: str, serialize) -> Response:
-    """Rows by descending `key`, a unique integer field with an index for this; `serialize` makes
-    what is shown of one."""
+    """The answer with one page of `rows` by descending `key`, a unique integer field with an index
+    for this order. `serialize` turns a row into its JSON object."""
     size = limit(request)
     rows = rows.order_by(f"-{key}")
     if (cursor := request.query_params.get("cursor")) is not None:
         rows = rows.filter(**{f"{key}__lt": decode(cursor)})
-    # One more than the page, to know whether there is another one.
+    # Read one row more than the page has, to know whether there is a next page.
     found = list(rows[: size + 1])
-    rest = encode(getattr(found[size - 1], key)) if len(found) > size else None
-    return answer(request, [serialize(row) for row in found[:size]], rest)
+    next_cursor = encode(getattr(found[size - 1], key)) if len(found) > size else None
+    return answer(request, [serialize(row) for row in found[:size]], next_cursor)
 
 
 def answer(request: Request, results: list, cursor: str | None) -> Response:
-    """A page; the list goes on at the cursor, or ends where that is None."""
+    """The answer with a page. The next page begins at `cursor`; None if this is the last page."""
     following = headers = None
     if cursor is not None:
         following = replace_query_param(request.build_absolute_uri(), "cursor", cursor)
@@ -54,15 +54,15 @@ def encode(position: int) -> str:
 
 
 def decode(cursor: str) -> int:
-    """Raises a validation error that names the query parameter."""
+    """The position in a cursor. Raises a ValidationError that names the query parameter."""
     try:
         return int(SIGNER.unsign_object(cursor))
     except (signing.BadSignature, ValueError) as error:
-        raise ValidationError({"cursor": ["This is no cursor of ours."]}) from error
+        raise ValidationError({"cursor": ["This cursor is not valid."]}) from error
 
 
 def limit(request: Request, largest: int = PAGE) -> int:
-    """The page size that the client wishes. Raises a validation error outside 1 to `largest`."""
+    """The page size that the client asks for. Raises a ValidationError outside 1 to `largest`."""
     given = request.query_params.get("limit")
     if given is None:
         return largest

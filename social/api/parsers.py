@@ -1,4 +1,4 @@
-"""JSON bodies, read strictly: what two readers could understand differently is refused."""
+"""Strict parsing of JSON bodies: refuse whatever two parsers could understand differently."""
 
 import json
 
@@ -23,8 +23,8 @@ class StrictJSONParser(BaseParser):
         body = stream.read(limit + 1)
         if len(body) > limit:
             raise PayloadTooLarge
-        if len(body) < _promised(parser_context):
-            raise ParseError("The body breaks off, or is not framed as HTTP has it.")
+        if len(body) < _announced(parser_context):
+            raise ParseError("The body is incomplete, or its transfer encoding is malformed.")
         try:
             text = body.decode("utf-8")
             parsed = json.loads(
@@ -37,9 +37,9 @@ class StrictJSONParser(BaseParser):
         return parsed
 
 
-def _promised(context: dict | None) -> int:
-    """The length that a request's body should have. It has another where the client went away or
-    stalled amid the body, or its chunks were none: see connectify/bodies.py."""
+def _announced(context: dict | None) -> int:
+    """The length that the body should have. It is shorter if the client disconnected or stalled
+    inside the body, or if its chunked encoding was malformed: see connectify/bodies.py."""
     return int(context["request"].META.get("CONTENT_LENGTH") or 0) if context else 0
 
 
@@ -51,4 +51,4 @@ def _unique_keys(pairs: list) -> dict:
 
 
 def _refuse_constant(name: str):
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")

@@ -1,4 +1,4 @@
-"""Passwords over REST: changed by who knows the old one, or reset by mail."""
+"""Passwords over REST: change one with the old password, or reset it by mail."""
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -13,7 +13,7 @@ from social.api.description import may_answer
 
 
 class PasswordView(GenericAPIView):
-    """Change one's password; every other device is logged out."""
+    """Change one's password; all other devices are logged out."""
 
     serializer_class = serializers.PasswordChangeSerializer
     throttle_scope = "login"
@@ -27,9 +27,9 @@ class PasswordView(GenericAPIView):
 
 
 class ForgottenView(GenericAPIView):
-    """Ask for a mail to set a new password. The answer is the same whether or not there is such an
-    account; an address gets at most one mail in ten minutes, with a link for each of its accounts
-    (the oldest five)."""
+    """Request a mail to set a new password. The answer is the same whether or not an account has
+    the address. An address gets at most one mail in ten minutes; it has a link for each of the
+    address's five oldest accounts."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -45,7 +45,7 @@ class ForgottenView(GenericAPIView):
 
 
 class ResetView(GenericAPIView):
-    """Set a new password with the token from the mail; every device is logged out."""
+    """Set a new password with the token from the mail; all devices are logged out."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)

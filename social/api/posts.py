@@ -20,7 +20,7 @@ from social.overload import gauge
 
 before_reply = failpoint(__name__, "before_reply")
 
-# Visible ASCII, with spaces inside: what passes every proxy as it is. As JSON Schema.
+# The JSON Schema of a key: visible ASCII with spaces inside, which every proxy passes unchanged.
 KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
 
 
@@ -36,8 +36,8 @@ class PostsView(GenericAPIView):
                 "Idempotency-Key",
                 KEY,
                 OpenApiParameter.HEADER,
-                description="The same key and body within 24 hours give the first answer again,"
-                " or 404 if the post has been deleted since.",
+                description="A request with the same key and body within 24 hours gets the first"
+                " answer again, or 404 if the post has been deleted since.",
             )
         ],
         responses={201: PostSerializer} | may_answer(404),
@@ -56,16 +56,16 @@ class PostsView(GenericAPIView):
         if key is None:
             return Response(publish(), status=status.HTTP_201_CREATED)
 
-        def publish_wordless() -> dict:
+        def publish_without_text() -> dict:
             return publish() | {"content": None}
 
         answer, repeated = idempotency.once(
-            request.user, _checked(key), content.encode(), publish_wordless, now=now
+            request.user, _checked(key), content.encode(), publish_without_text, now=now
         )
         before_reply()
         if repeated:
             get_object_or_404(posts.by(request.user), pk=answer["id"])
-        # The words of a repeated request are those of the first one.
+        # A repeated request has the same text as the first one, so take the text from it.
         answer |= {"content": content}
         headers = {"Idempotent-Replayed": "true"} if repeated else None
         return Response(answer, status=status.HTTP_201_CREATED, headers=headers)
@@ -79,7 +79,7 @@ def _checked(key: str) -> str:
 
 
 class PostView(GenericAPIView):
-    """One post."""
+    """Read, edit or delete one post."""
 
     serializer_class = PostSerializer
 
@@ -109,7 +109,7 @@ class PostView(GenericAPIView):
 
 
 class AuthorPostsView(APIView):
-    """An author's posts, newest first."""
+    """List an author's posts, newest first."""
 
     @extend_schema(parameters=paging.PARAMETERS, responses=PostPageSerializer)
     def get(self, request, user_id: int) -> Response:

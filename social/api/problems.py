@@ -1,4 +1,4 @@
-"""The one error shape under /api/: problem details (RFC 9457), for whatever went wrong."""
+"""Error answers under /api/: all are problem details (RFC 9457)."""
 
 import math
 from collections.abc import Callable
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 class Unavailable(exceptions.APIException):
     status_code = 503
-    default_detail = "Not now; try again later."
+    default_detail = "Temporarily unavailable; try again later."
     default_code = "unavailable"
 
     def __init__(self, wait: int):
@@ -52,21 +52,21 @@ class ImpossibleRelation(exceptions.APIException):
 
 class KeyInUse(exceptions.APIException):
     status_code = 409
-    default_detail = "A request with this Idempotency-Key is being worked on."
+    default_detail = "Another request with this Idempotency-Key is in progress."
     default_code = "idempotency_key_in_use"
 
 
 class KeyReused(exceptions.APIException):
     status_code = 422
-    default_detail = "This Idempotency-Key came before with another body."
+    default_detail = "This Idempotency-Key was used before with another body."
     default_code = "idempotency_key_reused"
 
 
-# The database restarts, or all its connections are taken.
+# Retry-After while the database restarts or has no free connection.
 DATABASE_WAIT_SECONDS = 5
 
 TRANSLATED = (
-    # What was there when the view looked for it may be deleted while the view works.
+    # A row that the view has found may be deleted before the view uses it.
     ((Http404, ObjectDoesNotExist), lambda error: exceptions.NotFound()),
     (PermissionDenied, lambda error: exceptions.PermissionDenied()),
     (RequestDataTooBig, lambda error: PayloadTooLarge()),
@@ -82,8 +82,8 @@ TRANSLATED = (
 
 
 def problem_response(error: Exception, context: dict) -> HttpResponse | None:
-    """Django REST framework's exception handler; None lets an unknown error become a 500. Problems
-    are JSON, whatever the view renders."""
+    """Django REST framework's exception handler. Returns None for an unknown error, which becomes a
+    500. Problems are JSON, whatever the view's renderer is."""
     for kind, translate in TRANSLATED:
         if isinstance(error, kind):
             log.info("request refused", reason=repr(error))
@@ -94,7 +94,7 @@ def problem_response(error: Exception, context: dict) -> HttpResponse | None:
         log.warning("request refused", reason=repr(error))
         error = Unavailable(DATABASE_WAIT_SECONDS)
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
-        error = _counted(error, context)
+        error = _throttled(error, context)
     set_rollback()
     response = _answer(_describe(error))
     if getattr(error, "auth_header", None):
@@ -104,21 +104,21 @@ def problem_response(error: Exception, context: dict) -> HttpResponse | None:
     return response
 
 
-def _counted(error: exceptions.APIException, context: dict) -> exceptions.APIException:
-    """The error of a request that is let in by no token, or that there are too many of them: Django
-    REST framework counts only whom it has let in."""
+def _throttled(error: exceptions.APIException, context: dict) -> exceptions.APIException:
+    """Count a request that failed to authenticate, because Django REST framework counts only
+    authenticated ones; returns Throttled if there are too many, or else `error`."""
     try:
         context["view"].check_throttles(context["request"])
     except exceptions.Throttled as throttled:
         return throttled
     except exceptions.ValidationError:
-        pass  # Whatever else is wrong is for those who are let in.
+        pass  # A caller who is not authenticated learns no other error than `error`.
     return error
 
 
 def _handler(status: int, code: str, page: Callable[..., HttpResponse]):
-    """A view for what goes wrong outside the views of Django REST framework; `page` is Django's
-    own, for paths outside the API."""
+    """An error view for requests that reach no view of Django REST framework. `page` is Django's
+    own error view, for paths outside the API."""
 
     def handler(request: HttpRequest, *args, **kwargs) -> HttpResponse:
         if request.path.startswith(API_PREFIX):
@@ -144,8 +144,8 @@ def _describe(error: exceptions.APIException) -> dict:
 
 
 def problem(status: int, code: str) -> dict:
-    """`type` is stable and names the problem; it need not be fetched. By `request_id` an operator
-    finds the request in the logs."""
+    """The body of a problem. `type` is stable and names the problem; it is no URL to fetch.
+    Operators find the request in the logs by `request_id`."""
     return {
         "type": f"urn:connectify:problem:{code.replace('_', '-')}",
         "title": HTTPStatus(status).phrase,

@@ -1,4 +1,4 @@
-"""What everybody may see of a person."""
+"""The public profile of a person over REST."""
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
@@ -11,7 +11,7 @@ from social.api.serializers import ProfileSerializer
 
 
 class ProfileView(APIView):
-    """A person, with the numbers of their followers and of those whom they follow."""
+    """Read a person's profile, with the numbers of their followers and follows."""
 
     @extend_schema(responses=ProfileSerializer)
     def get(self, request, user_id: int) -> Response:

@@ -1,7 +1,7 @@
-"""Query parameters are those that the description of an operation names.
+"""Validation of query parameters against the OpenAPI description of an operation.
 
-Guarantee: below /api/v1/ a parameter that nobody reads is refused with its name, as unknown fields
-of a body are; so is one that is given twice, which two readers could understand differently.
+Guarantee: below /api/v1/ an unknown parameter is refused by its name, as unknown fields of a body
+are. So is a parameter that is given twice, because programs differ in which value they take.
 """
 
 from collections.abc import Iterator
@@ -12,18 +12,20 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 PREFIX = "/api/v1/"
-# By view and method, as they are asked for. (Django REST framework's views import this module.)
+# The parameters by (view, method), filled on first use: at import time the views do not exist yet,
+# because Django REST framework's views import this module.
 _known: dict[tuple[type, str], frozenset[str]] = {}
 
 
 class KnownParameters(BaseThrottle):
-    """The last of the throttles, which run once a caller is let in: such a request is counted, and
-    tells a stranger no more than 401. Health has none of them."""
+    """A check that runs as the last throttle, which is after authentication: a request that it
+    refuses has been counted, and a caller without a token still gets a 401. The health view has no
+    throttles, and so takes any parameter."""
 
     def allow_request(self, request: Request, view) -> bool:
         given = request.query_params
-        # A method that the view does not have is refused after this. The description and its pages,
-        # beside it, are read by browsers.
+        # Django REST framework refuses unknown methods after this. The OpenAPI document and its
+        # pages are outside of PREFIX: browsers may add parameters there.
         answered = hasattr(view, request.method.lower())
         if given and answered and request.path.startswith(PREFIX):
             known = described(view, request.method.lower())
@@ -37,7 +39,7 @@ class KnownParameters(BaseThrottle):
 
 
 def described(view, method: str) -> frozenset[str]:
-    """Their names, from the extend_schema of a view's method."""
+    """The names of the query parameters in the extend_schema of a view's method."""
     key = type(view), "get" if method == "head" else method
     if key not in _known:
         handler = getattr(*key, None)
@@ -50,6 +52,6 @@ def _names(schema, view) -> Iterator[str]:
     schema.view = view
     for each in schema.get_override_parameters():
         if not isinstance(each, OpenApiParameter):
-            yield from each().fields  # a serializer of them
+            yield from each().fields  # A serializer whose fields are the parameters.
         elif each.location == OpenApiParameter.QUERY:
             yield each.name

@@ -17,7 +17,7 @@ from social.overload import gauge
 
 
 class RelationView(APIView):
-    """Stand in a relation to another user (PUT), or end it (DELETE); both may be repeated."""
+    """Begin a relation to another user (PUT) or end it (DELETE); both are idempotent."""
 
     begin = None
     end = None
@@ -34,21 +34,22 @@ class RelationView(APIView):
     @extend_schema(responses={204: None})
     def delete(self, request, user_id: int) -> Response:
         gauge.check_reserve()
-        # Whoever it is, also somebody who blocks one by now: the answer does not tell.
+        # Do not look up the user: the answer must not reveal that they block the caller by now.
         type(self).end(request.user, User(pk=user_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def other(self, user_id: int) -> User:
-        """Whoever it is, and whether or not there is such a user: the answer does not tell."""
+        """The user of a PUT. It is not looked up, because the answer must not reveal whether the
+        account exists."""
         return User(pk=user_id)
 
 
 def named(*, put: str, delete: str):
-    """Summaries of the two methods, which the views below inherit."""
+    """Set the OpenAPI summaries of the two methods, which the views below inherit."""
     return extend_schema_view(put=extend_schema(summary=put), delete=extend_schema(summary=delete))
 
 
-@named(put="Follow somebody", delete="End following somebody")
+@named(put="Follow somebody", delete="Unfollow somebody")
 class FollowView(RelationView):
     begin = relations.follow
     end = relations.unfollow
@@ -59,30 +60,29 @@ class FollowView(RelationView):
         return get_object_or_404(accounts.visible_to(self.request.user), pk=user_id)
 
 
-@named(put="Block somebody", delete="End blocking somebody")
+@named(put="Block somebody", delete="Unblock somebody")
 class BlockView(RelationView):
     begin = relations.block
     end = relations.unblock
 
 
-@named(put="Mute somebody", delete="End muting somebody")
+@named(put="Mute somebody", delete="Unmute somebody")
 class MuteView(RelationView):
     begin = relations.mute
     end = relations.unmute
 
 
 class PeopleView(APIView):
-    """People who stand in a relation to a user; those with the newest accounts first, which is the
-    order of the index."""
+    """List the people in a relation to a user, newest accounts first (the order of the index)."""
 
-    # The user's rows of the relation, and whom each of them shows.
+    # The related name of the user's rows, and the field of such a row that holds the listed person.
     relation = ""
     shown = ""
 
     def page(self, user: User) -> Response:
         rows = getattr(user, self.relation).filter(**{f"{self.shown}__is_active": True})
         if user != self.request.user:
-            # A block hides the two from each other everywhere; one's own lists are one's own.
+            # In other people's lists hide those whom the caller blocks or who block the caller.
             rows = rows.filter(unblocked(self.request.user, self.shown))
         rows = rows.select_related(self.shown)
         return paging.page(self.request, rows, f"{self.shown}_id", self._person)
@@ -104,24 +104,24 @@ class OwnPeopleView(PeopleView):
 
 
 class FollowersView(PeopleOfAnyoneView):
-    """Who follows somebody."""
+    """List the followers of somebody."""
 
     relation, shown = "follower_set", "follower"
 
 
 class FollowingView(PeopleOfAnyoneView):
-    """Whom somebody follows."""
+    """List the people whom somebody follows."""
 
     relation, shown = "following_set", "followee"
 
 
 class BlocksView(OwnPeopleView):
-    """Whom one blocks."""
+    """List the people whom one blocks."""
 
     relation, shown = "blocking_set", "blocked"
 
 
 class MutesView(OwnPeopleView):
-    """Whom one mutes."""
+    """List the people whom one mutes."""
 
     relation, shown = "muting_set", "muted"

@@ -1,4 +1,4 @@
-"""Answers as JSON, by an encoder that writes a page of posts in a tenth of the time."""
+"""Rendering answers as JSON by msgspec, which needs a tenth of the standard encoder's time."""
 
 import msgspec
 from rest_framework.renderers import BaseRenderer
@@ -10,5 +10,6 @@ class FastJSONRenderer(BaseRenderer):
     charset = None  # JSON is UTF-8.
 
     def render(self, data, accepted_media_type=None, renderer_context=None) -> bytes:
-        # Messages are subclasses of str, or translated when they are shown.
+        # `str` converts what msgspec does not know: error messages are subclasses of str or lazy
+        # translations.
         return b"" if data is None else msgspec.json.encode(data, enc_hook=str)

@@ -1,4 +1,4 @@
-"""What the API takes and gives of people and posts. Unknown fields are refused."""
+"""Serializers of requests and answers about people and posts. Unknown fields are refused."""
 
 from rest_framework import serializers
 from rest_framework.settings import api_settings
@@ -13,12 +13,13 @@ JSON_TYPES = (
 )
 
 
-# Refuses fields that it does not know or that the client may not set, and takes no 5 for "5": what
-# is stored is what was sent. (A docstring would stand in the description of all that inherit it.)
+# Refuses fields that are unknown or that a client may not set, and values of another JSON type,
+# such as 5 for "5": we store exactly what was sent. (Not a docstring, because the OpenAPI document
+# would repeat it for each serializer that inherits it.)
 class StrictSerializer(serializers.Serializer):
     def to_internal_value(self, data):
         if isinstance(data, dict):
-            # A PATCH whose body says nothing has said nothing that could be done.
+            # A PATCH without any field has nothing to change.
             if self.partial and not data:
                 errors = {api_settings.NON_FIELD_ERRORS_KEY: ["Give at least one field."]}
                 raise serializers.ValidationError(errors, code="required")
@@ -35,7 +36,7 @@ class StrictSerializer(serializers.Serializer):
 
 
 def _has_its_type(value, field: serializers.Field) -> bool:
-    """Whether a JSON value is what the field takes; null is the field's own question."""
+    """Whether a JSON value has the field's type. The field itself checks null."""
     wanted = next((kind for fields, kind in JSON_TYPES if isinstance(field, fields)), None)
     return wanted is None or value is None or type(value) is wanted
 
@@ -79,10 +80,10 @@ class ProfileSerializer(PersonSerializer):
 class PersonPageSerializer(serializers.Serializer):
     example = {"results": [ALICE], "next": NEXT}
     results = PersonSerializer(many=True)
-    next = serializers.URLField(allow_null=True, help_text="The next page.")
+    next = serializers.URLField(allow_null=True, help_text="The next page; null on the last one.")
 
 
 class PostPageSerializer(serializers.Serializer):
     example = {"results": [PostSerializer.example], "next": None}
     results = PostSerializer(many=True)
-    next = serializers.URLField(allow_null=True, help_text="The next page.")
+    next = serializers.URLField(allow_null=True, help_text="The next page; null on the last one.")

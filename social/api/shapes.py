@@ -1,5 +1,5 @@
-"""What the API shows of a person and a post: plain dictionaries, made by hand because lists of them
-are what a server mostly writes. The serializers of the same names describe them to clients."""
+"""The JSON objects of a person and a post. They are built by hand for speed, because servers mostly
+write lists of them. The serializers of the same names describe them in the OpenAPI document."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ def person(user: User | Author) -> dict:
 
 
 def post(row: Post | ShownPost) -> dict:
-    """Of a post whose author has been read with it."""
+    """The JSON object of a post, whose author must have been read with it (no query is made)."""
     return {
         "id": row.pk,
         "author": person(row.author),
@@ -24,7 +24,7 @@ def post(row: Post | ShownPost) -> dict:
 
 
 def moment(time: datetime | None) -> str | None:
-    """ISO 8601 in UTC, as all times of the API."""
+    """The time in ISO 8601, in UTC with "Z", as everywhere in the API."""
     return time.isoformat().replace("+00:00", "Z") if time else None
 
 

@@ -1,5 +1,5 @@
-"""Fields of text that people write, as social/texts.py has them. The description's patterns say as
-much as one can: balance, and the rarest blanks, are judged by the server alone."""
+"""Validators and fields for texts that people write, by the rules of social/texts.py. The OpenAPI
+document has them as patterns, which cannot express balance and leave out the rarest blanks."""
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -9,7 +9,7 @@ from social.texts import BLANK, HARMFUL, HARMFUL_IN_LINE, is_balanced, is_blank,
 
 
 class Text(RegexValidator):
-    """Of a post: it may have many lines."""
+    """Validator of a post's text, which may have many lines."""
 
     harmful, line = HARMFUL, False
 
@@ -19,17 +19,17 @@ class Text(RegexValidator):
 
     def __call__(self, value: str) -> None:
         if is_harmful(value, line=self.line):
-            message = "Control characters and changes of direction without an end are not taken."
+            message = "Control characters and unbounded changes of direction are not allowed."
             raise ValidationError(message, code="control_characters")
         if not is_balanced(value):
             message = "Every isolate (U+2066 to U+2068) needs its end (U+2069)."
             raise ValidationError(message, code="unbalanced")
         if is_blank(value):
-            raise ValidationError("Nobody would see anything of this.", code="blank")
+            raise ValidationError("This has no visible character.", code="blank")
 
 
 class Line(Text):
-    """Of a name."""
+    """Validator of a name, which is a single line."""
 
     harmful, line = HARMFUL_IN_LINE, True
 
@@ -37,13 +37,14 @@ class Line(Text):
 NAME_LENGTH = 100
 
 
-# What one calls a device; the empty name is none. (A docstring would stand in the description.)
+# A device's name; an empty one means no name. (Not a docstring: the OpenAPI document would show
+# it.)
 class NameField(serializers.CharField):
     def __init__(self, **options) -> None:
         super().__init__(max_length=NAME_LENGTH, allow_blank=True, validators=[Line()], **options)
 
 
-def shows_all_of_itself(name: str) -> None:
-    """A validator of what others must be able to type: it has nothing invisible."""
+def refuse_invisible(name: str) -> None:
+    """Validate a name that others must be able to type: it must have no invisible characters."""
     if any(map(is_blank, name)):
-        raise ValidationError("A name has no invisible characters.", code="invisible")
+        raise ValidationError("A name may not have invisible characters.", code="invisible")

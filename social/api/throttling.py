@@ -1,4 +1,4 @@
-"""Who may make how many requests: by user, token and address.
+"""Rate limits of the API by user, token and network.
 
 https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
 """
@@ -10,21 +10,22 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from social import callers
-from social.throttles import Standing
+from social.throttles import LimitState
 
 
 class CallerThrottle(BaseThrottle):
-    """A view's `throttle_scope` chooses the limits, else whether it reads or writes.
+    """Counts requests. A view's `throttle_scope` selects the limits; without one the scope is
+    "read" or "write", by the request's method.
 
-    Requests that are refused for their token are counted too: see problems.py.
+    problems.py counts the requests that fail to authenticate.
     """
 
     def allow_request(self, request: Request, view) -> bool:
         reads = request.method in SAFE_METHODS
         scope = getattr(view, "throttle_scope", None) or ("read" if reads else "write")
-        standings = callers.count(scope, self._callers(request))
-        request._request.rate_limits = standings
-        self._wait = callers.wait(standings)
+        states = callers.count(scope, self._callers(request))
+        request._request.rate_limits = states
+        self._wait = callers.wait(states)
         return not self._wait
 
     def wait(self) -> int:
@@ -37,8 +38,8 @@ class CallerThrottle(BaseThrottle):
             yield "token", request.auth.number
 
 
-def headers(standings: list[Standing], window: int) -> dict[str, str]:
-    """RateLimit fields, one item for each limit."""
-    policies = (f'"{s.limit.policy}";q={s.limit.quota};w={window}' for s in standings)
-    left = (f'"{s.limit.policy}";r={max(s.remaining, 0)};t={s.seconds}' for s in standings)
+def headers(states: list[LimitState], window: int) -> dict[str, str]:
+    """The RateLimit headers, with one item per limit; `window` is in seconds."""
+    policies = (f'"{s.limit.policy}";q={s.limit.quota};w={window}' for s in states)
+    left = (f'"{s.limit.policy}";r={max(s.remaining, 0)};t={s.seconds}' for s in states)
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}

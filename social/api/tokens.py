@@ -1,4 +1,4 @@
-"""One's own tokens over REST, one for each device that has logged in."""
+"""The caller's own tokens over REST, one per device that has logged in."""
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
@@ -11,7 +11,7 @@ from social.api.account_serializers import TokenPageSerializer, TokenSerializer
 
 
 class TokensView(APIView):
-    """The devices that are logged in, newest first."""
+    """List the devices that are logged in, newest first."""
 
     @extend_schema(parameters=paging.PARAMETERS, responses=TokenPageSerializer)
     def get(self, request) -> Response:

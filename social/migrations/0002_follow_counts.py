@@ -1,10 +1,10 @@
-"""How many follow whom, counted by triggers on social_follow, so that the counts are right whoever
-writes the rows: the API, a bulk load, or the erasure of an account."""
+"""Follow counts, maintained by triggers on social_follow, so that they are right whatever writes
+the rows: the API, a bulk load, or the erasure of an account."""
 
 from django.db import migrations, models
 
-# A connection counts in one of eight slots. Rows are taken in the order of the key, so that two
-# connections in the same slot never wait for each other in a circle.
+# A connection counts in one of eight slots. Rows are updated in the order of their key, so that two
+# connections in the same slot never deadlock.
 COUNT = """
     CREATE FUNCTION social_count_follows() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -29,7 +29,7 @@ COUNT = """
         REFERENCING OLD TABLE AS changed
         FOR EACH STATEMENT EXECUTE FUNCTION social_count_follows('-1');
 
-    -- CREATE TRIGGER has locked out writers until this transaction ends.
+    -- CREATE TRIGGER has locked the table, so nobody writes to it until this transaction ends.
     INSERT INTO social_followcount (user_id, slot, followers, following)
     SELECT user_id, 0, sum(followers), sum(following)
     FROM (

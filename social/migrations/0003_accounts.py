@@ -1,4 +1,4 @@
-"""What an account's owner can do: close it, name its tokens, and ask for a new password."""
+"""Closing accounts, names of tokens, and password reset by mail."""
 
 from django.conf import settings
 from django.db import migrations, models

@@ -1,10 +1,11 @@
-"""Who inserts posts holds a lock that says so, from before the first id is drawn until the end of the
-transaction: the watermark of the timelines waits for its holders (see social/posting.py)."""
+"""A transaction that inserts posts holds an advisory lock, from before it draws its first id until
+it ends. The watermark of the timelines waits for the holders (see social/posting.py)."""
 
 from django.db import migrations
 
-# A trigger BEFORE the STATEMENT fires before PostgreSQL computes the first row, and with it before
-# nextval(): for INSERT, COPY and MERGE alike. ALWAYS: also for a replica's apply worker.
+# A BEFORE STATEMENT trigger fires before PostgreSQL computes the first row, and so before
+# nextval(), for INSERT, COPY and MERGE. With ENABLE ALWAYS it also fires for a replica's apply
+# worker.
 LOCK = """
     CREATE FUNCTION social_say_posting() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN

@@ -1,5 +1,5 @@
-"""The words of a post leave its row with the statement that says that it is deleted, whoever runs it:
-the API, the admin, the erasure of an account, or a process from before this migration."""
+"""Erase a post's text by a trigger when `deleted_at` is set, whatever runs the statement: the API,
+the admin, the erasure of an account, or a process of the previous version."""
 
 from django.db import migrations
 

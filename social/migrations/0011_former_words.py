@@ -1,16 +1,16 @@
-"""The words of posts that were deleted before, in batches, and those in answers that are kept for
-requests that are repeated."""
+"""Erase the text of posts that were deleted earlier, in batches, and the text in the answers that
+are kept for repeated requests."""
 
 from django.db import connection, migrations
 
-# A range of ids holds the row locks of the few deleted posts in it for some tens of milliseconds.
+# Ids per statement. It locks the few deleted posts among them for some tens of milliseconds.
 RANGE = 50_000
 NEWEST = "SELECT coalesce(max(id), 0) FROM social_post"
 ERASE = """
     UPDATE social_post SET content = ''
     WHERE id > %s AND id <= %s AND deleted_at IS NOT NULL AND content <> ''
 """
-# At most those of one day.
+# There are only the answers of one day.
 ANSWERS = "UPDATE social_idempotencykey SET answer = answer - 'content'"
 
 

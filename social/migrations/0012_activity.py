@@ -1,9 +1,9 @@
-"""Follows know whether their two people are active, so that those who are not are counted by nobody
-and nothing is written for them."""
+"""Mark each follow whose follower or followee is not active. Inactive accounts are then not
+counted, and nothing is written for them."""
 
 from django.db import migrations, models
 
-# Each count leaves out the follows whose other side is not active.
+# A count leaves out the follows whose other side is not active.
 COUNT = """
     CREATE OR REPLACE FUNCTION social_count_follows() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -21,9 +21,9 @@ COUNT = """
         RETURN NULL;
     END $$;
 """
-# Whom the person follows are few, and are done at once; of the person's followers `size` more, and
-# True says that these were all. By the primary key, and by social_follow_fanout. What the person
-# follows is dormant from now on; the timelines wake it when the person is back.
+# Marks all follows of the person, which are few, and the next `size` followers; returns true once
+# all followers are marked. Uses the primary key and the index social_follow_fanout. If the account
+# became inactive, its follows become dormant; timelines end that after it is reactivated.
 MARK = """
     CREATE FUNCTION social_mark_follows(person bigint, size integer) RETURNS boolean
     LANGUAGE plpgsql AS $$
@@ -66,7 +66,7 @@ MARK = """
         RETURN reached IS NULL;
     END $$;
 
-    -- In the transaction that shuts or opens an account, whoever does that.
+    -- Runs in the transaction that changes is_active, whatever statement changes it.
     CREATE FUNCTION social_change_activity() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         INSERT INTO social_activitychange (user_id, after) VALUES (NEW.id, 0)
@@ -77,7 +77,7 @@ MARK = """
     CREATE TRIGGER social_user_activity AFTER UPDATE ON social_user FOR EACH ROW
         WHEN (OLD.is_active <> NEW.is_active) EXECUTE FUNCTION social_change_activity();
 
-    -- Accounts that are shut already.
+    -- Accounts that are inactive already.
     INSERT INTO social_activitychange (user_id, after)
     SELECT id, 0 FROM social_user WHERE NOT is_active;
 """

@@ -1,4 +1,4 @@
-"""Keys of names, by which they are unique, and how names look."""
+"""Unique keys and skeletons of usernames."""
 
 import django.db.models.deletion
 from django.conf import settings
@@ -6,8 +6,8 @@ from django.db import migrations, models
 
 import social.models
 
-# While processes of the version before still run, their accounts get a key as well: the same, save
-# for a few letters that fold to several.
+# Gives accounts a key that processes of the previous version create. It differs from names.key()
+# only for a few letters whose case fold is several letters.
 KEY_OF_OLD_CODE = """
     ALTER TABLE social_user ADD COLUMN name_key varchar(500);
     CREATE FUNCTION social_name_key() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
             ],
             database_operations=[
                 migrations.RunSQL(
-                    # Filled and made unique by the next ones.
+                    # The next migrations fill the column and make it unique.
                     KEY_OF_OLD_CODE,
                     "DROP FUNCTION social_name_key CASCADE;"
                     " ALTER TABLE social_user DROP COLUMN name_key",

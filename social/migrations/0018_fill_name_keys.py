@@ -1,5 +1,5 @@
-"""The keys of the names that there are. Nobody is renamed: of the accounts that share a key the
-oldest has it, and the others, which are listed, go on with one of their own."""
+"""Fill in the keys of existing usernames. Nobody is renamed: if several accounts have the same key,
+the oldest one gets it, and the others get the key with a suffix and are listed."""
 
 import sys
 
@@ -16,7 +16,7 @@ FILL = """
     UPDATE social_user SET name_key = filled.key
     FROM unnest(%s::bigint[], %s::text[]) AS filled (id, key) WHERE social_user.id = filled.id
 """
-LOOKS = """
+SKELETONS = """
     INSERT INTO social_lookalike (user_id, skeleton, script)
     SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[])
 """
@@ -35,25 +35,25 @@ def fill(apps, schema_editor) -> None:
 def fill_batch(cursor, people: list[tuple[int, str]]) -> None:
     cursor.execute(TAKEN, [[names.key(name) for _, name in people]])
     taken = {key for (key,) in cursor}
-    keys, looks = [], []
+    keys, skeletons = [], []
     for number, name in people:
         key = names.key(name)
         if key in taken:
-            words = f"  {name}, account {number}: the name of another account, but for case\n"
-            sys.stdout.write(words)
+            reason = "same name as that of another account, but for case"
+            sys.stdout.write(f"  {name}, account {number}: {reason}\n")
             key = f"{key} {number}"
         taken.add(key)
         keys.append(key)
         if ":" not in name:
             script = names.script(name)[:200]
-            looks += [(number, skeleton, script) for skeleton in names.skeletons(name)]
+            skeletons += [(number, skeleton, script) for skeleton in names.skeletons(name)]
     cursor.execute(FILL, [[number for number, _ in people], keys])
-    if looks:
-        cursor.execute(LOOKS, [list(column) for column in zip(*looks, strict=True)])
+    if skeletons:
+        cursor.execute(SKELETONS, [list(column) for column in zip(*skeletons, strict=True)])
 
 
 class Migration(migrations.Migration):
-    atomic = False  # The index is made concurrently, and each batch is a transaction.
+    atomic = False  # The index is created concurrently, and each batch is a transaction.
     dependencies = [("social", "0017_name_keys")]
 
     operations = [

@@ -1,4 +1,4 @@
-"""Every account has a key; those that registered since the last migration, too."""
+"""Fill in the keys of accounts that registered since the last migration, and require a key."""
 
 from importlib import import_module
 

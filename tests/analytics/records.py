@@ -1,4 +1,4 @@
-"""Events as analytics is given them."""
+"""Events as the handler of analytics gets them."""
 
 from datetime import UTC, datetime
 
@@ -7,12 +7,12 @@ import msgspec
 from events.envelope import Event
 from events.registry import decode_event
 
-# After all of these events.
+# A time after all of these events.
 DAY = datetime(2026, 1, 17, tzinfo=UTC)
 
 
 def event(event_id: str, event_type: str, day: int = 15, **data) -> Event:
-    """An event of the last second of a day in January, about post 1 of user 2."""
+    """An event in the last second of the given day of January, about post 1 of user 2."""
     moment = f"2026-01-{day}T23:59:59Z"
     data = {"post_id": 1, "author_id": 2, "content": "hi", "posted_at": moment} | data
     data |= {"created_at": moment, "edited_at": moment}

@@ -1,4 +1,4 @@
-"""An author's figures over REST."""
+"""The caller's own figures over REST."""
 
 from datetime import timedelta
 
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def told(client, alice):
-    """Asks as Alice."""
+def figures(client, alice):
+    """A function that reads Alice's figures."""
     _, token = Token.objects.create(alice)
 
     def ask(path: str, status: int = 200, **query) -> dict:
@@ -40,8 +40,8 @@ def counted(alice, bob):
     roll_up()
 
 
-def test_an_author_sees_the_figures_of_own_posts_by_day(told, counted):
-    first, second = told("days", since="2026-01-14", until="2026-01-16")["results"]
+def test_an_author_sees_the_figures_of_own_posts_by_day(figures, counted):
+    first, second = figures("days", since="2026-01-14", until="2026-01-16")["results"]
     assert first == {
         "starts_at": "2026-01-15T00:00:00Z",
         "posts": 1,
@@ -56,8 +56,8 @@ def test_an_author_sees_the_figures_of_own_posts_by_day(told, counted):
 
 @pytest.fixture
 def small(alice):
-    """Twelve posts of Alice's that reached one follower, the last one the day after, and one
-    that reached twelve people, of whom one has sixteen devices."""
+    """Twelve posts by Alice that reached one follower each, the last one on the next day, and one
+    post that reached twelve people, of whom one has sixteen devices."""
     posts = [event(f"p{n}", "post.created", author_id=alice.pk) for n in range(12)]
     rows = [
         event(f"r{n}", "timeline.delivered", author_id=alice.pk, day=15 + (n == 11), rows=1)
@@ -79,27 +79,27 @@ def small(alice):
 FIGURES = ("reach", "pushes", "timeline_latency_ms", "push_latency_ms")
 
 
-def test_figures_about_few_people_are_not_told(told, small, settings):
-    first, second, third = told("days", since="2026-01-15", until="2026-01-20")["results"]
+def test_figures_about_few_people_are_null(figures, small, settings):
+    first, second, third = figures("days", since="2026-01-15", until="2026-01-20")["results"]
     for row in (first, second):
         assert {name: row[name] for name in FIGURES} == dict.fromkeys(FIGURES)
     assert (first["posts"], second["posts"]) == (12, 0)
     assert (third["reach"], third["pushes"], third["push_latency_ms"]) == (12, None, None)
     settings.FIGURES_FROM = 1
-    assert told("days", since="2026-01-15", until="2026-01-15")["results"][0]["reach"] == 11
+    assert figures("days", since="2026-01-15", until="2026-01-15")["results"][0]["reach"] == 11
 
 
-def test_a_rollup_from_before_slices_were_counted_goes_by_its_posts(told, small):
+def test_a_rollup_from_before_slices_were_counted_goes_by_its_posts(figures, small):
     Rollup.objects.update(slices=0)
-    assert told("days", since="2026-01-15", until="2026-01-15")["results"][0]["reach"] is None
+    assert figures("days", since="2026-01-15", until="2026-01-15")["results"][0]["reach"] is None
 
 
-def test_hours_are_told_apart(told, counted):
-    (only,) = told("hours", since="2026-01-15", until="2026-01-15")["results"]
+def test_figures_are_read_by_hour(figures, counted):
+    (only,) = figures("hours", since="2026-01-15", until="2026-01-15")["results"]
     assert (only["starts_at"], only["posts"]) == ("2026-01-15T23:00:00Z", 1)
 
 
-def test_nothing_is_told_to_nobody(client):
+def test_figures_are_refused_without_a_token(client):
     assert client.get("/api/v1/analytics/days/").status_code == 401
 
 
@@ -113,12 +113,12 @@ def test_nothing_is_told_to_nobody(client):
         ({"until": "9999-12-31"}, "until"),
     ],
 )
-def test_a_span_that_cannot_be_told_is_refused(told, query, field):
-    assert field in str(told("days", status=400, **query))
+def test_an_impossible_span_is_refused(figures, query, field):
+    assert field in str(figures("days", status=400, **query))
 
 
-def test_an_answer_takes_two_queries(told, counted, django_assert_num_queries):
-    # The token (twice: it notes its use), then the figures by their key.
-    told("days")
+def test_an_answer_takes_two_queries(figures, counted, django_assert_num_queries):
+    # The first request also records the token's use. Then: the token, the figures.
+    figures("days")
     with django_assert_num_queries(2):
-        told("days", since="2026-01-14", until="2026-01-16")
+        figures("days", since="2026-01-14", until="2026-01-16")

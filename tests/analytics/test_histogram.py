@@ -14,7 +14,7 @@ def of(values) -> list[int]:
     return buckets
 
 
-def test_of_nothing_there_is_no_percentile():
+def test_an_empty_histogram_has_no_percentile():
     assert histogram.percentile(histogram.empty(), 0.5) is None
 
 

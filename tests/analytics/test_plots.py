@@ -1,4 +1,4 @@
-"""Plots, and the admin's page of them."""
+"""Plots, and their page in the admin."""
 
 import pytest
 from django.utils import timezone
@@ -8,7 +8,7 @@ from analytics.models import Rollup
 from analytics.plots import DASHES, plot
 
 
-def test_lines_differ_by_dashes_and_bear_their_names_apart():
+def test_lines_differ_by_dashes_and_their_names_do_not_overlap():
     drawn = plot("Latency", ["a", "b"], {"p99": [4, 2], "p50": [2, 2]})
     assert [line.dash for line in drawn.lines] == list(DASHES[:2])
     first, second = (line.name_y for line in drawn.lines)
@@ -35,13 +35,13 @@ def test_large_numbers_are_written_out():
     ]
 
 
-def test_a_gap_breaks_a_line_and_a_single_point_is_seen():
+def test_a_gap_breaks_a_line_and_a_single_point_is_visible():
     (line,) = plot("Latency", ["a", "b", "c", "d"], {"p99": [4, 0, None, 2]}).lines
     assert line.runs == ["60.0,10.0 226.7,150.0", "560.0,80.0 560.0,80.0"]
 
 
 @pytest.mark.parametrize("values", [[], [0], [None]])
-def test_nothing_to_draw_is_drawn(values):
+def test_an_empty_series_can_be_plotted(values):
     drawn = plot("Posts", ["a"] * len(values), {"posts": values})
     assert len(drawn.lines) == 1
 
@@ -65,7 +65,7 @@ def test_the_admin_shows_an_authors_figures_as_plots(admin_client, db):
         )
 
 
-def test_who_may_not_view_rollups_sees_no_plots(client, alice):
+def test_an_operator_who_may_not_view_rollups_sees_no_plots(client, alice):
     alice.is_staff = True
     alice.save()
     client.force_login(alice)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 FIFTEENTH = date(2026, 1, 15)
 
 
-def test_a_day_is_dropped_only_when_all_of_it_is_counted(settings):
+def test_a_day_is_dropped_only_once_all_its_events_are_counted(settings):
     record([event("e1", "post.created"), event("e2", "post.created", day=16)], now=DAY)
     now = DAY + settings.ANALYTICS_KEEP_RECORDS - timedelta(days=1)
     pruning.prune(now=now)
@@ -25,12 +25,12 @@ def test_a_day_is_dropped_only_when_all_of_it_is_counted(settings):
     assert Rollup.objects.get(period="day", author_id=0, starts_at__day=15).posts == 1
 
 
-def test_todays_and_tomorrows_partitions_are_made_ahead():
+def test_todays_and_tomorrows_partitions_are_created():
     pruning.prune(now=DAY)
     assert {date(2026, 1, 17), date(2026, 1, 18)} <= set(days.existing())
 
 
-def test_minutes_and_hours_leave_and_days_stay(settings):
+def test_old_minutes_and_hours_are_deleted_and_days_stay(settings):
     now = datetime(2026, 6, 1, tzinfo=UTC)
     for period in Rollup.Period:
         for age in (1, 3, 1_000):

@@ -13,12 +13,12 @@ from tests.bus import post_created
 pytestmark = pytest.mark.django_db
 
 
-def test_what_a_post_says_is_not_kept():
+def test_the_text_of_a_post_is_not_recorded():
     record([decode_event(post_created(7), None)], now=timezone.now())
     assert set(EventRecord.objects.get().data) == {"post_id", "author_id", "created_at"}
 
 
-def test_every_event_type_there_is_is_taken():
+def test_every_event_type_is_recorded():
     assert set(TAKEN) == set(event_types)
 
 
@@ -28,7 +28,7 @@ def test_an_event_is_recorded_once():
     assert EventRecord.objects.count() == 3
 
 
-def test_what_a_wrong_clock_dates_into_the_future_has_happened_now():
+def test_an_event_dated_into_the_future_is_recorded_as_now():
     now = DAY - timedelta(days=1, hours=5)
     record([event("e1", "post.created", day=16)], now=now)
     assert EventRecord.objects.get().occurred_at == now

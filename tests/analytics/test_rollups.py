@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 def counts(period: str = "day", author: int = Rollup.EVERYBODY) -> dict:
-    """What is not zero, by day of the month."""
+    """The sums that are not zero, by day of the month."""
     rows = Rollup.objects.filter(period=period, author_id=author).order_by("starts_at")
     return {
         row.starts_at.day: {name: getattr(row, name) for name in COUNTS if getattr(row, name)}
@@ -33,18 +33,18 @@ def test_figures_are_exact_by_event_id():
     ]
     assert record(batch, now=DAY) == 7
     assert roll_up() == 7
-    # Redelivered, and rolled up again, alone and among new ones.
+    # Recording and counting events again does nothing, alone or together with new events.
     assert record(batch, now=DAY) == 0
     assert roll_up() == 0
     again = [*batch[:2], event("e8", "post.created"), event("e8", "post.created")]
     assert record(again, now=DAY) == 1
     assert roll_up() == 1
     pushes = {"pushes_sent": 5, "pushes_failed": 1, "pushes_refused": 1, "pushes_expired": 1}
-    rest = {"posts": 2, **pushes, "gained": 1, "lost": 1}
+    others = {"posts": 2, **pushes, "gained": 1, "lost": 1}
     for period in ("day", "hour"):
-        assert counts(period) == {15: {"reach": 42, "slices": 2, **rest}, 16: {"posts": 1}}
+        assert counts(period) == {15: {"reach": 42, "slices": 2, **others}, 16: {"posts": 1}}
         assert counts(period, author=2) == {
-            15: {"reach": 40, "slices": 1, **rest},
+            15: {"reach": 40, "slices": 1, **others},
             16: {"posts": 1},
         }
         assert counts(period, author=3) == {15: {"reach": 2, "slices": 1}}
@@ -109,7 +109,7 @@ def test_latencies_of_several_rollups_add_up_bucket_by_bucket():
     assert (row.timeline_latency, row.push_latency) == (timeline, push)
 
 
-def test_an_event_that_counts_nothing_is_taken_all_the_same():
+def test_an_event_without_figures_is_marked_as_counted():
     assert record([event("e1", "post.edited")], now=DAY) == 1
     assert roll_up() == 1
     assert counts() == {}
@@ -122,7 +122,7 @@ def test_rollups_that_run_at_once_count_each_event_once():
     assert counts() == {15: {"posts": 300}}
 
 
-def test_an_event_that_cannot_be_counted_costs_itself_alone():
+def test_an_event_that_cannot_be_counted_is_skipped_alone():
     good = [event(f"e{number:02d}", "post.created") for number in range(50)]
     bad = [
         event("e07x", "push.settled", sent=2**70, failed=0),

@@ -25,12 +25,12 @@ def record(post_id: int, after: int, up_to: int, now) -> None:
         ([(0, 10)], [(10, END)]),
         ([(10, END)], [(0, 10)]),
         ([(0, 10), (20, 30), (40, END)], [(10, 20), (30, 40)]),
-        # Planned twice with other followers, so that slices overlap.
+        # Planned twice, with different followers, so that slices overlap.
         ([(0, 10), (0 + 5, 20), (20, END)], []),
         ([(0, 20), (10, 15)], [(20, END)]),
     ],
 )
-def test_holes_in_the_ledger_are_what_is_missing(done, missing, now):
+def test_holes_in_the_ledger_are_the_missing_slices(done, missing, now):
     for after, up_to in done:
         record(1, after, up_to, now)
     assert ledger.holes(SliceRecord, [1]) == {1: [Slice(1, *hole) for hole in missing]}
@@ -46,16 +46,16 @@ def late(now) -> list[Slice]:
     return ledger.late(FanOut, SliceRecord, now=now)
 
 
-def test_a_fan_out_that_is_not_done_in_time_is_late_once(planned, now):
+def test_a_fan_out_that_is_not_finished_in_time_is_late_once(planned, now):
     assert late(now + ledger.LATE) == []
     later = now + ledger.LATE * 2
     assert late(later) == [Slice(planned.pk, 0, END)]
-    # Its slices now have their time again.
+    # The repair restarts the time until it is late.
     assert late(later) == []
     assert late(later + ledger.LATE * 2) == [Slice(planned.pk, 0, END)]
 
 
-def test_a_fan_out_that_is_done_is_closed(planned, now):
+def test_a_finished_fan_out_is_closed(planned, now):
     fanout.write([Slice(planned.pk, 0, END)], now=now)
     assert late(now + timedelta(days=1)) == []
     assert FanOut.objects.get().finished_at
@@ -88,7 +88,7 @@ def test_planning_again_keeps_the_first_time(planned, now):
         ([(50, END), (0, 3), (0, 60)], [(0, 3), (3, 10), (20, 30), (40, 60), (60, END)]),
     ],
 )
-def test_of_slices_is_left_what_is_neither_done_nor_in_one_before(slices, left, now):
+def test_uncovered_slices_are_neither_written_nor_in_an_earlier_slice(slices, left, now):
     for after, up_to in [(10, 20), (30, 40), (32, 35)]:
         record(1, after, up_to, now)
     record(2, 0, END, now)
@@ -109,7 +109,7 @@ def test_repairs_of_the_same_hole_back_off_and_end(planned, now):
     assert late(now + timedelta(days=30)) == []
 
 
-def test_a_hole_that_is_repaired_every_time_holds_up_no_other(planned, alice, now):
+def test_a_fan_out_that_is_repaired_in_vain_holds_up_no_other(planned, alice, now):
     FanOut.objects.update(repairs=32_767)
     other = posts.publish(alice, "x", now=now)
     FanOut.objects.create(post_id=other.pk, planned_at=now)

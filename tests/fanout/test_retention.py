@@ -15,7 +15,7 @@ KEEP = timedelta(days=30)
 
 @pytest.fixture(autouse=True)
 def table(transactional_db, settings):
-    """Partitions of ten posts each for the posts 0 to 39; the test's own."""
+    """A table for this test only, with partitions of ten posts each for the posts 0 to 39."""
     settings.PARTITION_POSTS = 10
     with connection.cursor() as cursor:
         cursor.execute(
@@ -29,7 +29,7 @@ def table(transactional_db, settings):
 
 @pytest.fixture(autouse=True)
 def _posts(alice, now):
-    """Of the third partition one post is young, and one of the second exactly as old as may be."""
+    """The third partition has a young post. The newest post of the second is one day too old."""
     Post.objects.bulk_create(
         Post(pk=pk, author=alice, content="hi", created_at=now - timedelta(days=days))
         for pk, days in ((5, 90), (15, 60), (19, 31), (25, 60), (26, 1), (35, 0))
@@ -39,7 +39,7 @@ def _posts(alice, now):
 
 @pytest.fixture(autouse=True)
 def _sequence(transactional_db):
-    """As it was, for the other tests."""
+    """Restore the sequence for the other tests."""
     before = retention.head().coming
     yield
     draw_next(before)
@@ -68,13 +68,13 @@ def test_a_partition_is_as_old_as_its_newest_post(now):
     assert partitions.horizon(TABLE) == 10
 
 
-def test_a_horizon_never_goes_back(now):
+def test_a_horizon_never_moves_back(now):
     retention.expire(TABLE, KEEP, now=now)
     retention.expire(TABLE, KEEP * 10, now=now)
     assert partitions.horizon(TABLE) == 20
 
 
-def test_a_partition_of_no_posts_at_all_goes_with_the_next_one_that_expires(now):
+def test_a_partition_without_posts_expires_with_the_next_one(now):
     Post.objects.filter(pk__lt=10).delete()
     assert retention.expiring(TABLE, timedelta(days=40), now=now) == 0
     assert retention.expiring(TABLE, KEEP, now=now) == 20
@@ -87,7 +87,7 @@ def test_the_newest_posts_partition_never_expires_however_old_the_post_is(now):
     assert (partitions.horizon(TABLE), kept()) == (30, [30])
 
 
-def test_ids_that_are_to_be_drawn_never_expire_though_there_is_a_newer_post(now):
+def test_ids_of_future_posts_never_expire_even_below_a_newer_post(now):
     Post.objects.update(created_at=now - timedelta(days=90))
     draw_next(27)
     retention.expire(TABLE, KEEP, now=now)
@@ -99,23 +99,23 @@ def test_without_any_post_nothing_expires(now):
     assert retention.expiring(TABLE, KEEP, now=now) == 0
 
 
-def test_a_horizon_beyond_the_posts_to_come_is_brought_back_before_anything_is_dropped(now):
+def test_a_horizon_above_the_next_id_is_lowered_before_anything_is_dropped(now):
     Horizon.objects.create(table_name=TABLE, post_id=11_500)
     retention.expire(TABLE, KEEP, now=now)
     assert partitions.horizon(TABLE) == 36
-    # The partition of the next post is there, and those before are dropped.
+    # The partition of the next post exists, and those before it are dropped.
     assert kept() == [30]
 
 
 def test_a_horizon_above_posts_that_were_erased_stays(now):
-    """Their rows are dropped; what is older must not be looked for in rows again."""
+    """The rows below it are dropped, so that readers must not read them again."""
     Horizon.objects.create(table_name=TABLE, post_id=30)
     Post.objects.filter(pk__gt=20).delete()
     retention.expire(TABLE, KEEP, now=now)
     assert partitions.horizon(TABLE) == 30
 
 
-def test_what_has_expired_is_not_made_again(now):
+def test_expired_partitions_are_not_created_again(now):
     retention.expire(TABLE, KEEP, now=now)
     retention.expire(TABLE, KEEP, now=now)
     partitions.ensure(TABLE, [5, 45])
@@ -129,11 +129,11 @@ def test_a_run_that_was_interrupted_is_finished(now):
     assert retention.expire(TABLE, KEEP, now=now) == ["scratch_p0", "scratch_p10"]
 
 
-def test_a_detaching_that_was_interrupted_is_finished(now):
+def test_an_interrupted_detach_is_finalized(now):
     retention.expire(TABLE, KEEP, now=now)
     reader = connection.copy()
     with transaction.atomic(), connection.cursor() as cursor:
-        # A reader in a transaction keeps it from ending, until it gives up.
+        # DETACH waits for a reader's transaction, and is interrupted by its lock timeout.
         cursor.execute(f"SELECT * FROM {TABLE}")
         with reader.cursor() as other:
             other.execute("SET lock_timeout = '100ms'")
@@ -144,7 +144,7 @@ def test_a_detaching_that_was_interrupted_is_finished(now):
     assert kept() == [20, 30]
 
 
-def test_a_survey_tells_ranges_sizes_and_ages(now):
+def test_a_survey_has_ranges_sizes_and_ages(now):
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {TABLE} SELECT n, 5 FROM generate_series(1, 1000) n")
         cursor.execute(f"ANALYZE {TABLE}")

@@ -27,7 +27,9 @@ def logged() -> list[tuple[str, str]]:
     return list(LogEntry.objects.order_by("pk").values_list("object_repr", "change_message"))
 
 
-def test_a_suspended_account_is_shut_until_it_is_reactivated(admin_client, alice, carol, post):
+def test_a_suspended_account_is_locked_out_until_it_is_reactivated(
+    admin_client, alice, carol, post
+):
     client = client_of(alice)
     act(admin_client, "suspend", alice, carol)
     assert client.get("/api/v1/accounts/me/").status_code == 401
@@ -35,7 +37,7 @@ def test_a_suspended_account_is_shut_until_it_is_reactivated(admin_client, alice
     act(admin_client, "reactivate", alice)
     assert client.get("/api/v1/accounts/me/").status_code == 200
     assert Post.objects.get().content == "Hello world!"
-    # Each is said once: what was suspended already was not suspended again.
+    # Each action is logged once: the second suspension of alice did nothing.
     assert Counter(logged()) == Counter(
         [
             (f"user {alice.pk}", "The account was reactivated."),
@@ -45,7 +47,9 @@ def test_a_suspended_account_is_shut_until_it_is_reactivated(admin_client, alice
     )
 
 
-def test_accounts_are_closed_after_a_question_with_their_events(admin_client, alice, carol, post):
+def test_accounts_are_closed_with_their_events_after_a_confirmation(
+    admin_client, alice, carol, post
+):
     act(admin_client, "suspend", carol)
     page = act(admin_client, "close_accounts", alice, carol)
     assert b"alice" in page.content
@@ -53,7 +57,7 @@ def test_accounts_are_closed_after_a_question_with_their_events(admin_client, al
     act(admin_client, "close_accounts", alice, carol, confirmed="yes")
     assert Closure.objects.count() == 2
     assert OutboxEvent.objects.filter(routing_key="user.closed").count() == 2
-    # Nothing brings a closed account back.
+    # A closed account cannot be reactivated.
     act(admin_client, "reactivate", alice)
     assert not User.objects.get(pk=alice.pk).is_active
     assert (f"user {alice.pk}", "The account was closed.") in logged()
@@ -74,7 +78,7 @@ def test_no_page_or_action_deletes_an_account(admin_client, alice, post):
     assert Post.objects.exists()
 
 
-def test_whether_an_account_is_active_is_no_field_of_a_form(admin_client, alice):
+def test_the_admins_form_cannot_change_whether_an_account_is_active(admin_client, alice):
     url = reverse("admin:social_user_change", args=[alice.pk])
     assert admin_client.get(url).status_code == 200
     form = {"username": "alice", "date_joined_0": "2026-01-15", "date_joined_1": "10:30:00"}
@@ -82,7 +86,7 @@ def test_whether_an_account_is_active_is_no_field_of_a_form(admin_client, alice)
     assert User.objects.get(pk=alice.pk).is_active
 
 
-def test_an_operator_shuts_neither_themselves_nor_those_who_may_do_more(admin_user, alice):
+def test_an_operator_can_suspend_neither_themselves_nor_a_superuser(admin_user, alice):
     operator = make_user("operator")
     User.objects.filter(pk=operator.pk).update(is_staff=True)
     operator.user_permissions.set(
@@ -92,6 +96,6 @@ def test_an_operator_shuts_neither_themselves_nor_those_who_may_do_more(admin_us
     client.force_login(operator)
     act(client, "suspend", operator, admin_user, alice)
     assert set(User.objects.filter(is_active=False)) == {alice}
-    # Who may not delete users may not close their accounts.
+    # Closing an account needs the permission to delete users.
     act(client, "close_accounts", alice, confirmed="yes")
     assert not Closure.objects.exists()

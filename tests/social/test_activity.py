@@ -1,4 +1,4 @@
-"""Who is out is told of nothing and seen by nobody, whoever shut the account and however."""
+"""Inactive accounts get nothing and nobody sees them, whoever suspended or closed them and how."""
 
 from contextlib import suppress
 from uuid import UUID
@@ -30,7 +30,7 @@ def save(user: User) -> None:
     user.save()
 
 
-SHUT = {
+DEACTIVATIONS = {
     "suspended": accounts.suspend,
     "closed": lambda user: accounts.close(user, now=timezone.now()),
     "saved": save,
@@ -39,11 +39,7 @@ SHUT = {
         "UPDATE social_user SET is_active = false WHERE id = %s", [user.pk]
     ),
 }
-every_way = pytest.mark.parametrize("shut", SHUT.values(), ids=SHUT)
-
-
-def open_again(user: User) -> None:
-    User.objects.filter(pk=user.pk).update(is_active=True)
+every_way = pytest.mark.parametrize("deactivate", DEACTIVATIONS.values(), ids=DEACTIVATIONS)
 
 
 def people(viewer: User, path: str) -> list[str]:
@@ -59,25 +55,25 @@ def counts(user: User) -> tuple[int, int]:
 
 
 @every_way
-def test_nobody_counts_an_account_that_is_shut(alice, bob, carol, shut):
+def test_an_inactive_account_is_counted_by_nobody(alice, bob, carol, deactivate):
     for one, other in ((alice, bob), (carol, bob), (carol, alice)):
         relations.follow(one, other, now=timezone.now())
     assert (counts(alice), counts(carol)) == ((2, 1), (0, 2))
-    shut(bob)
+    deactivate(bob)
     assert (counts(alice), counts(carol)) == ((1, 0), (0, 1))
-    # What ends meanwhile is not counted twice.
+    # An unfollow of the inactive account does not lower the count again.
     relations.unfollow(carol, bob)
     assert counts(carol) == (0, 1)
 
 
-def test_an_account_that_is_opened_again_is_counted_again(alice, bob, carol):
+def test_a_reactivated_account_is_counted_again(alice, bob, carol):
     relations.follow(alice, bob, now=timezone.now())
     for _ in range(2):
         accounts.suspend(bob)
         assert counts(alice) == (0, 0)
         accounts.reactivate(bob)
         assert (counts(alice), counts(bob)) == ((1, 1), (1, 1))
-    # Both are out, and come back in the other order.
+    # With both sides suspended, and reactivated one after the other.
     for user in (alice, bob):
         accounts.suspend(user)
     for user in (alice, bob):
@@ -85,7 +81,7 @@ def test_an_account_that_is_opened_again_is_counted_again(alice, bob, carol):
     assert (counts(alice), counts(bob)) == ((1, 1), (1, 1))
 
 
-def test_followers_beyond_the_first_thousands_are_counted_anew_by_a_periodic_task(alice):
+def test_counts_of_followers_beyond_the_first_thousands_are_corrected_by_a_periodic_task(alice):
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO social_follow (follower_id, followee_id, created_at)"
@@ -98,7 +94,7 @@ def test_followers_beyond_the_first_thousands_are_counted_anew_by_a_periodic_tas
     erase_accounts()
     assert follow_counts.read(1_005_001) == follow_counts.read(1_012_000) == (0, 0)
     assert not ActivityChange.objects.exists()
-    # Opened again before it was done.
+    # Reactivated before the task has processed all followers.
     accounts.reactivate(alice)
     accounts.suspend(alice)
     accounts.reactivate(alice)
@@ -119,11 +115,11 @@ def test_the_follows_of_a_closed_account_are_erased_and_not_counted_twice(alice,
 def test_a_follow_at_the_moment_of_a_suspension_is_counted_or_refused_not_both():
     for _ in range(5):
         alice, bob = make_user(f"a{timezone.now()}"), make_user(f"b{timezone.now()}")
-        deeds = [
+        actions = [
             lambda bob=bob: accounts.suspend(bob),
             lambda alice=alice, bob=bob: follow_if_possible(alice, bob),
         ]
-        at_once(lambda deeds=deeds: deeds.pop()(), threads=2)
+        at_once(lambda actions=actions: actions.pop()(), threads=2)
         assert follow_counts.read(alice.pk) == (0, 0)
         assert not Follow.objects.filter(followee_out=False).exists()
 
@@ -134,10 +130,12 @@ def follow_if_possible(one: User, other: User) -> None:
 
 
 @every_way
-def test_nothing_is_written_for_an_account_that_is_shut(alice, bob, carol, shut, now):
+def test_nothing_is_written_into_the_timeline_of_an_inactive_account(
+    alice, bob, carol, deactivate, now
+):
     relations.follow(carol, alice, now=now)
-    shut(bob)
-    # Nor if it had been away before, was back, or an operator asks.
+    deactivate(bob)
+    # Neither an operator's rebuild nor the owner's return changes that.
     dormancy.rebuild(bob.pk, now=now)
     dormancy.wake(bob.pk)
     post = posts.publish(alice, "Hello world!", now=now)
@@ -145,7 +143,7 @@ def test_nothing_is_written_for_an_account_that_is_shut(alice, bob, carol, shut,
     assert [row.owner for row in TimelineEntry.objects.all()] == [carol]
 
 
-def test_a_timeline_shows_all_after_the_account_is_opened_again(alice, bob, now):
+def test_the_timeline_of_a_reactivated_account_shows_all_posts(alice, bob, now):
     accounts.suspend(bob)
     post = posts.publish(alice, "Hello world!", now=now)
     fanout.write([Slice(post.pk, 0, END)], now=now)
@@ -165,7 +163,9 @@ def test_a_timeline_shows_all_after_the_account_is_opened_again(alice, bob, now)
     assert TimelineEntry.objects.count() == 2
 
 
-def test_posts_of_an_account_that_is_shut_are_seen_again_when_it_is_opened(alice, bob, post, now):
+def test_posts_of_a_suspended_account_are_visible_again_when_it_is_reactivated(
+    alice, bob, post, now
+):
     fanout.write([Slice(post.pk, 0, END)], now=now)
     client = client_of(bob)
     paths = (f"posts/{post.pk}/", f"users/{alice.pk}/", f"users/{alice.pk}/posts/")
@@ -181,10 +181,10 @@ TASK = UUID(int=1)
 
 
 @every_way
-def test_nobody_is_pushed_to_whose_account_is_shut(alice, bob, device, shut):  # noqa: F811
+def test_nothing_is_pushed_to_an_inactive_account(alice, bob, device, deactivate):  # noqa: F811
     registered = PushSubscription.objects.get()
-    shut(bob)
-    # A closed account has lost its devices; here even one that was left behind keeps still.
+    deactivate(bob)
+    # Closing an account deletes its devices. Restore one: it must not be used either.
     if not PushSubscription.objects.exists():
         registered.save(force_insert=True)
     post = posts.publish(alice, "Hello world!", now=timezone.now())
@@ -194,7 +194,7 @@ def test_nobody_is_pushed_to_whose_account_is_shut(alice, bob, device, shut):  #
     assert not Delivery.objects.exists()
 
 
-def test_a_push_that_is_tried_again_is_not_sent_once_the_account_is_shut(alice, bob, device):  # noqa: F811
+def test_a_retried_push_is_not_sent_to_an_inactive_account(alice, bob, device):  # noqa: F811
     post = posts.publish(alice, "Hello world!", now=timezone.now())
     push_slices([Slice(post.pk, 0, END)], task=TASK, clock=CLOCK)
     row = Delivery.objects.get()
@@ -203,7 +203,7 @@ def test_a_push_that_is_tried_again_is_not_sent_once_the_account_is_shut(alice, 
     push_again([Retry(post.pk, row.subscription_id, row.attempts)], task=TASK, clock=CLOCK)
     row.refresh_from_db()
     assert (row.state, row.reason) == ("refused", "the account is not active")
-    # When the account is opened again, the device is as it was.
+    # After the account is reactivated, its device works as before.
     accounts.reactivate(bob)
     again = posts.publish(alice, "Hello again!", now=timezone.now())
     push_slices([Slice(again.pk, 0, END)], task=UUID(int=2), clock=CLOCK)

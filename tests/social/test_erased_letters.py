@@ -1,4 +1,4 @@
-"""Which dead letters are erased with the posts that they are about."""
+"""Erasing the text of deleted posts from dead letters."""
 
 import io
 import re
@@ -39,11 +39,11 @@ def letter(*subjects: str, **changes) -> DeadLetter:
 
 
 def erased(row: DeadLetter) -> bool:
-    """Whether all that may hold words is gone; an assertion error if only some of it is."""
+    """Whether all fields that may hold text are empty. Fails if only some of them are."""
     row.refresh_from_db()
-    rest = bytes(row.body), row.exception_message, row.traceback
-    assert rest in ((b"", "", ""), (b"words", "words", "words"))
-    assert bool(row.erased_at) == (rest[0] == b"")
+    fields = bytes(row.body), row.exception_message, row.traceback
+    assert fields in ((b"", "", ""), (b"words", "words", "words"))
+    assert bool(row.erased_at) == (fields[0] == b"")
     return bool(row.erased_at)
 
 
@@ -55,7 +55,7 @@ def gone(alice, now) -> int:
     return post.pk
 
 
-def test_a_letter_is_kept_for_its_post_and_for_half_a_day(gone, post, alice, now):
+def test_a_letter_is_kept_until_half_a_day_after_its_post_is_deleted(gone, post, alice, now):
     lives = letter(f"post_id:{post.pk}", message_id="lives")
     fresh = letter(f"post_id:{gone}", message_id="fresh", first_failed_at=NOW - DAY / 3)
     just_now = posts.publish(alice, "hello", now=now)
@@ -66,14 +66,14 @@ def test_a_letter_is_kept_for_its_post_and_for_half_a_day(gone, post, alice, now
     assert (erased(lives), erased(fresh), erased(young)) == (False, True, True)
 
 
-def test_whatever_its_state_and_whatever_a_stranger_calls_its_post_a_letter_is_erased(gone):
+def test_a_letter_is_erased_in_any_state_and_with_odd_subjects(gone):
     rows = [
         letter(f"post_id:{gone}", message_id="open"),
         letter(f"post_id:{gone}", message_id="replayed", state="replayed"),
         letter(f"post_id:{gone}", message_id="discarded", state="discarded"),
-        # Two bodies under one id.
+        # Two letters with the same id and different bodies.
         letter(f"post_id:{gone}", message_id="open", body=b"other words"),
-        # A post that never was; a name and a number that only look like one.
+        # A post that does not exist; a name and a number that are not a post's id.
         letter("post_id:987654321", message_id="absent"),
         letter("post_id:x_id:5", f"post_id:{gone}", message_id="odd"),
         letter("post_id:9223372036854775807", f"post_id:{gone}", message_id="large"),
@@ -82,7 +82,7 @@ def test_whatever_its_state_and_whatever_a_stranger_calls_its_post_a_letter_is_e
     assert all(erased(row) for row in rows)
 
 
-def test_a_task_about_several_posts_keeps_its_ids_while_one_of_them_lives(gone, post, now):
+def test_a_task_about_several_posts_keeps_its_body_while_one_of_them_exists(gone, post, now):
     row = letter(
         f"post_id:{gone}", f"post_id:{post.pk}", task="timelines.write_slices", body=b"[1, 2]"
     )
@@ -96,7 +96,7 @@ def test_a_task_about_several_posts_keeps_its_ids_while_one_of_them_lives(gone, 
     assert (bytes(row.body), row.erased_at) == (b"", NOW)
 
 
-def test_what_names_no_post_is_erased_by_age_where_it_may_hold_words(alice):
+def test_a_letter_without_a_post_is_erased_by_age_if_it_may_hold_text(alice):
     unreadable = letter(event_type="")
     nameless = letter(f"author_id:{alice.pk}", message_id="evt_2")
     follow = letter(f"follower_id:{alice.pk}", message_id="evt_3", event_type="user.followed")
@@ -115,7 +115,7 @@ def test_a_letter_whose_replay_fails_after_it_was_erased_stays_empty(broker, gon
     healing.replay(healing.select({}))
     later = timezone.now() + DAY
     erased_letters.erase(now=later)
-    # The replay was under way all the time.
+    # The replayed message arrives only now.
     put(broker, QUEUE, body, type="post.created", headers={letters.REPLAY_HEADER: "1"})
     work_off(failing.subscriber, 1)
     row = DeadLetter.objects.get()
@@ -127,7 +127,7 @@ def test_a_letter_whose_replay_fails_after_it_was_erased_stays_empty(broker, gon
     assert healing.discard(healing.select({})) == 1
 
 
-def test_the_admin_replays_no_letter_that_is_erased_and_discards_it(admin_client, gone, alice):
+def test_the_admin_does_not_replay_an_erased_letter_but_discards_it(admin_client, gone, alice):
     row = letter(f"post_id:{gone}")
     erased_letters.erase(now=NOW)
     chosen = {"action": "replay_selected", "_selected_action": [row.pk]}
@@ -137,15 +137,14 @@ def test_the_admin_replays_no_letter_that_is_erased_and_discards_it(admin_client
     assert b"Discard 1 dead letters?" in asked.content
     page = admin_client.get(reverse("admin:events_deadletter_change", args=[row.pk]))
     assert not re.search(rb"\bwords\b", page.content)
-    # It is still found by what it is about.
+    # The search still finds it by its subject.
     assert b"evt_1" in admin_client.get(url, {"q": f"post_id:{gone}"}).content
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_operator_is_shown_words_of_a_deleted_post_that_are_still_kept(
-    broker, admin_client, alice
-):
-    """In the outbox, set aside, and in a dead letter: on lists and pages and the command line."""
+def test_operators_see_no_text_of_a_deleted_post_that_is_still_stored(broker, admin_client, alice):
+    """The text is in the outbox, in an event that is set aside, and in a dead letter. No list, page
+    or command shows it."""
     ids = [posts.publish(alice, "wordily", now=timezone.now()).pk for _ in range(2)]
     for event in OutboxEvent.objects.all():
         put(broker, QUEUE, bytes(event.body), type="post.created")
@@ -158,13 +157,13 @@ def test_no_operator_is_shown_words_of_a_deleted_post_that_are_still_kept(
         urls.append(reverse(f"{name}_changelist"))
 
     def showing() -> int:
-        told = io.StringIO()
+        printed = io.StringIO()
         for verb in ("list", "show"):
-            call_command("dead_letters", verb, stdout=told)
+            call_command("dead_letters", verb, stdout=printed)
         pages = [admin_client.get(url).content.decode() for url in urls]
-        return sum("wordily" in text for text in (*pages, told.getvalue()))
+        return sum("wordily" in text for text in (*pages, printed.getvalue()))
 
-    # All but the lists of the outbox and of what is set aside.
+    # All pages but the lists of the outbox and of waiting events; and the command.
     assert showing() == len(urls) - 2 + 1
     for pk in ids:
         posts.delete(Post(pk=pk, author=alice), now=timezone.now())
@@ -172,7 +171,7 @@ def test_no_operator_is_shown_words_of_a_deleted_post_that_are_still_kept(
     assert sum(b"wordily" in bytes(event.body) for event in OutboxEvent.objects.all()) == 2
 
 
-def test_the_words_leave_the_post_by_whatever_statement_it_is_deleted(admin_client, alice, now):
+def test_every_way_of_deleting_a_post_erases_its_text(admin_client, alice, now):
     for way in (
         lambda post: posts.delete(post, now=now),
         lambda post: alice.posts.filter(pk=post.pk).update(deleted_at=now),

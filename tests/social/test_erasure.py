@@ -18,7 +18,7 @@ def deletions() -> int:
     return OutboxEvent.objects.filter(routing_key="post.deleted").count()
 
 
-def test_what_a_closed_account_left_behind_is_erased(alice, bob, carol, now):
+def test_the_data_of_a_closed_account_is_erased(alice, bob, carol, now):
     written = [posts.publish(alice, f"post {number}", now=now) for number in range(5)]
     posts.delete(written[0], now=now)
     relations.follow(carol, alice, now=now)
@@ -28,7 +28,7 @@ def test_what_a_closed_account_left_behind_is_erased(alice, bob, carol, now):
     accounts.close(alice, now=now)
     erasure.erase(alice.pk, now=now, batch=2)
     assert deletions() == 5
-    # By this follow those who have a row of a post are found until they are swept.
+    # This follow stays for a while: it leads to the timeline rows that are still to be removed.
     assert Follow.objects.filter(follower=carol, followee=alice).exists()
     erasure.erase_all(now=now + erasure.SETTLED * 2)
     assert set(Post.objects.values_list("content", flat=True)) == {""}
@@ -38,7 +38,7 @@ def test_what_a_closed_account_left_behind_is_erased(alice, bob, carol, now):
     assert not Closure.objects.exists()
 
 
-def test_a_request_that_was_under_way_leaves_nothing_either(alice, now):
+def test_a_post_of_a_request_that_was_running_is_erased_too(alice, now):
     accounts.close(alice, now=now)
     erasure.erase_all(now=now)
     posts.publish(alice, "a late one", now=timezone.now())
@@ -47,7 +47,7 @@ def test_a_request_that_was_under_way_leaves_nothing_either(alice, now):
     assert deletions() == 1
 
 
-def test_others_are_left_alone(alice, bob, carol, post, now):
+def test_data_of_other_accounts_is_not_erased(alice, bob, carol, post, now):
     accounts.close(carol, now=now)
     erasure.erase_all(now=now + erasure.SETTLED * 2)
     assert Post.objects.get().content == "Hello world!"
@@ -62,14 +62,14 @@ def test_closing_twice_makes_one_event(alice, now):
 
 @pytest.fixture
 def elsewhere(db):
-    """A second connection, as another process has one."""
+    """A second connection, like that of another process."""
     other = connection.copy()
     yield other
     other.close()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_account_whose_post_somebody_has_locked_holds_up_no_other(alice, carol, now, elsewhere):
+def test_an_account_with_a_locked_post_holds_up_no_other(alice, carol, now, elsewhere):
     locked, free = (posts.publish(alice, "mine", now=now) for _ in range(2))
     other = posts.publish(carol, "hers", now=now)
     accounts.close(alice, now=now)
@@ -89,7 +89,7 @@ def test_an_account_whose_post_somebody_has_locked_holds_up_no_other(alice, caro
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_account_that_cannot_be_erased_goes_behind_the_others(alice, bob, carol, now):
+def test_an_account_that_cannot_be_erased_is_retried_after_the_others(alice, bob, carol, now):
     for user in (alice, bob, carol):
         posts.publish(user, "words", now=now)
         accounts.close(user, now=now)

@@ -14,7 +14,7 @@ BULK = """
 
 
 @pytest.mark.django_db
-def test_counts_follow_every_way_of_writing(alice, bob, carol):
+def test_counts_are_right_after_every_way_of_writing(alice, bob, carol):
     assert follow_counts.read(alice.pk) == (1, 0)
     assert follow_counts.read(bob.pk) == (0, 1)
     with connection.cursor() as cursor:

@@ -9,7 +9,7 @@ from events.models import OutboxEvent
 from social import idempotency, posts
 from social.api import shapes
 from social.models import IdempotencyKey, Post
-from social.overload import LOOK_SECONDS, Gauge, OverloadedError
+from social.overload import MEASURE_SECONDS, Gauge, OverloadedError
 from tests.api import assert_problem, client_of
 
 POSTS = "/api/v1/posts/"
@@ -40,7 +40,7 @@ def test_a_repeated_request_gets_the_first_answer_also_after_an_edit(alice):
 
 
 @pytest.mark.django_db
-def test_a_repeated_request_for_a_post_that_is_deleted_makes_no_other_one(alice):
+def test_a_repeated_request_for_a_deleted_post_creates_no_second_post(alice):
     client = client_of(alice)
     first = post(client).json()
     client.delete(f"{POSTS}{first['id']}/")
@@ -59,7 +59,7 @@ def test_the_same_key_with_another_body_is_refused(alice):
 
 
 @pytest.mark.django_db
-def test_a_key_is_one_users_own(alice, carol):
+def test_the_same_key_of_two_users_gives_two_posts(alice, carol):
     assert post(client_of(alice)).json()["id"] != post(client_of(carol)).json()["id"]
 
 
@@ -74,7 +74,7 @@ def test_a_key_is_forgotten_after_a_day(alice):
 
 
 @pytest.mark.django_db
-def test_without_a_key_each_request_is_a_post(alice):
+def test_without_a_key_each_request_creates_a_post(alice):
     client = client_of(alice)
     post(client, key=None)
     post(client, key=None)
@@ -110,7 +110,7 @@ def test_a_key_in_progress_is_a_conflict(alice):
 
 
 @pytest.mark.django_db
-def test_too_many_pending_events_refuse_posts_but_not_reading(alice, settings):
+def test_too_many_pending_events_refuse_posts(alice, settings):
     client = client_of(alice)
     assert post(client, key=None).status_code == 201
     settings.OVERLOAD_PENDING_EVENTS = 0
@@ -121,8 +121,8 @@ def test_too_many_pending_events_refuse_posts_but_not_reading(alice, settings):
 
 
 @pytest.mark.django_db
-def test_posts_are_taken_while_a_replay_waits_for_its_time(alice, settings):
-    """As many as too many, due in an hour: the gauge says what `lag` says."""
+def test_replays_that_are_not_due_yet_do_not_count_as_pending(alice, settings):
+    """More events than the limit, but due in an hour: the gauge counts as `lag` does."""
     client = client_of(alice)
     assert post(client, key=None).status_code == 201
     OutboxEvent.objects.update(due_at=timezone.now() + timedelta(hours=1))
@@ -141,19 +141,19 @@ def test_a_full_disk_refuses_posts(settings):
 
 
 @pytest.mark.django_db
-def test_one_look_serves_for_a_while(settings, django_assert_num_queries):
+def test_one_measurement_serves_for_a_while(settings, django_assert_num_queries):
     clock = [100.0]
     gauge = Gauge(lambda: clock[0])
     with django_assert_num_queries(2):
         for _ in range(10):
             gauge.check()
-    clock[0] += LOOK_SECONDS
+    clock[0] += MEASURE_SECONDS
     with django_assert_num_queries(1):
         gauge.check()
 
 
 @pytest.mark.django_db
-def test_an_overloaded_server_says_when_to_come_again(alice, settings, monkeypatch):
+def test_an_overloaded_server_says_when_to_retry(alice, settings, monkeypatch):
     settings.OVERLOAD_FREE_DISK = 1.0
     monkeypatch.setattr("social.api.posts.gauge", Gauge())
     client = client_of(alice)

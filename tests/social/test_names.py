@@ -1,4 +1,4 @@
-"""Whose name is whose."""
+"""The uniqueness of usernames, and lookalikes."""
 
 from importlib import import_module
 
@@ -15,15 +15,15 @@ from tests.at_once import at_once
 
 filling = import_module("social.migrations.0018_fill_name_keys")
 
-CYRILLIC = "\u0441\u043e\u0440\u0430"  # It looks like "copa".
-GREEK = "\u0392\u039f\u0392"  # Capitals that look like BOB; in lower case nothing does.
+CYRILLIC = "\u0441\u043e\u0440\u0430"  # Looks like "copa".
+GREEK = "\u0392\u039f\u0392"  # Capitals that look like BOB; their lower case looks different.
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("one", "other"), [("Dora", "dora"), ("stra\u00dfe", "STRASSE"), ("\u0130zmir", "i\u0307zmir")]
 )
-def test_names_that_differ_only_in_case_are_one(one, other):
+def test_names_that_differ_only_in_case_are_the_same(one, other):
     assert register(APIClient(), username=one).json()["username"] == one
     assert_problem(register(APIClient(), username=other), 400, "username")
     for typed in (one, other):
@@ -31,7 +31,7 @@ def test_names_that_differ_only_in_case_are_one(one, other):
 
 
 @pytest.mark.django_db
-def test_no_statement_makes_two_accounts_of_one_name():
+def test_no_statement_creates_two_accounts_with_the_same_key():
     User.objects.create(username="Dora")
     with pytest.raises(IntegrityError), transaction.atomic():
         User.objects.bulk_create([User(username="dORA")])
@@ -55,7 +55,7 @@ def test_a_name_of_several_scripts_is_refused(name):
     "name",
     ["\u6771\u4eac\u30bf\u30ef\u30fc", "\ud55c\u56fd", "zo\u00eb_2", "\u0627\u0628\u0661", "123"],
 )
-def test_a_name_is_of_one_script_as_people_write_it(name):
+def test_scripts_that_are_written_together_count_as_one(name):
     assert register(APIClient(), username=name).status_code == 201
 
 
@@ -76,14 +76,14 @@ def test_names_of_one_script_are_not_compared_by_their_looks(first, second):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_names_that_look_alike_at_once_one_is_taken():
+def test_of_two_lookalikes_at_the_same_moment_one_is_refused():
     wanted = iter(["copa", CYRILLIC])
     found = at_once(lambda: register(APIClient(), username=next(wanted)).status_code, 2)
     assert sorted(found) == [201, 400]
 
 
 @pytest.mark.django_db
-def test_a_closed_account_frees_its_name_and_its_looks():
+def test_a_closed_account_frees_its_name_and_its_skeletons():
     register(APIClient(), username="copa")
     client = APIClient()
     token = log_in(client, username="copa").json()["token"]
@@ -105,7 +105,7 @@ def test_the_admin_says_why_it_refuses_a_name(admin_client):
 
 @pytest.fixture
 def before(db):
-    """Accounts from before names had keys."""
+    """Accounts that were created before names had keys."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE social_user ALTER COLUMN name_key DROP NOT NULL")
     for number, name in enumerate(["Eve", "eve", "al\u0456ce", "alice", "canary:x"]):
@@ -124,13 +124,13 @@ def test_accounts_that_shared_a_name_keep_it_and_are_listed(before, capsys):
         found = authenticate(username=name, password=PASSWORD)
         assert found.username == name
         found.first_name = "E"
-        found.save()  # Its name is not new.
+        found.save()  # Saving works, because the name has not changed.
     assert authenticate(username="EVE", password=PASSWORD).username == "Eve"
     assert not Lookalike.objects.filter(user__username="canary:x").exists()
 
 
 @pytest.mark.django_db
-def test_an_account_that_the_version_before_makes_has_a_key():
+def test_an_account_created_by_the_previous_version_has_a_key():
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO social_user (username, password, first_name, last_name, email,"
@@ -142,7 +142,7 @@ def test_an_account_that_the_version_before_makes_has_a_key():
 
 
 @pytest.mark.django_db
-def test_who_has_an_invisible_name_from_before_still_gets_in():
+def test_an_account_with_an_old_invisible_name_can_still_log_in():
     User.objects.create_user("\u3164", password=PASSWORD)
     assert log_in(APIClient(), username="\u3164").status_code == 200
     assert_problem(register(APIClient(), username="\u115f"), 400, "username")

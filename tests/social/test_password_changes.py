@@ -1,4 +1,5 @@
-"""Whoever knows an old password is out when it has been changed, wherever and whenever that was."""
+"""After a password change the old password and other log-ins are refused, whichever way it was
+changed and whatever runs at the same moment."""
 
 import io
 import threading
@@ -21,14 +22,14 @@ NEW = "a quite different sentence"
 
 @pytest.fixture
 def dora() -> User:
-    """Her phone is logged in."""
+    """An account whose phone is logged in."""
     register(APIClient())
     log_in(APIClient())
     return User.objects.get(username="dora")
 
 
 def while_the_password_changes(dora: User, request):
-    """What a request is answered that comes before the change commits."""
+    """The answer to a request that arrives before the change of the password commits."""
     answers = []
 
     def ask() -> None:
@@ -45,14 +46,14 @@ def while_the_password_changes(dora: User, request):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_log_in_that_is_overtaken_by_a_change_makes_no_token(dora):
+def test_a_log_in_during_a_password_change_creates_no_token(dora):
     assert_problem(while_the_password_changes(dora, lambda: log_in(APIClient())), 403)
     assert not Token.objects.exists()
     assert log_in(APIClient(), password=NEW).status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_change_that_is_overtaken_by_another_changes_nothing(dora):
+def test_a_password_change_during_another_one_is_refused(dora):
     client = APIClient(HTTP_AUTHORIZATION=f"Bearer {log_in(APIClient()).json()['token']}")
     change = {"current_password": PASSWORD, "password": "the sentence of a thief"}
 
@@ -94,7 +95,7 @@ def test_a_password_changed_on_the_command_line_ends_all_tokens(dora, monkeypatc
     assert not Token.objects.exists()
 
 
-def test_a_user_who_is_saved_or_whose_hash_is_made_anew_keeps_the_tokens(dora, settings):
+def test_saving_a_user_or_renewing_the_hash_keeps_the_tokens(dora, settings):
     dora.first_name = "Dora"
     dora.save()
     settings.PASSWORD_HASHERS = [

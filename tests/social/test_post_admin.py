@@ -1,4 +1,4 @@
-"""Posts in the admin: looked at, and deleted as their authors would."""
+"""Posts in the admin: operators can read and delete them, and change nothing else."""
 
 import pytest
 from django.urls import reverse
@@ -27,7 +27,7 @@ def test_several_are_deleted_by_one_action(admin_client, alice, post, now):
     assert OutboxEvent.objects.filter(**DELETED).count() == 2
 
 
-def test_nothing_else_can_be_changed(admin_client, post):
+def test_the_admin_changes_and_adds_no_posts(admin_client, post):
     change = reverse("admin:social_post_change", args=[post.pk])
     assert admin_client.post(change, {"content": "forged"}).status_code == 403
     assert admin_client.get(reverse("admin:social_post_add")).status_code == 403

@@ -14,7 +14,7 @@ def test_posts_come_in_the_given_order_and_look_like_the_model(alice, bob, now):
     assert [shapes.post(post) for post in found] == [shapes.post(p) for p in (second, third, first)]
 
 
-def test_what_is_deleted_or_of_a_closed_account_is_left_out(alice, bob, now):
+def test_deleted_posts_and_posts_of_closed_accounts_are_left_out(alice, bob, now):
     kept, deleted, closed = (posts.publish(who, "hi", now=now) for who in (alice, alice, bob))
     posts.delete(deleted, now=now)
     accounts.close(bob, now=now)

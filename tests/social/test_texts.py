@@ -1,4 +1,4 @@
-"""What is shown of a text, against the Unicode data that the library brings."""
+"""Blank texts, compared with the Unicode data of the `regex` library, and excerpts."""
 
 import sys
 
@@ -10,7 +10,7 @@ from social import texts
 FAMILY = "👩\u200d👩\u200d👧"
 FLAG = "🇦🇹"
 THUMB = "👍🏽"
-# Mark, letter and joiner of Devanagari; e with an accent of its own.
+# A Devanagari syllable of letters and marks; e with a combining accent.
 SYLLABLE, ACCENT = "क्षि", "e\u0301"
 
 
@@ -25,7 +25,7 @@ def test_every_character_that_unicode_calls_invisible_is_blank(name):
 @pytest.mark.parametrize(
     "text", ["a", "한", "⠁", "😀", "\u0600", FLAG, "\u3164a", "é", "\u20e3", "-"]
 )
-def test_what_shows_something_is_not_blank(text):
+def test_a_text_with_a_visible_character_is_not_blank(text):
     assert not texts.is_blank(text)
 
 

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from redis import Redis
 
-from social.throttles import PAUSE_SECONDS, Counters, Limit, Standing
+from social.throttles import PAUSE_SECONDS, Counters, Limit, LimitState
 from tests.at_once import at_once
 
 WINDOW = 60
@@ -17,30 +17,30 @@ def counters():
 
 
 def limit(quota: int) -> Limit:
-    """Of a caller that no other test knows."""
+    """A limit of a caller that no other test uses."""
     return Limit("user", f"test:{uuid.uuid4()}", quota)
 
 
-def test_a_caller_has_so_many_requests_and_no_more(counters):
+def test_a_caller_has_no_more_requests_than_the_quota(counters):
     allowed = limit(2)
-    standings = [counters.hit([allowed])[0] for _ in range(4)]
-    assert [standing.remaining for standing in standings] == [1, 0, -1, -1]
-    assert all(WINDOW - 2 <= standing.seconds <= WINDOW for standing in standings)
+    states = [counters.hit([allowed])[0] for _ in range(4)]
+    assert [state.remaining for state in states] == [1, 0, -1, -1]
+    assert all(WINDOW - 2 <= state.seconds <= WINDOW for state in states)
 
 
-def test_one_waits_for_a_second_at_least(counters):
+def test_the_time_to_wait_is_at_least_one_second(counters):
     exceeded = limit(0)
     counters.hit([exceeded])
     with Redis.from_url(os.environ["REDIS_URL"]) as valkey:
-        # To Valkey, which rounds, that is 0 seconds.
+        # Valkey rounds that to 0 seconds.
         valkey.pexpire(exceeded.key, 400)
-    assert counters.hit([exceeded]) == [Standing(exceeded, -1, 1)]
+    assert counters.hit([exceeded]) == [LimitState(exceeded, -1, 1)]
 
 
-def test_each_caller_is_counted_apart(counters):
+def test_callers_are_counted_separately(counters):
     one, other = limit(1), limit(1)
     counters.hit([one])
-    assert [standing.remaining for standing in counters.hit([one, other])] == [-1, 0]
+    assert [state.remaining for state in counters.hit([one, other])] == [-1, 0]
 
 
 def test_requests_at_the_same_moment_are_each_counted(counters):
@@ -49,7 +49,7 @@ def test_requests_at_the_same_moment_are_each_counted(counters):
     assert counters.hit([shared])[0].remaining == 59
 
 
-def test_every_counter_ends(counters):
+def test_every_counter_expires(counters):
     shared = limit(1)
     counters.hit([shared])
     with Redis.from_url(os.environ["REDIS_URL"]) as valkey:
@@ -65,7 +65,7 @@ def silent():
 
 
 def connections(server) -> int:
-    """How many have come since the last look."""
+    """The number of connections since the last call."""
     count = 0
     while True:
         try:
@@ -75,13 +75,13 @@ def connections(server) -> int:
         count += 1
 
 
-def test_without_valkey_nothing_is_refused_and_it_is_asked_again_later(silent):
+def test_without_valkey_nothing_is_refused_and_it_is_retried_after_a_pause(silent):
     now = 0.0
-    away = Counters(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", WINDOW, lambda: now)
-    assert away.hit([limit(0)]) == []
+    unreachable = Counters(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", WINDOW, lambda: now)
+    assert unreachable.hit([limit(0)]) == []
     assert connections(silent) > 0
-    assert away.hit([limit(0)]) == []
+    assert unreachable.hit([limit(0)]) == []
     assert connections(silent) == 0
     now = PAUSE_SECONDS
-    assert away.hit([limit(0)]) == []
+    assert unreachable.hit([limit(0)]) == []
     assert connections(silent) > 0

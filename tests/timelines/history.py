@@ -1,22 +1,22 @@
-"""What people did, and what their timelines must show for it: the sequential truth that the final
-state is compared with."""
+"""A log of what people did, and the timelines that must follow from it. Tests compare the final
+state with this sequential model."""
 
 from itertools import count
 
 
 class History:
-    """People by id; a post is known by its id, and everything by the moment when it was done."""
+    """People and posts are given by their ids. `clock` numbers the moments of what they do."""
 
     def __init__(self, first_posts: int):
         self.first_posts = first_posts
         self.clock = count(1)
         self.posts: dict[int, tuple[int, int]] = {}  # post: (author, moment)
         self.live: set[int] = set()
-        self.follows: dict[tuple[int, int], int] = {}  # (follower, author): shown from this post
+        self.follows: dict[tuple[int, int], int] = {}  # (follower, author): first post shown
         self.mutes: set[tuple[int, int]] = set()
-        # When the follower last began to see, or ceased to see, the author's posts.
-        self.turned: dict[tuple[int, int], int] = {}
-        # When a follow had been worked off: the posts that there were before it are filled in.
+        # (follower, author): when the follower last began or stopped to see the author's posts.
+        self.changed: dict[tuple[int, int], int] = {}
+        # (follower, author): when the follow was handled, which fills in the earlier posts.
         self.filled: dict[tuple[int, int], int] = {}
 
     def publish(self, author: int, post: int) -> None:
@@ -29,24 +29,24 @@ class History:
         own = sorted((pk for pk in self.live if self.posts[pk][0] == author), reverse=True)
         first = own[self.first_posts - 1] if len(own) >= self.first_posts else 0
         self.follows[follower, author] = first
-        self._turn(follower, author)
+        self._change(follower, author)
         self.filled.pop((follower, author), None)
 
     def fill(self, follower: int, author: int) -> None:
-        """Only the first time after a follow counts."""
+        """Record that the follow was handled. Only the first time after a follow counts."""
         self.filled.setdefault((follower, author), next(self.clock))
 
     def unfollow(self, follower: int, author: int) -> None:
         if self.follows.pop((follower, author), None) is not None:
-            self._turn(follower, author)
+            self._change(follower, author)
 
     def mute(self, muter: int, author: int, muted: bool) -> None:
         if ((muter, author) in self.mutes) != muted:
             self.mutes ^= {(muter, author)}
-            self._turn(muter, author)
+            self._change(muter, author)
 
     def shown(self, owner: int) -> list[int]:
-        """Newest first."""
+        """The posts that the owner's timeline must show, newest first."""
         return sorted(
             (
                 pk
@@ -59,15 +59,15 @@ class History:
         )
 
     def news(self, owner: int, since: int) -> set[int]:
-        """Of what is shown now, that which a reader who began at the moment `since` was to be
-        given: all, save what was posted before the owner came to see its author, where that was
-        later or was filled in later."""
+        """The posts shown now that a client must have been given that has read forward since the
+        moment `since`. It need not be given posts from before the owner began to see the author, if
+        that began, or was filled in, after `since`."""
         return {pk for pk in self.shown(owner) if self._is_news(owner, pk, since)}
 
     def _is_news(self, owner: int, post: int, since: int) -> bool:
         author, posted = self.posts[post]
-        turned = self.turned[owner, author]
-        return turned < posted or max(turned, self.filled.get((owner, author), since)) < since
+        changed = self.changed[owner, author]
+        return changed < posted or max(changed, self.filled.get((owner, author), since)) < since
 
-    def _turn(self, owner: int, author: int) -> None:
-        self.turned[owner, author] = next(self.clock)
+    def _change(self, owner: int, author: int) -> None:
+        self.changed[owner, author] = next(self.clock)

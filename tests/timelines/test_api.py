@@ -34,18 +34,18 @@ def test_a_timeline_is_read_page_by_page(bob, written):
     assert seen == written
 
 
-def test_what_came_since_is_read_by_the_newer_link(alice, bob, written, now):
+def test_new_posts_are_read_by_the_newer_link(alice, bob, written, now):
     client = client_of(bob)
     newer = client.get(TIMELINE).json()["newer"]
     answer = client.get(newer).json()
     assert ids(answer) == []
     post = posts.publish(alice, "late", now=now)
     fanout.write([Slice(post.pk, 0, END)], now=now)
-    # The link of the empty page still leads on.
+    # The link of the empty page still works.
     assert ids(client.get(answer["newer"]).json()) == [post.pk]
 
 
-def test_a_link_that_remembers_many_posts_fits_into_a_request_line(bob):
+def test_a_link_that_holds_many_ids_fits_into_a_request_line(bob):
     ids = sorted(random.Random(1).sample(range(10**9, 10**9 + 10**6), forward.AHEAD + 50))
     cursor = cursors.encode(ids)
     assert cursors.decode("after", cursor) == ids
@@ -86,11 +86,11 @@ def test_a_page_is_never_longer_than_fifty(bob, written):
     assert client_of(bob).get(f"{TIMELINE}?limit=50").status_code == 200
 
 
-def test_a_timeline_is_its_owners_alone(written, client):
+def test_a_timeline_is_refused_without_a_token(written, client):
     assert_problem(client.get(TIMELINE), 401)
 
 
-def test_links_lead_to_the_pages_around(bob, written):
+def test_links_lead_to_the_neighbouring_pages(bob, written):
     first = client_of(bob).get(f"{TIMELINE}?limit=2")
     older, newer = first.json()["older"], first.json()["newer"]
     assert first["Link"] == f'<{older}>; rel="next", <{newer}>; rel="prev"'

@@ -29,17 +29,17 @@ def test_a_new_follower_gets_the_latest_posts(alice, carol, written, now, settin
     assert timeline(carol) == written[-3:]
 
 
-def test_an_unfollower_keeps_none(alice, bob, written, now):
+def test_after_an_unfollow_no_rows_are_left(alice, bob, written, now):
     fanout.write([Slice(pk, 0, END) for pk in written], now=now)
     relations.unfollow(bob, alice)
     backfill.refresh(bob.pk, [alice.pk])
     assert timeline(bob) == []
 
 
-def test_events_worked_off_in_the_wrong_order_end_in_the_state_at_rest(alice, carol, written, now):
+def test_events_handled_in_the_wrong_order_end_in_the_right_state(alice, carol, written, now):
     relations.follow(carol, alice, now=now)
     relations.unfollow(carol, alice)
-    for _ in range(2):  # Whichever of the two comes first or twice.
+    for _ in range(2):  # Both events lead to the same call, whichever comes first.
         backfill.refresh(carol.pk, [alice.pk])
         assert timeline(carol) == []
 

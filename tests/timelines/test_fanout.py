@@ -26,7 +26,7 @@ def owners(post) -> set[int]:
 def delivered() -> list[dict]:
     events = OutboxEvent.objects.filter(routing_key="timeline.delivered")
     return [
-        piece for event in events for piece in msgspec.json.decode(event.body)["data"]["slices"]
+        slice_ for event in events for slice_ in msgspec.json.decode(event.body)["data"]["slices"]
     ]
 
 
@@ -49,13 +49,13 @@ def test_a_slice_written_again_does_nothing(post, bob, alice, now):
     TimelineEntry.objects.all().delete()
     assert fanout.write(whole(post), now=now) == 0
     relations.follow(bob, alice, now=now)
-    # Not even what would be there now: the first writing was the effect.
+    # It does not write the row that is missing now either: the slice had its effect once.
     assert fanout.write(whole(post), now=now) == 0
     assert owners(post) == set()
     assert len(delivered()) == 1
 
 
-def test_rows_that_a_back_fill_has_made_are_no_obstacle(post, bob, alice, carol, now):
+def test_rows_that_a_back_fill_has_written_do_no_harm(post, bob, alice, carol, now):
     relations.follow(carol, alice, now=now)
     backfill.refresh(carol.pk, [alice.pk])
     assert owners(post) == {carol.pk}
@@ -63,7 +63,7 @@ def test_rows_that_a_back_fill_has_made_are_no_obstacle(post, bob, alice, carol,
     assert owners(post) == {bob.pk, carol.pk}
 
 
-def test_a_slice_takes_the_followers_in_its_range_alone(post, alice, now):
+def test_a_slice_writes_only_the_followers_in_its_range(post, alice, now):
     first, second, third, fourth = (make_user(f"follower-{n}") for n in range(4))
     for follower in (first, second, third, fourth):
         relations.follow(follower, alice, now=now)
@@ -71,7 +71,7 @@ def test_a_slice_takes_the_followers_in_its_range_alone(post, alice, now):
     assert owners(post) == {second.pk, third.pk}
 
 
-def test_a_dormant_follower_is_left_out(post, bob, carol, alice, now):
+def test_a_dormant_follower_is_skipped(post, bob, carol, alice, now):
     relations.follow(carol, alice, now=now)
     Follow.objects.filter(follower=bob).update(dormant=True)
     fanout.write(whole(post), now=now)
@@ -98,10 +98,10 @@ def test_a_vanished_post_is_no_error(now):
 def test_several_posts_are_written_by_one_statement(alice, bob, now, django_assert_num_queries):
     written = [posts.publish(alice, f"post {n}", now=now) for n in range(10)]
     fanout.write(whole(written[0]), now=now)
-    # A savepoint's pair, the authors, their locks, the posts, the rows with their ledger, the
-    # event with its word to the relay.
+    # The savepoint's begin and end, the authors, their locks, the posts, the rows with their
+    # ledger, the event with its notification to the relay.
     with django_assert_num_queries(7):
-        fanout.write([piece for post in written[1:] for piece in whole(post)], now=now)
+        fanout.write([slice_ for post in written[1:] for slice_ in whole(post)], now=now)
     assert TimelineEntry.objects.count() == 10
     assert sum(data["rows"] for data in delivered()) == 10
 
@@ -115,12 +115,12 @@ def followers(alice, now) -> list[int]:
 
 
 def counted(post) -> tuple[int, int]:
-    """By the ledger, and by the events."""
+    """The number of followers by the ledger, and by the events."""
     rows = SliceRecord.objects.filter(post_id=post.pk).values_list("rows", flat=True)
     return sum(rows), sum(data["rows"] for data in delivered() if data["post_id"] == post.pk)
 
 
-# Slices by which followers they end at; together they reach everybody.
+# Slices as (after, up_to), in numbers of followers; together they cover all followers.
 OVERLAPS = [
     [(None, 2), (2, None), (None, None)],
     [(None, None), (None, 2), (2, None)],
@@ -138,20 +138,20 @@ OVERLAPS = [
 @pytest.mark.parametrize("filled", [True, False])
 def test_a_follower_in_several_slices_counts_once(alice, followers, ranges, together, filled, now):
     post = posts.publish(alice, "hi", now=now)
-    if filled:  # The first try then finds a row that is there already.
+    if filled:  # The first try then meets a row that exists already.
         backfill.refresh(followers[1], [alice.pk])
     slices = [
         Slice(post.pk, 0 if a is None else followers[a], END if b is None else followers[b])
         for a, b in ranges
     ]
-    for batch in [slices] if together else [[piece] for piece in slices]:
+    for batch in [slices] if together else [[slice_] for slice_ in slices]:
         fanout.write(batch, now=now)
     assert owners(post) == set(followers)
     assert counted(post) == (6, 6)
     assert ledger.holes(SliceRecord, [post.pk]) == {post.pk: []}
 
 
-def test_a_follower_who_left_and_came_back_does_not_count_again(alice, followers, now):
+def test_a_follower_who_unfollowed_and_followed_again_does_not_count_again(alice, followers, now):
     post = posts.publish(alice, "hi", now=now)
     fanout.write(whole(post), now=now)
     TimelineEntry.objects.filter(owner=followers[3]).delete()
@@ -160,7 +160,7 @@ def test_a_follower_who_left_and_came_back_does_not_count_again(alice, followers
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_slice_and_a_wider_one_at_the_same_moment_count_nobody_twice(alice, followers, now):
+def test_overlapping_slices_at_the_same_moment_count_nobody_twice(alice, followers, now):
     for number in range(40):
         post = posts.publish(alice, f"post {number}", now=timezone.now())
         slices = [

@@ -1,5 +1,5 @@
-"""Whatever is done, and in whatever order events and tasks are worked off, some of them twice: at
-the end every timeline shows what it would show had all been done one after the other."""
+"""Whatever people do, and in whatever order events and tasks are handled, some of them twice: in
+the end every timeline shows what it would show if all had been handled at once and in order."""
 
 import inspect
 import json
@@ -27,7 +27,7 @@ FIRST_POSTS = 2
 PAGE = 2
 KEEP = timedelta(days=5)
 
-# What is done, and how often for each time of the rarest.
+# The steps, with their relative frequencies.
 WEIGHTS = {
     "publish": 4,
     "delete": 1,
@@ -38,10 +38,10 @@ WEIGHTS = {
     "unmute": 1,
     "block_for_a_while": 1,
     "be_blocked_for_a_while": 1,
-    "look": 2,
+    "read": 2,
     "stay_away": 2,
-    "begin_to_read_on": 1,
-    "read_on": 3,
+    "begin_to_read_forward": 1,
+    "read_forward": 3,
     "work": 12,
     "work_again": 2,
     "wake": 1,
@@ -50,7 +50,7 @@ WEIGHTS = {
     "expire": 1,
 }
 WEIGHTED = [name for name, weight in WEIGHTS.items() for _ in range(weight)]
-# By whom, to whom, and to which of what there is.
+# (step, author, reader, which post or job).
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(WEIGHTED),
@@ -63,32 +63,32 @@ STEPS = st.lists(
 )
 
 
-class Company:
-    """Two who write and two who read; a day passes with each post."""
+class Simulation:
+    """Two authors, two readers, and the jobs that wait; a day passes with each post."""
 
     def __init__(self, broker):
         self.channel = broker.channel()
         names = ("alice", "dave", "bob", "carol")
         self.people = [User.objects.create(username=name, password="!") for name in names]
         self.now = datetime(2026, 1, 15, tzinfo=UTC)
-        self.told = 0
+        self.collected = 0  # The outbox row up to which events were collected.
         self.waiting, self.done = [], []
         self.history = History(FIRST_POSTS)
-        # Of each reader who reads on: since when, from where, and what they have been given.
-        self.trails: dict[int, tuple[int, forward.Position, list[int]]] = {}
+        # By reader: since when they read forward, their position, and the posts they were given.
+        self.clients: dict[int, tuple[int, forward.Position, list[int]]] = {}
 
     # --- what people do --------------------------------------------------------------------------
 
-    def acquaint(self):
+    def prepare(self):
         for reader, author in ((2, 0), (2, 1), (3, 0)):
             self.follow(reader, author)
         for author in (0, 1, 0, 1, 0):
             self.publish(author)
-        # Both have their timelines open from the beginning, before anything is written.
+        # Both readers have their timelines open from the beginning, before any row is written.
         for reader in self.people[2:]:
-            self.begin_to_read_on(reader.pk)
+            self.begin_to_read_forward(reader.pk)
 
-    def go_on(self, steps):
+    def run_steps(self, steps):
         for name, author, reader, which in steps:
             step = getattr(self, name)
             names = inspect.signature(step).parameters
@@ -142,28 +142,28 @@ class Company:
         )
         dormancy.put_to_sleep(now=self.now)
 
-    def look(self, owner):
-        """Whatever is still to be worked off, nothing is shown that is not to be."""
+    def read(self, owner):
+        """Whatever is still to be handled, the timeline shows no post that it must not show."""
         dormancy.note_visit(owner, reading.state(owner).seen_at, now=self.now)
         shown = self.pages(owner)
         assert shown == sorted(set(shown), reverse=True)
         assert set(shown) <= set(self.history.shown(owner))
 
-    def begin_to_read_on(self, owner):
+    def begin_to_read_forward(self, owner):
         known = reading.state(owner)
         at = forward.position(owner, known, reading.older(owner, known, size=PAGE))
-        self.trails[owner] = (next(self.history.clock), at, self.pages(owner))
+        self.clients[owner] = (next(self.history.clock), at, self.pages(owner))
 
-    def read_on(self, owner):
-        if owner not in self.trails:
-            self.begin_to_read_on(owner)
-        since, at, given = self.trails[owner]
+    def read_forward(self, owner):
+        if owner not in self.clients:
+            self.begin_to_read_forward(owner)
+        since, at, given = self.clients[owner]
         page, at = forward.newer(owner, reading.state(owner), at, PAGE)
         new = [post.pk for post in page.posts]
         assert not set(new) & set(given)
-        self.trails[owner] = (since, at, given + new)
+        self.clients[owner] = (since, at, given + new)
 
-    # --- what the house does ---------------------------------------------------------------------
+    # --- what workers and periodic tasks do ------------------------------------------------------
 
     def work(self, which):
         self.collect()
@@ -185,11 +185,11 @@ class Company:
     def repair(self):
         late = self.now + ledger.LATE * 2
         horizon = partitions.horizon(backfill.TABLE)
-        for piece in ledger.late(FanOut, SliceRecord, now=late, oldest=horizon):
-            self.waiting.append(lambda piece=piece: tasks.write_slices(slices=[piece]))
+        for slice_ in ledger.late(FanOut, SliceRecord, now=late, oldest=horizon):
+            self.waiting.append(lambda slice_=slice_: tasks.write_slices(slices=[slice_]))
 
     def expire(self):
-        """As retention.expire, which no transaction may enclose."""
+        """What retention.expire does, which refuses to run inside a transaction."""
         horizon = retention.expiring(backfill.TABLE, KEEP, now=self.now)
         Horizon.objects.update_or_create(table_name=backfill.TABLE, defaults={"post_id": horizon})
         for name, _, end in partitions.named_bounds(backfill.TABLE):
@@ -197,16 +197,16 @@ class Company:
                 with connection.cursor() as cursor:
                     cursor.execute(f"DROP TABLE {name}")
 
-    # --- how it is held together -----------------------------------------------------------------
+    # --- how the test runs them ------------------------------------------------------------------
 
     def collect(self):
-        """What has been recorded and enqueued since last time waits to be worked off."""
-        timelines = subscribers["timelines"]
-        for row in OutboxEvent.objects.filter(pk__gt=self.told).order_by("pk"):
-            self.told = row.pk
-            if row.routing_key in timelines.handlers:
+        """Add the events that were recorded since last time to the waiting jobs."""
+        subscriber = subscribers["timelines"]
+        for row in OutboxEvent.objects.filter(pk__gt=self.collected).order_by("pk"):
+            self.collected = row.pk
+            if row.routing_key in subscriber.handlers:
                 event = decode_event(bytes(row.body), "application/json")
-                handler = timelines.handler(row.routing_key)
+                handler = subscriber.handler(row.routing_key)
                 self.waiting.append(
                     lambda event=event, handler=handler: self.handle(handler, event)
                 )
@@ -236,15 +236,15 @@ class Company:
         for reader in self.people[2:]:
             assert self.pages(reader.pk) == self.history.shown(reader.pk)
             self.check_rows(reader.pk)
-        for owner in self.trails:
+        for owner in self.clients:
             for _ in range(len(self.history.posts) + 1):
-                self.read_on(owner)
-            since, _, given = self.trails[owner]
+                self.read_forward(owner)
+            since, _, given = self.clients[owner]
             assert self.history.news(owner, since) <= set(given)
 
     def check_rows(self, owner):
-        """Rows that are kept are those that are shown, save of the muted; what is surplus has been
-        swept but for what an earlier follow of the same author had shown."""
+        """Every post that is shown has a row, unless it has expired. All rows are of live posts by
+        authors whom the owner follows; some may stem from an earlier follow of that author."""
         rows = set(TimelineEntry.objects.filter(owner=owner).values_list("post_id", flat=True))
         horizon = partitions.horizon(backfill.TABLE)
         assert all(first >= horizon for first, _ in partitions.bounds(backfill.TABLE))
@@ -265,7 +265,7 @@ class Company:
 
 
 def pick(things, which):
-    """One of the things, where there are any."""
+    """A list with one of the things, or an empty one if there are none."""
     return [things[which % len(things)]] if things else []
 
 
@@ -273,7 +273,7 @@ def pick(things, which):
     "examples", [12, pytest.param(500, marks=[pytest.mark.slow, pytest.mark.timeout(1_200)])]
 )
 @pytest.mark.django_db
-def test_the_final_state_is_the_sequential_one(broker, settings, examples):
+def test_the_final_state_is_that_of_sequential_execution(broker, settings, examples):
     settings.PARTITION_POSTS = 3
     settings.TIMELINE_BACKFILL_POSTS = FIRST_POSTS
     settings.TIMELINE_TASK_ROWS = 1  # So that a post of several followers is several slices.
@@ -284,15 +284,15 @@ def test_the_final_state_is_the_sequential_one(broker, settings, examples):
         derandomize=True,
         database=None,
         deadline=None,
-        phases=[Phase.generate],  # Shrinking what fails would take longer than tests may.
+        phases=[Phase.generate],  # Shrinking a failure would exceed the test's time limit.
         suppress_health_check=list(HealthCheck),
     )
     def live(steps):
         with transaction.atomic():
-            company = Company(broker)
-            company.acquaint()
-            company.go_on(steps)
-            company.settle()
+            simulation = Simulation(broker)
+            simulation.prepare()
+            simulation.run_steps(steps)
+            simulation.settle()
             transaction.set_rollback(True)
 
     live()

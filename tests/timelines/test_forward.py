@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Client:
-    """Somebody's open timeline: reads the first page, and then what is newer."""
+    """A client that keeps a timeline open: reads the first page, and then forward."""
 
     def __init__(self, owner: int, size: int = 50, lead: int = forward.AHEAD):
         self.owner, self.size, self.lead = owner, size, lead
@@ -19,7 +19,7 @@ class Client:
         self.at = forward.position(owner, known, page, lead=lead)
         self.shown = ids(page)
 
-    def read_on(self) -> list[int]:
+    def read_forward(self) -> list[int]:
         known = reading.state(self.owner)
         page, self.at = forward.newer(self.owner, known, self.at, self.size, lead=self.lead)
         return ids(page)
@@ -41,19 +41,19 @@ def test_a_post_whose_rows_come_late_is_not_missed(alice, bob, now):
     early, *others, late = publish(alice, 6, now)
     client = Client(bob.pk)
     write([late], now)
-    assert client.read_on() == [late]
+    assert client.read_forward() == [late]
     watermark.raise_(now=now)
-    assert client.read_on() == []
+    assert client.read_forward() == []
     write([early], now)
     watermark.raise_(now=now)
-    assert client.read_on() == [early]
+    assert client.read_forward() == [early]
     write(others, now)
     watermark.raise_(now=now)
-    assert client.read_on() == others[::-1]
-    assert client.read_on() == []
-    # Nothing needs to be remembered any more.
+    assert client.read_forward() == others[::-1]
+    assert client.read_forward() == []
+    # The position holds no single ids any more.
     watermark.raise_(now=now)
-    client.read_on()
+    client.read_forward()
     assert client.at == Position(late)
 
 
@@ -64,24 +64,24 @@ def test_a_late_post_that_was_there_before_the_first_page_is_not_missed_either(a
     assert client.shown == [other]
     write([late], now)
     watermark.raise_(now=now)
-    assert client.read_on() == [late]
+    assert client.read_forward() == [late]
 
 
-def test_what_is_there_already_below_the_first_page_is_no_news(alice, bob, now):
+def test_posts_that_are_there_already_below_the_first_page_are_not_given(alice, bob, now):
     written = publish(alice, 5, now)
     write(written, now)
     client = Client(bob.pk, size=2)
     assert client.shown == written[:2:-1]
-    assert client.read_on() == []
+    assert client.read_forward() == []
     watermark.raise_(now=now)
-    assert client.read_on() == []
+    assert client.read_forward() == []
 
 
-def test_many_are_read_page_by_page_from_the_old_end(alice, bob, now):
+def test_many_new_posts_are_read_page_by_page_oldest_first(alice, bob, now):
     client = Client(bob.pk, size=2)
     written = publish(alice, 5, now)
     write(written, now)
-    assert [client.read_on() for _ in range(4)] == [
+    assert [client.read_forward() for _ in range(4)] == [
         [written[1], written[0]],
         [written[3], written[2]],
         [written[4]],
@@ -94,55 +94,55 @@ def test_a_post_that_is_late_for_long_is_read_from_its_author_and_given_once(ali
     late, *others = publish(alice, 4, now)
     write(others, now)
     watermark.raise_(now=now + ledger.LATE * 2)
-    assert client.read_on() == [*others[::-1], late]
+    assert client.read_forward() == [*others[::-1], late]
     assert client.at == Position(others[-1])
     assert Client(bob.pk).shown == [*others[::-1], late]
     write([late], now)
     watermark.raise_(now=now)
-    assert client.read_on() == []
+    assert client.read_forward() == []
     assert Client(bob.pk).shown == [*others[::-1], late]
 
 
-def test_a_post_of_which_a_slice_is_late_is_not_given_again(alice, bob, carol, now):
+def test_a_post_with_a_late_slice_is_not_given_twice(alice, bob, carol, now):
     relations.follow(carol, alice, now=now)
     client = Client(bob.pk)
     (late,) = publish(alice, 1, now)
     fanout.write([Slice(late, 0, bob.pk)], now=now)
-    assert client.read_on() == [late]
+    assert client.read_forward() == [late]
     assert Client(carol.pk).shown == []
     watermark.raise_(now=now + ledger.LATE * 2)
-    assert client.read_on() == []
+    assert client.read_forward() == []
     assert Client(carol.pk).shown == [late]
 
 
-def test_however_much_is_there_already_below_the_first_page_it_is_no_news(alice, bob, now):
+def test_even_many_posts_below_the_first_page_are_not_given(alice, bob, now):
     late, *written = publish(alice, 8, now)
     write(written, now)
     client = Client(bob.pk, size=2, lead=2)
     write([late], now)
     watermark.raise_(now=now)
-    assert client.read_on() == []
+    assert client.read_forward() == []
     new = publish(alice, 1, now)
     write(new, now)
     watermark.raise_(now=now)
-    assert client.read_on() == new
+    assert client.read_forward() == new
 
 
-def test_who_begins_in_a_backlog_is_given_what_comes_all_the_same(alice, bob, now):
+def test_a_client_that_begins_in_a_backlog_is_given_new_posts(alice, bob, now):
     write(publish(alice, 8, now)[1:], now)
     client = Client(bob.pk, size=2, lead=6)
     new = publish(alice, 1, now)
     write(new, now)
-    assert client.read_on() == new
+    assert client.read_forward() == new
 
 
-def test_who_is_far_ahead_of_a_late_post_waits_for_it(alice, bob, now):
+def test_a_client_that_is_far_ahead_of_a_late_post_waits_for_it(alice, bob, now):
     late, *others = publish(alice, 6, now)
     client = Client(bob.pk, lead=3)
     write(others, now)
-    assert client.read_on() == others[2::-1]
-    assert client.read_on() == []
+    assert client.read_forward() == others[2::-1]
+    assert client.read_forward() == []
     write([late], now)
     watermark.raise_(now=now)
-    assert client.read_on() == [*others[:2:-1], late]
-    assert client.read_on() == []
+    assert client.read_forward() == [*others[:2:-1], late]
+    assert client.read_forward() == []

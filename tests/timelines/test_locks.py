@@ -1,5 +1,4 @@
-"""What runs at the same moment in two processes, and so cannot be put into one order by a test of
-their calls alone."""
+"""Races of two processes. A test that makes the calls one after the other cannot show them."""
 
 import threading
 from contextlib import contextmanager
@@ -19,8 +18,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @contextmanager
 def slice_in_progress(post, now):
-    """A worker has written the post's slice; it commits once somebody waits for it, if anybody
-    does, when the block is left."""
+    """A worker has written the post's slice but not committed. It commits when the event that this
+    yields is set, or when the block ends."""
     written, waited_for = threading.Event(), threading.Event()
 
     def work():
@@ -39,7 +38,7 @@ def slice_in_progress(post, now):
 
 
 def while_it_waits(action, waited_for) -> None:
-    """Run the action in a thread, and let the worker commit once the action waits or has ended."""
+    """Run the action in a thread. The worker commits once the action waits for a lock or ends."""
 
     def act():
         action()
@@ -52,21 +51,21 @@ def while_it_waits(action, waited_for) -> None:
     thread.join(10)
 
 
-def test_rows_that_are_being_written_do_not_outlive_an_unfollow(alice, bob, post, now):
+def test_rows_being_written_do_not_outlive_an_unfollow(alice, bob, post, now):
     with slice_in_progress(post, now) as waited_for:
         relations.unfollow(bob, alice)
         while_it_waits(lambda: backfill.refresh(bob.pk, [alice.pk]), waited_for)
     assert not TimelineEntry.objects.exists()
 
 
-def test_rows_that_are_being_written_do_not_outlive_a_deletion(alice, bob, post, now):
+def test_rows_being_written_do_not_outlive_a_deletion(alice, bob, post, now):
     with slice_in_progress(post, now) as waited_for:
         posts.delete(post, now=now)
         while_it_waits(lambda: removal.remove_posts([post.pk]), waited_for)
     assert not TimelineEntry.objects.exists()
 
 
-def test_who_returns_while_a_slice_leaves_them_out_has_its_row(alice, bob, post, now):
+def test_an_owner_who_returns_while_a_slice_skips_them_gets_its_row(alice, bob, post, now):
     dormancy.expect([bob.pk], now=now - settings.TIMELINE_DORMANT_AFTER * 2)
     assert dormancy.put_to_sleep(now=now) == 1
     with slice_in_progress(post, now) as waited_for:
@@ -74,9 +73,7 @@ def test_who_returns_while_a_slice_leaves_them_out_has_its_row(alice, bob, post,
     assert TimelineEntry.objects.filter(owner=bob, post=post).count() == 1
 
 
-def test_who_begins_to_follow_while_a_slice_leaves_them_out_has_its_row(
-    alice, bob, carol, post, now
-):
+def test_a_follower_who_begins_while_a_slice_skips_them_gets_its_row(alice, bob, carol, post, now):
     with slice_in_progress(post, now) as waited_for:
         relations.follow(carol, alice, now=now)
         while_it_waits(lambda: backfill.refresh(carol.pk, [alice.pk]), waited_for)

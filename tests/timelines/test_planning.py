@@ -20,16 +20,16 @@ def followers(alice, now) -> list[int]:
 @pytest.mark.parametrize("size", [1, 2, 3, 6, 7, 8, 100])
 def test_slices_tile_the_whole_range_of_ids(alice, followers, size):
     plans = plan([(1, alice.pk)], size)
-    slices = [piece.slice for piece in plans]
+    slices = [planned.slice for planned in plans]
     assert slices[0].after == 0
     assert slices[-1].up_to == END
     assert [a.up_to for a in slices[:-1]] == [b.after for b in slices[1:]]
-    assert sum(piece.followers for piece in plans) == 7
-    assert max(piece.followers for piece in plans) <= size
-    for piece in plans:
-        inside = [f for f in followers if piece.slice.after < f <= piece.slice.up_to]
-        assert len(inside) == piece.followers
-    assert {piece.audience for piece in plans} == {7}
+    assert sum(planned.followers for planned in plans) == 7
+    assert max(planned.followers for planned in plans) <= size
+    for planned in plans:
+        inside = [f for f in followers if planned.slice.after < f <= planned.slice.up_to]
+        assert len(inside) == planned.followers
+    assert {planned.audience for planned in plans} == {7}
 
 
 def test_a_post_without_followers_has_one_empty_slice(alice):
@@ -59,7 +59,7 @@ def test_the_slices_of_several_large_audiences_take_two_queries(
 def test_several_posts_take_one_query(alice, followers, carol, django_assert_num_queries):
     with django_assert_num_queries(1):
         plans = plan([(1, alice.pk), (2, carol.pk), (3, alice.pk)], 100)
-    assert [piece.slice.post_id for piece in plans] == [1, 2, 3]
+    assert [planned.slice.post_id for planned in plans] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_several_posts_take_one_query(alice, followers, carol, django_assert_num
 )
 def test_slices_are_packed_into_tasks_of_about_ten_rows(followers, tasks):
     plans = [Plan(Slice(n, 0, END), count, count) for n, count in enumerate(followers)]
-    assert [[piece.post_id for piece in batch] for batch in pack(plans, 10)] == tasks
+    assert [[slice_.post_id for slice_ in batch] for batch in pack(plans, 10)] == tasks

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def written(alice, bob, now) -> list[int]:
     """Twelve posts of Alice's in Bob's timeline, newest first, in partitions of five."""
-    first = 10_000_000  # where a partition begins, and no other test has made any
+    first = 10_000_000  # A partition begins here, and no other test has created any nearby.
     ids = [
         Post.objects.create(pk=first + n, author=alice, content=f"post {n}", created_at=now).pk
         for n in range(12)
@@ -59,7 +59,7 @@ def test_a_full_last_page_says_that_nothing_follows(bob, written):
     assert older(bob.pk, None, 11).more
 
 
-def test_what_is_newer_is_read_from_the_old_end(bob, written):
+def test_newer_posts_are_read_oldest_first(bob, written):
     page = newer(bob.pk, written[-1], 5)
     assert ids(page) == written[-6:-1]
     assert page.more
@@ -86,25 +86,27 @@ def test_a_deleted_post_is_gone_at_once(alice, bob, written, now):
     post = alice.posts.get(pk=written[3])
     posts.delete(post, now=now)
     assert post.pk not in ids(older(bob.pk))
-    # The page is filled from behind the gap.
+    # Older posts fill the page.
     assert len(ids(older(bob.pk, None, 5))) == 5
 
 
 @pytest.mark.parametrize("end", [relations.unfollow, relations.mute, relations.block])
-def test_whom_one_no_longer_reads_is_gone_at_once(alice, bob, written, now, end):
+def test_an_author_who_was_unfollowed_muted_or_blocked_disappears_at_once(
+    alice, bob, written, now, end
+):
     end(bob, alice) if end is relations.unfollow else end(bob, alice, now=now)
     assert older(bob.pk) == ([], False)
 
 
 def test_a_page_takes_a_fixed_number_of_queries(bob, written, django_assert_num_queries):
     older(bob.pk, None, 5)
-    # What is known, the ids, the posts with their authors, and whom of them the owner sees.
+    # The state, the ids, the posts with their authors, and the authors whom the owner sees.
     with django_assert_num_queries(4):
         page = older(bob.pk, None, 5)
         assert [post.author.username for post in page.posts] == ["alice"] * 5
 
 
-def test_another_ones_timeline_is_not_mixed_in(alice, bob, carol, written, now):
+def test_timelines_of_different_owners_do_not_mix(alice, bob, carol, written, now):
     relations.follow(carol, bob, now=now)
     post = posts.publish(bob, "by bob", now=now)
     fanout.write([Slice(post.pk, 0, END)], now=now)
@@ -112,7 +114,7 @@ def test_another_ones_timeline_is_not_mixed_in(alice, bob, carol, written, now):
     assert post.pk not in ids(older(bob.pk))
 
 
-def test_whom_one_mutes_is_back_when_the_mute_ends(alice, bob, written, now):
+def test_posts_of_a_muted_author_are_back_when_the_mute_ends(alice, bob, written, now):
     relations.mute(bob, alice, now=now)
     late = posts.publish(alice, "unseen", now=now)
     fanout.write([Slice(late.pk, 0, END)], now=now)
@@ -128,7 +130,8 @@ def test_an_edit_is_seen_at_once(alice, bob, written, now):
 
 @pytest.mark.parametrize("size", [1, 2, 5, 7, 12, 50])
 def test_pages_go_on_below_the_horizon_without_a_seam(bob, written, size):
-    # The rows of the seven oldest posts are gone; a page boundary falls before, at or behind it.
+    # The rows of the seven oldest posts have expired. Depending on `size` a page ends before, at or
+    # behind the horizon.
     horizon = written[4]
     Horizon.objects.create(table_name="timelines_timelineentry", post_id=horizon)
     TimelineEntry.objects.filter(post_id__lt=horizon).delete()
@@ -157,7 +160,7 @@ def test_reading_forward_from_below_the_horizon_has_no_seam_either(bob, written)
     assert ids(newer(bob.pk, written[5], 3)) == written[2:5]
 
 
-def test_a_slice_of_an_expired_post_is_left_out_and_its_partition_not_made_again(bob, alice, now):
+def test_a_slice_of_an_expired_post_is_skipped_and_its_partition_not_created_again(bob, alice, now):
     Horizon.objects.create(table_name="timelines_timelineentry", post_id=30_000_000)
     kept, expired = (
         Post.objects.create(pk=pk, author=alice, content="hi", created_at=now).pk

@@ -1,4 +1,5 @@
-"""What a page of a timeline costs, however long it is and however many partitions are kept."""
+"""The cost of a page of a timeline, in statements, partitions and buffers. It must not grow with
+the timeline's length or the number of partitions."""
 
 import json
 
@@ -15,7 +16,7 @@ from timelines import backfill, pulling, reading, rows
 
 pytestmark = pytest.mark.django_db
 
-FIRST = 20_000_000  # where a partition begins, and no other test has made any
+FIRST = 20_000_000  # A partition begins here, and no other test has created any nearby.
 ROWS = """
     INSERT INTO timelines_timelineentry (owner_id, post_id)
     SELECT owner, post FROM unnest(%s::bigint[]) AS owner, unnest(%s::bigint[]) AS post
@@ -23,7 +24,7 @@ ROWS = """
 
 
 def write(owners, author, ids, now) -> None:
-    """Posts with these ids, in the timelines of these owners."""
+    """Create posts with these ids, and rows of them in the timelines of these owners."""
     Post.objects.bulk_create(Post(pk=pk, author=author, content="hi", created_at=now) for pk in ids)
     partitions.ensure(backfill.TABLE, ids)
     with connection.cursor() as cursor:
@@ -31,7 +32,7 @@ def write(owners, author, ids, now) -> None:
 
 
 def buffers(executed) -> int:
-    """How many buffers the statements touch, asked of PostgreSQL by running them again."""
+    """The number of buffers that the statements touch, measured by running them again."""
     touched = 0
     for sql, parameters in executed:
         with connection.cursor() as cursor:
@@ -61,7 +62,7 @@ def test_page_twenty_touches_as_many_buffers_as_page_one(alice, bob, now, settin
 
 
 def planned_partitions(executed) -> list[int]:
-    """Of each statement on timelines, how many partitions its plan has."""
+    """The number of partitions in the plan of each statement on timelines."""
     counts = []
     for sql, parameters in executed:
         if "timelines_timelineentry" in sql and "ORDER BY" in sql:
@@ -72,7 +73,7 @@ def planned_partitions(executed) -> list[int]:
     return counts
 
 
-def test_an_owner_with_few_rows_in_many_partitions_asks_a_bounded_number_of_times(
+def test_an_owner_with_few_rows_in_many_partitions_costs_a_bounded_number_of_queries(
     alice, bob, carol, now, settings, django_assert_num_queries
 ):
     settings.PARTITION_POSTS = 5
@@ -82,7 +83,7 @@ def test_an_owner_with_few_rows_in_many_partitions_asks_a_bounded_number_of_time
     with statements() as executed:
         page = reading.older(bob.pk, reading.state(bob.pk))
     assert [post.pk for post in page.posts] == [FIRST]
-    # What is known, three windows, whom Bob sees, their posts' ids, the posts.
+    # The state, three windows, the authors whom Bob sees, the ids of their posts, the posts.
     assert len(executed) == 7
     assert planned_partitions(executed) == [6, 12, 16]
 
@@ -101,7 +102,7 @@ def test_windows_go_by_the_size_of_a_partition(settings, size, windows):
     assert rows.steps() == windows
 
 
-def test_a_page_of_an_endless_timeline_asks_the_same_wherever_it_is(alice, bob, now, settings):
+def test_a_page_of_a_long_timeline_costs_the_same_wherever_it_is(alice, bob, now, settings):
     settings.PARTITION_POSTS = 15
     write([bob], alice, range(FIRST, FIRST + 1_000), now)
     known = reading.state(bob.pk)
@@ -110,20 +111,20 @@ def test_a_page_of_an_endless_timeline_asks_the_same_wherever_it_is(alice, bob, 
         with CaptureQueriesContext(connection) as queries:
             reading.older(bob.pk, known, before, 50)
         counts.add(len(queries))
-    # A window of six partitions, the posts with authors, whom Bob sees.
+    # A window of six partitions, the posts with their authors, the authors whom Bob sees.
     assert counts == {3}
 
 
 @pytest.mark.parametrize(
     ("hidden_of_twenty", "statements_a_page"),
     [
-        (0, {3}),  # Ids, posts with authors, whom Bob sees.
+        (0, {3}),  # The ids, the posts with their authors, the authors whom Bob sees.
         (1, {3}),
-        (4, {6}),  # The same once more.
-        (12, {9, 10}),  # And once more, over more rows; of which a second window may hold some.
+        (4, {6}),  # A second round of the same.
+        (12, {9, 10}),  # A third round, of more rows; it may read a second window of partitions.
     ],
 )
-def test_a_page_of_which_part_is_hidden_is_filled_from_rows_and_not_from_all_authors(
+def test_a_partly_hidden_page_is_filled_from_rows_and_not_from_all_authors(
     alice, bob, carol, now, settings, hidden_of_twenty, statements_a_page
 ):
     settings.PARTITION_POSTS = 100
@@ -142,11 +143,11 @@ def test_a_page_of_which_part_is_hidden_is_filled_from_rows_and_not_from_all_aut
         assert not any("LATERAL" in sql for sql, _ in executed)
 
 
-def test_of_many_authors_not_each_is_read_as_if_all_posts_were_theirs(alice, bob, now):
+def test_with_many_authors_ranges_of_ids_are_searched_not_all_of_their_posts(alice, bob, now):
     authors = [alice, *(make_user(f"author-{number}") for number in range(pulling.MANY))]
     for author in authors[1:]:
         relations.follow(bob, author, now=now)
-    # All wrote now and then for long, most posts lie far back: none of their rows is kept.
+    # All authors have posted for long, most posts are old, and there are no rows.
     first = FIRST - 3 * sum(pulling.RANGES)
     ids = [*range(first, FIRST, 10_000), *range(FIRST - 40, FIRST)]
     Post.objects.bulk_create(
@@ -156,7 +157,7 @@ def test_of_many_authors_not_each_is_read_as_if_all_posts_were_theirs(alice, bob
     newest = ids[::-1]
     with statements() as executed:
         assert pulling.older(bob.pk, FIRST, 10) == newest[:10]
-    assert len(executed) == 2  # Whom Bob sees, and the first range of ids.
+    assert len(executed) == 2  # The authors whom Bob sees, and the first range of ids.
     for count in (41, 60, len(ids), len(ids) + 1):
         assert pulling.older(bob.pk, FIRST, count) == newest[:count]
         assert pulling.newer(bob.pk, first - 1, FIRST, count) == ids[:count]

@@ -1,4 +1,5 @@
-"""Events about what has vanished meanwhile: success, and counted."""
+"""The handlers of the subscriber: deleted posts are skipped and counted, and posts of large
+audiences wait while their lane is full."""
 
 import pytest
 from django.db import connection
@@ -87,7 +88,7 @@ def test_a_follow_whose_people_are_gone_leaves_nothing(alice, bob, post):
 
 @pytest.fixture
 def full(broker, settings):
-    """timelines.low holds as many tasks as it should; posts of one follower are large."""
+    """timelines.low is full, and an author with one follower has a large audience."""
     settings.TIMELINE_LANE_TASKS = 1
     settings.TIMELINE_LARGE_AUDIENCE = 0
     for _ in range(50):
@@ -120,7 +121,7 @@ def test_a_full_lane_holds_back_only_what_goes_to_it(broker, full, alice, bob, c
     assert TIMELINES.lane_limits.keys() == {"timelines.high"}
 
 
-def test_what_waits_is_outstanding(broker, full, alice, bob):
+def test_waiting_posts_count_as_outstanding(broker, full, alice, bob):
     earlier = posts.publish(alice, "tells how many rows a slice has", now=timezone.now())
     fanout.write([Slice(earlier.pk, 0, END)], now=timezone.now())
     OutboxEvent.objects.all().delete()
@@ -132,11 +133,11 @@ def test_what_waits_is_outstanding(broker, full, alice, bob):
     assert not found.within_target
 
 
-def test_what_waits_is_enqueued_when_there_is_room_again(broker, full, alice, bob, settings):
+def test_waiting_posts_are_enqueued_when_there_is_room_again(broker, full, alice, bob, settings):
     waiting = publish_and_plan(broker, alice, 3)
     tasks.feed()
     assert depth(broker, "timelines.low") == 50
-    # It is not late, and not to be repaired: it was never enqueued.
+    # The posts are not late and must not be repaired: their slices were never enqueued.
     later = timezone.now() + ledger.LATE * 2
     assert ledger.late(FanOut, SliceRecord, now=later) == []
     FanOut.objects.update(planned_at=timezone.now() - ledger.LATE * 2)
@@ -145,7 +146,7 @@ def test_what_waits_is_enqueued_when_there_is_room_again(broker, full, alice, bo
     assert slices_in(broker, "timelines.low") == [[post, 0, END] for post in waiting]
     assert not FanOut.objects.filter(waiting=True).exists()
     empty(broker, "timelines.low")
-    # From now on its time runs, as that of any other.
+    # From now on they become late as any other post.
     assert ledger.late(FanOut, SliceRecord, now=timezone.now()) == []
     assert len(ledger.late(FanOut, SliceRecord, now=later)) == 3
 

@@ -29,13 +29,13 @@ def test_a_lost_slice_is_enqueued_again(broker, late):
     assert depth(broker, "timelines.low") == 0
 
 
-def test_while_tasks_wait_in_the_lanes_nothing_is_taken_for_lost(broker, late):
+def test_while_tasks_wait_in_the_lanes_no_slice_counts_as_lost(broker, late):
     write_slices.enqueue(slices=[])
     repair()
     assert depth(broker, "timelines.low") == 0
 
 
-def test_a_post_is_repaired_by_hand(broker, late):
+def test_an_operator_repairs_a_post(broker, late):
     out = io.StringIO()
     call_command("repair_post", str(late.pk), stdout=out)
     assert "timelines: 1 missing slices enqueued." in out.getvalue()
@@ -43,6 +43,6 @@ def test_a_post_is_repaired_by_hand(broker, late):
     assert slices_in(broker, "notifications.retry") == [[late.pk, 0, END]]
 
 
-def test_repairing_a_post_that_is_not_there_says_so(late):
+def test_repairing_a_post_that_does_not_exist_is_an_error(late):
     with pytest.raises(CommandError, match="no post 999999999"):
         call_command("repair_post", "999999999")

@@ -35,7 +35,7 @@ def test_a_mark_never_goes_back(bob, written):
     assert client.get(COUNT).json()["count"] == 0
 
 
-def test_a_mark_beyond_the_newest_post_leaves_what_comes_unread(alice, bob, written, now):
+def test_a_mark_beyond_the_newest_post_leaves_later_posts_unread(alice, bob, written, now):
     client = client_of(bob)
     assert client.post(READ, {"up_to": 2**63 - 1}, format="json").status_code == 204
     assert client.get(COUNT).json()["count"] == 0
@@ -69,7 +69,7 @@ def test_no_more_are_counted_than_a_page_shows(bob, written, now):
 
 @pytest.fixture
 def late(alice, bob, now) -> list[int]:
-    """Four posts of which the second is still to be written."""
+    """Four posts; the rows of the second one are still to be written."""
     ids = [posts.publish(alice, f"post {number}", now=now).pk for number in range(4)]
     fanout.write([Slice(pk, 0, END) for pk in ids if pk != ids[1]], now=now)
     return ids
@@ -83,7 +83,7 @@ def unread_of(user) -> int:
 def test_a_post_that_comes_below_the_mark_is_unread_until_it_is_marked(
     bob, late, now, known_complete
 ):
-    if known_complete:  # The watermark stands before the post that is late.
+    if known_complete:  # The watermark stops before the late post.
         watermark.raise_(now=now)
     unread.mark_read(bob.pk, late[3], now=now)
     assert unread_of(bob) == 0
@@ -91,7 +91,7 @@ def test_a_post_that_comes_below_the_mark_is_unread_until_it_is_marked(
     assert unread_of(bob) == 1
     watermark.raise_(now=now)
     assert unread_of(bob) == 1
-    # A mark of another device, from before it came, changes nothing.
+    # An older mark of another device changes nothing.
     unread.mark_read(bob.pk, late[0], now=now)
     assert unread_of(bob) == 1
     unread.mark_read(bob.pk, late[1], now=now)
@@ -113,7 +113,7 @@ def test_a_post_that_is_late_for_long_is_unread_as_soon_as_it_is_shown(bob, late
     assert unread_of(bob) == 1
 
 
-def test_who_is_read_from_the_authors_has_read_what_they_marked(bob, late, now):
+def test_a_mark_of_a_dormant_owner_covers_posts_without_rows(bob, late, now):
     Dormant.objects.create(owner=bob)
     assert unread_of(bob) == 4
     unread.mark_read(bob.pk, late[3], now=now)
@@ -121,14 +121,14 @@ def test_who_is_read_from_the_authors_has_read_what_they_marked(bob, late, now):
     assert unread_of(bob) == 0
 
 
-def test_what_lies_below_all_that_is_remembered_counts_as_read(bob, late, now):
+def test_posts_below_the_stored_ids_count_as_read(bob, late, now):
     unread.mark_read(bob.pk, late[3], now=now, remembered=2)
     fanout.write([Slice(late[1], 0, END)], now=now)
     assert unread_of(bob) == 0
     assert Reader.objects.get().read_above == late[2:]
 
 
-def test_a_mark_from_before_late_posts_were_told_apart_is_one(bob, written, now):
+def test_a_mark_from_before_there_were_floors_counts_as_a_floor(bob, written, now):
     Reader.objects.create(owner=bob, seen_at=now, read_up_to=written[2])
     assert unread_of(bob) == 1
     unread.mark_read(bob.pk, written[3], now=now)
@@ -136,6 +136,6 @@ def test_a_mark_from_before_late_posts_were_told_apart_is_one(bob, written, now)
 
 
 @pytest.mark.parametrize("up_to", [0, -1, 2**63, "x", None, 1.5, [1]])
-def test_what_is_no_post_id_is_refused(bob, up_to):
+def test_a_value_that_is_not_a_post_id_is_refused(bob, up_to):
     answer = client_of(bob).post(READ, {"up_to": up_to}, format="json")
     assert_problem(answer, 400, "up_to")

@@ -49,7 +49,7 @@ def test_a_deleted_post_does_not_stop_it(alice, written, now):
     assert raised(now) == written[2] - 1
 
 
-def test_a_late_post_is_passed_and_noted_until_it_is_complete(written, now):
+def test_it_passes_a_late_post_which_is_a_straggler_until_it_is_complete(written, now):
     late, *others = written
     for pk in others:
         write(pk, now)
@@ -61,19 +61,19 @@ def test_a_late_post_is_passed_and_noted_until_it_is_complete(written, now):
     assert watermark.raise_(now=later).stragglers == []
 
 
-def test_a_backlog_is_waited_for(written, now):
+def test_it_waits_for_a_backlog(written, now):
     mark = watermark.raise_(now=now + timedelta(days=1), most=2)
     assert (mark.post_id, mark.stragglers) == (written[2] - 1, written[:2])
 
 
-def test_a_late_post_that_is_deleted_is_not_noted_any_more(alice, written, now):
+def test_a_straggler_that_is_deleted_is_removed(alice, written, now):
     later = now + timedelta(days=1)
     assert watermark.raise_(now=later).stragglers == written
     posts.delete(alice.posts.get(pk=written[0]), now=now)
     assert watermark.raise_(now=later).stragglers == written[1:]
 
 
-def test_what_has_expired_is_not_waited_for(written, now):
+def test_it_does_not_wait_for_expired_posts(written, now):
     Horizon.objects.create(table_name="timelines_timelineentry", post_id=written[2])
     mark = watermark.raise_(now=now)
     assert (mark.post_id, mark.stragglers) == (written[2] - 1, [])
@@ -132,7 +132,7 @@ INSERTS = {
 
 @contextmanager
 def another(application: str) -> Iterator[psycopg2.extensions.connection]:
-    """A connection in a transaction, which is rolled back at the end."""
+    """Another connection, in a transaction that is rolled back at the end."""
     made = psycopg2.connect(
         **connection.get_connection_params() | {"application_name": application}
     )
@@ -149,9 +149,9 @@ def run(on: psycopg2.extensions.connection, sql: str, parameters: Sequence = ())
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("sql", INSERTS.values(), ids=INSERTS)
-def test_whoever_inserts_a_post_is_seen_before_its_id_is_drawn(sql, alice):
+def test_every_insert_of_a_post_is_seen_before_it_draws_an_id(sql, alice):
     with another("psql") as poster, another("hand") as hand:
-        # Nobody can draw an id while the sequence is being altered.
+        # While the sequence is being altered, no transaction can draw an id.
         run(hand, "ALTER SEQUENCE social_post_id_seq CACHE 1")
         insert = threading.Thread(target=run, args=[poster, sql, [alice.pk]])
         insert.start()

@@ -1,4 +1,4 @@
-"""Cursors of a timeline: opaque to clients and signed, so that only ours are read."""
+"""Cursors of a timeline. They are opaque to clients and signed: others are refused."""
 
 from collections.abc import Sequence
 
@@ -9,19 +9,20 @@ SIGNER = signing.Signer(salt="timeline.cursor")
 
 
 def encode(ids: Sequence[int]) -> str:
-    """A cursor that holds these ascending ids; each is written as its distance from the last."""
+    """A cursor that holds these ascending ids, each as the difference to the one before it."""
     steps = [pk - last for last, pk in zip([0, *ids], ids, strict=False)]
     return SIGNER.sign_object(steps, compress=True)
 
 
 def decode(parameter: str, cursor: str | None) -> list[int] | None:
-    """The ids in the cursor; raises a validation error that names the query parameter."""
+    """The ids in the cursor, or None without one. Raises a ValidationError that names the query
+    parameter."""
     if cursor is None:
         return None
     try:
         steps = SIGNER.unsign_object(cursor)
     except (signing.BadSignature, ValueError, UnicodeError) as error:
-        raise ValidationError({parameter: ["This is no cursor of ours."]}) from error
+        raise ValidationError({parameter: ["This cursor is not valid."]}) from error
     ids, last = [], 0
     for step in steps:
         last += step

@@ -25,16 +25,18 @@ class TimelinePageSerializer(serializers.Serializer):
     }
     results = PostSerializer(many=True)
     older = serializers.CharField(allow_null=True, help_text="URL of the next older page.")
-    newer = serializers.CharField(allow_null=True, help_text="URL of what is newer than this page.")
+    newer = serializers.CharField(
+        allow_null=True, help_text="URL of the posts that arrive after this page was read."
+    )
 
 
 class HomeTimelineView(APIView):
-    """Posts of the people one follows, newest first."""
+    """Read the home timeline: posts of the people whom one follows, newest first."""
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("before", str, description="A cursor: posts older than this."),
-            OpenApiParameter("after", str, description="A cursor: posts newer than this."),
+            OpenApiParameter("before", str, description="A cursor, from a page's `older`."),
+            OpenApiParameter("after", str, description="A cursor, from a page's `newer`."),
             paging.LIMIT,
         ],
         responses=TimelinePageSerializer,
@@ -46,7 +48,7 @@ class HomeTimelineView(APIView):
         if before is not None and after is not None:
             raise ValidationError({"after": ["Give one of before and after."]})
         owner = request.user.pk
-        # What is known to be complete must be asked before the posts.
+        # Read the state before the posts: a post up to `complete` is then certainly in the page.
         known = reading.state(owner)
         dormancy.note_visit(owner, known.seen_at, now=timezone.now())
         if after is not None:
@@ -77,11 +79,11 @@ class HomeTimelineView(APIView):
 class UnreadCountSerializer(serializers.Serializer):
     example = {"count": 7, "more": False}
     count = serializers.IntegerField(help_text=f"At most {unread.MOST}.")
-    more = serializers.BooleanField(help_text="Whether there are more than that.")
+    more = serializers.BooleanField(help_text="Whether there are more than `count`.")
 
 
 class UnreadCountView(APIView):
-    """How many of the newest posts of the home timeline one has not marked as read."""
+    """Count the unread posts among the newest ones of the home timeline."""
 
     @extend_schema(responses=UnreadCountSerializer)
     def get(self, request) -> Response:
@@ -95,7 +97,8 @@ class ReadMarkSerializer(StrictSerializer):
 
 
 class ReadMarkView(GenericAPIView):
-    """Mark the home timeline as read up to a post; an older post than last time changes nothing."""
+    """Mark the home timeline as read up to a post. Nothing changes if an earlier mark was at a
+    newer post."""
 
     serializer_class = ReadMarkSerializer
 

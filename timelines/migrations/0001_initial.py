@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 ("written_at", models.DateTimeField()),
             ],
         ),
-        # Django cannot make a partitioned table; its partitions come with the posts.
+        # Django cannot create a partitioned table. Its partitions are created as posts need them.
         migrations.SeparateDatabaseAndState(
             database_operations=[
                 migrations.RunSQL(ENTRY_TABLE, "DROP TABLE timelines_timelineentry"),

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    atomic = False  # An index is made concurrently, or planning would wait for it.
+    atomic = False  # The index is created concurrently, so that planning does not wait for it.
     dependencies = [("timelines", "0006_waiting_fanouts")]
 
     operations = [

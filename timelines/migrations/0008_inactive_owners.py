@@ -1,5 +1,5 @@
-"""Nothing is written into the timeline of somebody whose account is shut: they are dormant until they
-are back, as if they had stayed away."""
+"""Owners whose accounts are closed or suspended are dormant until they are reactivated, so that
+fan-out writes nothing into their timelines."""
 
 from django.db import migrations
 
@@ -18,7 +18,7 @@ SLEEP = """
     CREATE TRIGGER timelines_user_activity AFTER UPDATE ON social_user FOR EACH ROW
         WHEN (OLD.is_active <> NEW.is_active) EXECUTE FUNCTION timelines_follow_activity();
 
-    -- The follows of those who are shut already become dormant within a minute (social/activity.py).
+    -- social/activity.py marks the follows of accounts that are shut already within a minute.
     INSERT INTO timelines_dormant (owner_id)
     SELECT id FROM social_user person
     WHERE NOT is_active AND EXISTS (SELECT FROM social_follow WHERE follower_id = person.id)

@@ -46,11 +46,11 @@ def test_a_bad_account_is_refused(changes, field):
     assert not User.objects.exists()
 
 
-WIDE = "\uff44\uff4f\uff52\uff41"  # dora, in characters twice as wide
+WIDE = "\uff44\uff4f\uff52\uff41"  # "dora" in full-width characters.
 
 
 @pytest.mark.parametrize("name", ["dora", WIDE, f" {WIDE}\u3000"])
-def test_a_name_is_one_however_it_is_typed(name):
+def test_a_name_is_the_same_however_it_is_typed(name):
     assert register(APIClient(), username=name).json()["username"] == "dora"
     assert_problem(register(APIClient()), 400, "username")
     assert_problem(register(APIClient(), username=WIDE), 400, "username")
@@ -76,16 +76,16 @@ def test_a_wrong_name_and_a_wrong_password_are_answered_alike(changes):
     assert response.json()["type"] == "urn:connectify:problem:credentials"
 
 
-def test_a_revoked_token_opens_nothing(alice):
+def test_a_revoked_token_is_refused(alice):
     client = client_of(alice)
     assert client.post("/api/v1/accounts/logout/").status_code == 204
     assert_problem(client.post(POSTS, {"content": "hi"}, format="json"), 401)
 
 
-def test_one_sees_ones_own_account(alice, bob, django_assert_num_queries):
+def test_users_read_their_own_account(alice, bob, django_assert_num_queries):
     client = client_of(alice)
     client.get(ME)
-    # The token, the counts, the address that waits.
+    # The token, the counts, the unconfirmed address.
     with django_assert_num_queries(3):
         answer = client.get(ME).json()
     assert answer == {
@@ -100,7 +100,7 @@ def test_one_sees_ones_own_account(alice, bob, django_assert_num_queries):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_name_taken_at_the_same_moment_is_refused_and_no_fault():
+def test_a_name_taken_at_the_same_moment_is_refused_without_an_error():
     answers = at_once(lambda: register(APIClient()).status_code)
     assert sorted(answers) == [201, 400, 400, 400]
 
@@ -129,7 +129,7 @@ def test_an_account_is_not_closed_without_the_password(alice):
 
 @pytest.mark.parametrize("who", ["known", "unknown", "closed", "without a password"])
 def test_every_login_that_fails_computes_one_hash(settings, who):
-    """So that the time does not tell which names there are."""
+    """The time of the answer must not reveal whether the name exists."""
     settings.PASSWORD_HASHERS = ["tests.social.counting_hasher.CountingHasher"]
     if who != "unknown":
         register(APIClient())

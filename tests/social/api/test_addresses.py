@@ -1,4 +1,4 @@
-"""Mail addresses, which count once a mail to them was answered."""
+"""Mail addresses, which an account gets once they are confirmed."""
 
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -21,7 +21,7 @@ NEW = "alice@example.com"
 
 @pytest.fixture
 def client(alice) -> APIClient:
-    """Alice's; she has an address."""
+    """The client of Alice, who has an address."""
     alice.email = "old@example.com"
     alice.set_password(PASSWORD)
     alice.save()
@@ -34,7 +34,7 @@ def want(client: APIClient, email: str = NEW, password: str = PASSWORD):
 
 
 def tokens() -> list[str]:
-    """Those of the mails that are due now."""
+    """The tokens in the mails that are due now."""
     mail.outbox.clear()
     addresses.send_due(now=timezone.now())
     links = [line for m in mail.outbox for line in m.body.splitlines() if line.startswith("http")]
@@ -50,7 +50,7 @@ def own(client: APIClient) -> tuple[str, str | None]:
     return me["email"], me["new_email"]
 
 
-def test_an_address_counts_once_its_mail_is_answered(client):
+def test_an_address_is_used_once_it_is_confirmed(client):
     assert want(client).status_code == 202
     assert own(client) == ("old@example.com", NEW)
     (token,) = tokens()
@@ -61,7 +61,7 @@ def test_an_address_counts_once_its_mail_is_answered(client):
     assert_problem(confirm(token), 403)
 
 
-def test_the_address_of_a_registration_counts_for_no_reset_before():
+def test_an_unconfirmed_address_of_a_registration_gets_no_reset_mail():
     answer = register(APIClient(), email="victim@example.com").json()
     assert (answer["email"], answer["new_email"]) == ("", "victim@example.com")
     forgotten_passwords.request("victim@example.com", now=timezone.now())
@@ -71,7 +71,7 @@ def test_the_address_of_a_registration_counts_for_no_reset_before():
     assert User.objects.get().email == "victim@example.com"
 
 
-def test_an_address_is_changed_by_who_knows_the_password_only(client):
+def test_changing_an_address_needs_the_password(client):
     assert_problem(want(client, password="wrong"), 403)
     assert_problem(want(client, "no address"), 400, "email")
     assert not NewAddress.objects.exists()
@@ -86,7 +86,7 @@ def test_an_address_is_removed_at_once(client):
 
 
 @pytest.mark.parametrize("token", ["x", "WzEsImEiXQ:1:1", "\x00", "a:b:c"])
-def test_a_token_of_nobodys_is_refused(client, token):
+def test_a_forged_token_is_refused(client, token):
     want(client)
     assert confirm(token).status_code in (400, 403)
 
@@ -94,7 +94,7 @@ def test_a_token_of_nobodys_is_refused(client, token):
 def test_an_old_token_is_refused(client, alice, monkeypatch):
     want(client)
     (token,) = tokens()
-    monkeypatch.setattr(addresses, "GOOD_FOR", timedelta(0))
+    monkeypatch.setattr(addresses, "VALID_FOR", timedelta(0))
     assert_problem(confirm(token), 403)
 
 
@@ -111,9 +111,9 @@ def test_an_address_gets_one_mail_in_ten_minutes_however_many_accounts_are_given
     for minutes, mails in ((0, 1), (9, 1), (11, 2), (22, 3)):
         moment = now + timedelta(minutes=minutes)
         for number, user in enumerate(people):
-            # Another address between does not forget the first one's mail.
-            addresses.want(user, f"other{number}@example.com", now=moment)
-            addresses.want(
+            # A request for another address in between does not reset the limit.
+            addresses.request(user, f"other{number}@example.com", now=moment)
+            addresses.request(
                 user, ("victim@example.com", "VICTIM@example.com")[number % 2], now=moment
             )
         addresses.send_due(now=moment)
@@ -121,8 +121,8 @@ def test_an_address_gets_one_mail_in_ten_minutes_however_many_accounts_are_given
         assert len([m for m in mail.outbox if m.to[0].lower() == "victim@example.com"]) == mails
 
 
-def test_a_mail_that_cannot_be_sent_is_tried_again_soon_and_comes_once(alice, settings, now):
-    addresses.want(alice, NEW, now=now)
+def test_a_mail_that_cannot_be_sent_is_retried_soon_and_sent_once(alice, settings, now):
+    addresses.request(alice, NEW, now=now)
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     addresses.send_due(now=now)
@@ -132,19 +132,17 @@ def test_a_mail_that_cannot_be_sent_is_tried_again_soon_and_comes_once(alice, se
         assert len(mail.outbox) == sent
 
 
-def test_taking_an_address_back_earns_no_second_mail(client, alice, now):
+def test_removing_an_address_allows_no_second_mail(client, alice, now):
     for minutes, mails in ((0, 1), (1, 1), (2, 1), (11, 2)):
         moment = now + timedelta(minutes=minutes)
-        addresses.want(alice, "victim@example.com", now=moment)
+        addresses.request(alice, "victim@example.com", now=moment)
         addresses.send_due(now=moment)
         assert len(mail.outbox) == mails
         addresses.remove(alice)
 
 
 @pytest.mark.parametrize("way", ["password", "everywhere", "admin"])
-def test_an_address_that_was_asked_for_before_the_log_ins_ended_is_confirmed_by_nobody(
-    client, alice, way
-):
+def test_an_address_requested_before_the_log_ins_ended_cannot_be_confirmed(client, alice, way):
     want(client)
     (token,) = tokens()
     if way == "password":
@@ -159,9 +157,9 @@ def test_an_address_that_was_asked_for_before_the_log_ins_ended_is_confirmed_by_
     assert User.objects.get(pk=alice.pk).email == "old@example.com"
 
 
-def test_a_mail_that_fails_keeps_no_other_waiting_and_is_given_up_after_a_day(alice, bob, now):
-    addresses.want(bob, f"bob@{'ü' * 60}.de", now=now)
-    addresses.want(alice, NEW, now=now)
+def test_a_mail_that_fails_delays_no_other_and_is_given_up_after_a_day(alice, bob, now):
+    addresses.request(bob, f"bob@{'ü' * 60}.de", now=now)
+    addresses.request(alice, NEW, now=now)
     addresses.send_due(now=now)
     assert [message.to for message in mail.outbox] == [[NEW]]
     addresses.send_due(now=now + timedelta(days=1, seconds=1))

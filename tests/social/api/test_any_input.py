@@ -1,4 +1,4 @@
-"""Whatever is sent: a cursor, a body or a text is either taken as it is or refused in words."""
+"""Arbitrary cursors, bodies and texts are either accepted unchanged or refused with an error."""
 
 import contextlib
 import io
@@ -23,19 +23,19 @@ from timelines.api import cursors
 
 PATTERN = Text().regex.pattern
 IDS = st.integers(1, 2**63 - 1)
-# Single characters as well as texts at the limit; surrogates and NUL among them.
+# Short texts, and texts around the limit of length; they include surrogates and NUL.
 TEXTS = st.text(st.characters(exclude_categories=())) | st.builds(
     lambda text, times: text * times, st.text(max_size=3), st.integers(1_660, 5_001)
 )
 
 
 @given(IDS)
-def test_a_cursor_comes_back_as_it_was(number):
+def test_a_cursor_decodes_to_its_id(number):
     assert paging.decode(paging.encode(number)) == number
 
 
 @given(st.lists(IDS, min_size=1, max_size=60, unique=True).map(sorted))
-def test_a_timelines_cursor_comes_back_as_it_was(ids):
+def test_a_cursor_of_a_timeline_decodes_to_its_ids(ids):
     assert cursors.decode("after", cursors.encode(ids)) == ids
 
 
@@ -51,7 +51,7 @@ PLACES = st.builds(
 
 
 @given(PLACES)
-def test_a_cursor_of_notifications_comes_back_as_it_was(place):
+def test_a_cursor_of_notifications_decodes_to_its_place(place):
     assert of_notifications.decode(of_notifications.encode(place)) == place
 
 
@@ -59,19 +59,19 @@ DECODERS = (paging.decode, partial(cursors.decode, "after"), of_notifications.de
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_any_text_is_no_cursor(text):
+def test_arbitrary_text_is_not_a_cursor(text):
     for decode in DECODERS:
         with contextlib.suppress(ValidationError):
             raise AssertionError(decode(text))
 
 
 @given(IDS, st.data())
-def test_a_cursor_with_one_character_changed_is_none(number, data):
+def test_a_cursor_with_one_character_changed_is_refused(number, data):
     cursor = paging.encode(number)
     place = data.draw(st.integers(0, len(cursor) - 1))
     other = data.draw(st.characters(codec="utf-8").filter(lambda c: c != cursor[place]))
     with contextlib.suppress(ValidationError):
-        # The last character of unpadded base64 has bits that mean nothing.
+        # Some bits of the last character of unpadded base64 are ignored, so it may decode.
         changed = cursor[:place] + other + cursor[place + 1 :]
         assert paging.decode(changed) == number
 
@@ -99,7 +99,7 @@ def test_any_bytes_are_json_or_a_problem(body):
 
 
 @given(TEXTS)
-def test_a_post_is_kept_as_it_came_or_refused(text):
+def test_a_post_is_stored_unchanged_or_refused(text):
     draft = PostSerializer(data={"content": text})
     fits = len(text) <= POST_LENGTH and not texts.is_blank(text)
     harmless = not texts.is_harmful(text) and texts.is_balanced(text)

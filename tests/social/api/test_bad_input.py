@@ -1,4 +1,4 @@
-"""What no client should send: a 4xx in the one error shape, no row, no event."""
+"""Bad requests. Each gets a 4xx with a problem, and leaves no row and no event."""
 
 import json
 from urllib.parse import urlencode
@@ -60,7 +60,7 @@ def test_a_bad_post_is_refused_and_leaves_nothing(alice, content):
 @pytest.mark.parametrize(
     "content", ["\u3164", "\u200b \u2800", "a\x1bb", "a\u202eb", "\u2067a", "\r"]
 )
-def test_an_edit_is_judged_as_a_post_is(alice, post, content):
+def test_an_edit_is_validated_as_a_post_is(alice, post, content):
     edit = client_of(alice).patch(f"{POSTS}{post.pk}/", {"content": content}, format="json")
     assert_problem(edit, 400, "content")
     post.refresh_from_db()
@@ -85,7 +85,7 @@ def test_an_edit_is_judged_as_a_post_is(alice, post, content):
         pytest.param("\u20e3", id="a mark alone"),
     ],
 )
-def test_what_languages_and_emoji_need_is_taken_as_it_is(alice, content):
+def test_characters_that_languages_and_emoji_need_are_accepted_unchanged(alice, content):
     made = client_of(alice).post(POSTS, {"content": content}, format="json")
     assert made.status_code == 201, made.content
     assert Post.objects.get().content == made.json()["content"] == content
@@ -94,7 +94,7 @@ def test_what_languages_and_emoji_need_is_taken_as_it_is(alice, content):
 @pytest.mark.parametrize(
     "name", ["\u3164", "\u200b", "a\nb", "a\tb", "\x1b[2J", "a\u202eb", "\u2066a"]
 )
-def test_a_name_of_a_device_shows_something_and_is_one_line(alice, name):
+def test_a_device_name_without_visible_characters_or_with_lines_is_refused(alice, name):
     account = {"username": "dora", "email": "", "password": PASSWORD}
     register(APIClient(), **account)
     assert_problem(log_in(APIClient(), device=name), 400, "device")
@@ -138,7 +138,7 @@ def test_a_wrong_content_type_and_a_wrong_method_are_problems_too(alice):
 
 
 @pytest.mark.parametrize("content", [5, 5.5, True, 2**63, [], {}])
-def test_what_is_no_string_is_not_made_one(alice, content):
+def test_a_value_that_is_not_a_string_is_not_converted(alice, content):
     response = client_of(alice).post(POSTS, {"content": content}, format="json")
     assert_problem(response, 400, "content")
     assert not Post.objects.exists()
@@ -169,7 +169,7 @@ SIZES = [(None, 50), ("1", 1), ("10", 10), ("50", 50)]
 
 
 @pytest.mark.parametrize(("given", "size"), SIZES)
-def test_page_sizes_from_1_to_50_are_taken(given, size):
+def test_page_sizes_from_1_to_50_are_accepted(given, size):
     query = {} if given is None else {"limit": given}
     request = APIView().initialize_request(APIRequestFactory().get("/", query))
     assert paging.limit(request) == size
@@ -215,12 +215,12 @@ def test_odd_authorizations_are_refused(db, authorization):
         {"username": "a\0b"},
         {"username": "x" * 151},
         {"username": "<script>"},
-        # Letters to Unicode, and nothing to see.
+        # Unicode calls these letters, but they are invisible.
         {"username": "\u3164"},
         {"username": "al\u115fice"},
         {"username": "alice\uffa0"},
         {"username": ""},
-        # These grow when they are normalised: to 162 characters, to words, to 493 characters.
+        # Normalising makes these longer: 162 characters, several words, 493 characters.
         {"username": "\ufdfa" * 9},
         {"username": "\ufdfa"},
         {"email": "a@" + ("\u0130" * 60 + ".") * 4 + "example"},
@@ -238,6 +238,6 @@ def test_bad_accounts_are_refused(db, account):
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/png;q=0.1", "*/*;q=0"])
-def test_answers_are_json_whatever_is_asked_for(alice, accept):
+def test_answers_are_json_whatever_the_accept_header_says(alice, accept):
     response = client_of(alice).get("/api/v1/accounts/me/", HTTP_ACCEPT=accept)
     assert response["Content-Type"] == "application/json"

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("path", ["users/{}/", "timeline/"])
-def test_what_has_not_changed_is_not_sent_again(alice, bob, path):
+def test_an_unchanged_answer_is_not_sent_again(alice, bob, path):
     client = client_of(bob)
     url = "/api/v1/" + path.format(alice.pk)
     first = client.get(url)
@@ -23,7 +23,7 @@ def test_what_has_not_changed_is_not_sent_again(alice, bob, path):
     assert again["X-Request-Id"] == "abc"
 
 
-def test_what_has_changed_is_sent_with_another_tag(alice, carol):
+def test_a_changed_answer_is_sent_with_another_etag(alice, carol):
     client, url = client_of(carol), f"/api/v1/users/{alice.pk}/"
     first = client.get(url)
     client.put(f"{url}follow/")
@@ -42,7 +42,7 @@ def test_pages_of_other_origins_may_not_use_the_api(settings):
     assert answer["Access-Control-Allow-Origin"] == "https://app.example"
 
 
-def test_pages_of_other_origins_may_read_whatever_the_api_says_in_headers(alice, settings):
+def test_pages_of_allowed_origins_may_read_the_apis_headers(alice, settings):
     settings.CORS_ALLOWED_ORIGINS = ["https://app.example"]
     client, key = client_of(alice), {"Idempotency-Key": "1", "Origin": "https://app.example"}
     for _ in range(2):
@@ -53,7 +53,7 @@ def test_pages_of_other_origins_may_read_whatever_the_api_says_in_headers(alice,
 
 
 @pytest.mark.parametrize("path", ["/admin/login/", "/api/docs/", "/api/v1/timeline/"])
-def test_browsers_are_told_to_trust_nothing_else(client, path):
+def test_security_headers_are_set(client, path):
     answer = client.get(path)
     assert "default-src 'self'" in answer["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
@@ -63,7 +63,7 @@ def test_browsers_are_told_to_trust_nothing_else(client, path):
     assert answer["Referrer-Policy"] == "same-origin"
 
 
-def test_the_description_is_served_as_it_is_committed_whatever_is_asked_for():
+def test_the_description_is_served_as_it_is_committed_whatever_the_query():
     for path in ("/api/schema/", "/api/schema/?version=a%0d%0ab&lang=de&format=json"):
         answer = APIClient().get(path)
         assert (answer.status_code, answer.content) == (200, DESCRIPTION.read_bytes())

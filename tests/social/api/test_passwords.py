@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from social import forgotten_passwords
 from social.forgotten_passwords import ACCOUNTS
-from social.mails import BATCH, REST
+from social.mails import BATCH, RETRY_DELAY
 from social.models import ForgottenPassword, User
 from tests.api import PASSWORD, assert_problem, log_in, register, register_with_address
 
@@ -22,7 +22,7 @@ NEW = "a quite different sentence"
 
 @pytest.fixture
 def dora():
-    """Dora's client; her phone is logged in."""
+    """The client of Dora, whose phone is logged in."""
     register_with_address(APIClient())
     client = APIClient()
     token = log_in(client).json()["token"]
@@ -35,7 +35,7 @@ def ask(email: str):
 
 
 def mailed() -> dict:
-    """What the only mail's link holds."""
+    """The parameters of the link in the only mail."""
     forgotten_passwords.send_due(now=timezone.now())
     (message,) = mail.outbox
     (link,) = links_in(message)
@@ -84,7 +84,7 @@ def test_a_password_is_not_changed_without_the_old_one_or_to_a_bad_one(dora, cha
     assert log_in(APIClient()).status_code == 200
 
 
-def test_a_forgotten_password_is_set_anew_by_mail_once(dora):
+def test_a_forgotten_password_is_reset_by_mail_once(dora):
     assert ask("DORA@example.com").status_code == 202
     link = mailed()
     assert reset(**link, password=NEW).status_code == 204
@@ -100,7 +100,7 @@ def test_an_old_link_is_refused(dora, settings):
     assert_problem(reset(**link, password=NEW), 403)
 
 
-def test_a_link_of_one_account_opens_no_other(dora, alice):
+def test_a_link_of_one_account_works_for_no_other(dora, alice):
     ask("dora@example.com")
     link = mailed() | {"user_id": alice.pk}
     assert_problem(reset(**link, password=NEW), 403)
@@ -108,7 +108,7 @@ def test_a_link_of_one_account_opens_no_other(dora, alice):
 
 
 @pytest.mark.parametrize("bad", ["password", "dora@example.com"])
-def test_a_link_does_not_allow_a_bad_password_and_stays_good(dora, bad):
+def test_a_link_does_not_allow_a_bad_password_and_stays_valid(dora, bad):
     ask("dora@example.com")
     link = mailed()
     assert_problem(reset(**link, password=bad), 400, "password")
@@ -119,7 +119,7 @@ def test_all_accounts_of_an_address_are_in_one_mail(dora):
     register_with_address(APIClient(), username="work", email="Dora@Example.com")
     User.objects.create(username="open", email="dora@example.com", password="!")
     User.objects.create(username="shut", email="dora@example.com", password="x", is_active=False)
-    # In upper case this one is alike; it may be somebody else's.
+    # This address is the same in upper case, but may belong to another person.
     User.objects.create(username="other", email="dora@example\u0131.com", password="x")
     register_with_address(APIClient(), username="another", email="dora@examplei.com")
     ask("dora@example.com")
@@ -129,7 +129,7 @@ def test_all_accounts_of_an_address_are_in_one_mail(dora):
     assert (first.to, second.to) == (["dora@example.com"], ["dora@examplei.com"])
     assert names_in(first) == ["dora", "work"]
     assert names_in(second) == ["another"]
-    # Each link opens its own account.
+    # Each link works for its own account.
     for link in links_in(first):
         assert reset(**link, password=NEW).status_code == 204
     for name in ("dora", "work"):
@@ -144,7 +144,7 @@ def test_a_mail_has_the_links_of_a_few_accounts_only(dora):
     assert names_in(mail.outbox[0]) == ["dora", *(f"spam{n}" for n in range(ACCOUNTS - 1))]
 
 
-def test_no_program_makes_a_link_of_a_name_in_a_mail(dora):
+def test_names_in_a_mail_cannot_be_taken_for_links(dora):
     User.objects.create(username="www.evil.example", email="dora@example.com", password="x")
     User.objects.create(username="a@evil.example", email="dora@example.com", password="x")
     ask("dora@example.com")
@@ -152,7 +152,9 @@ def test_no_program_makes_a_link_of_a_name_in_a_mail(dora):
     assert names_in(mail.outbox[0])[1:] == ["www[.]evil[.]example", "a[@]evil[.]example"]
 
 
-def test_an_address_of_nobodys_is_answered_alike_and_gets_no_mail(dora, django_assert_num_queries):
+def test_an_address_without_an_account_gets_the_same_answer_and_no_mail(
+    dora, django_assert_num_queries
+):
     answers = []
     for address in ("dora@example.com", "nobody@example.com"):
         with django_assert_num_queries(1):
@@ -169,7 +171,7 @@ def test_an_address_gets_one_mail_in_ten_minutes(dora, now):
         assert len(mail.outbox) == mails
 
 
-def test_a_mail_that_cannot_be_sent_is_tried_again_and_comes_once(dora, settings, now):
+def test_a_mail_that_cannot_be_sent_is_retried_and_sent_once(dora, settings, now):
     register_with_address(APIClient(), username="work")
     forgotten_passwords.request("dora@example.com", now=now)
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -177,16 +179,16 @@ def test_a_mail_that_cannot_be_sent_is_tried_again_and_comes_once(dora, settings
     assert forgotten_passwords.send_due(now=now) == 0
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     assert forgotten_passwords.send_due(now=now) == 0
-    later = now + REST
+    later = now + RETRY_DELAY
     assert forgotten_passwords.send_due(now=later) == 1
-    assert forgotten_passwords.send_due(now=later + REST) == 0
+    assert forgotten_passwords.send_due(now=later + RETRY_DELAY) == 0
     (message,) = mail.outbox
     assert names_in(message) == ["dora", "work"]
     forgotten_passwords.send_due(now=now + timedelta(hours=2))
     assert not ForgottenPassword.objects.exists()
 
 
-def test_an_address_that_no_mail_can_be_sent_to_is_not_taken():
+def test_an_address_that_cannot_be_written_in_a_mail_is_refused():
     for domain in ("ü" * 60 + ".de", "ü" * 58 + ".example", "a" * 64 + ".de"):
         response = register(APIClient(), username="eve", email=f"eve@{domain}")
         assert_problem(response, 400, "email")
@@ -194,7 +196,7 @@ def test_an_address_that_no_mail_can_be_sent_to_is_not_taken():
     assert register(APIClient(), username="ann", email="").status_code == 201
 
 
-def test_an_address_of_before_holds_up_nobody_elses_mail(dora, now):
+def test_old_addresses_that_cannot_be_written_hold_up_no_other_mail(dora, now):
     impossible = f"eve@{'ü' * 60}.de"
     User.objects.create(username="eve", email=impossible, password="argon2")
     for number in range(BATCH):
@@ -202,7 +204,7 @@ def test_an_address_of_before_holds_up_nobody_elses_mail(dora, now):
         forgotten_passwords.request(f"{number}{impossible}", now=now)
     moment = now + timedelta(seconds=1)
     forgotten_passwords.request("dora@example.com", now=moment)
-    # A round of nothing but what fails, which goes behind the others.
+    # In the first round all mails fail. They are retried after the others.
     assert forgotten_passwords.send_due(now=moment) == 0
     assert forgotten_passwords.send_due(now=moment) == 1
     assert forgotten_passwords.send_due(now=now + timedelta(hours=2)) == 0

@@ -20,14 +20,14 @@ def test_without_a_token_nothing_is_posted():
 @pytest.mark.parametrize(
     "content", ["x" * 5_000, "שלום", "👩‍👩‍👧‍👦", "<script>", "'; DROP TABLE--"]
 )
-def test_text_is_kept_as_it_came(alice, content):
+def test_text_is_stored_unchanged(alice, content):
     created = client_of(alice).post(POSTS, {"content": content}, format="json")
     assert created.status_code == 201
     assert Post.objects.get().content == content
     assert created.json()["content"] == content
 
 
-def test_a_post_is_deleted_by_its_author_alone(post, bob, alice):
+def test_only_its_author_deletes_a_post(post, bob, alice):
     url = f"{POSTS}{post.pk}/"
     assert_problem(client_of(bob).delete(url), 404)
     assert client_of(bob).get(url).status_code == 200
@@ -38,7 +38,7 @@ def test_a_post_is_deleted_by_its_author_alone(post, bob, alice):
 def test_posting_takes_a_fixed_number_of_queries(alice, django_assert_num_queries):
     client = client_of(alice)
     client.post(POSTS, {"content": "the first use of the token"}, format="json")
-    # The token, the transaction's pair, the post, its event with its word to the relay.
+    # The token, BEGIN and COMMIT, the post, its event with its notification to the relay.
     with django_assert_num_queries(5):
         client.post(POSTS, {"content": "hi"}, format="json")
 
@@ -61,18 +61,18 @@ def test_an_edit_that_changes_nothing_makes_no_event(alice, post):
     assert not OutboxEvent.objects.filter(routing_key="post.edited").exists()
 
 
-def test_a_post_is_edited_by_its_author_alone(bob, post):
+def test_only_its_author_edits_a_post(bob, post):
     assert_problem(edit(bob, post, "mine"), 404)
 
 
-def test_a_deleted_post_is_edited_no_more(alice, post, now):
+def test_a_deleted_post_cannot_be_edited(alice, post, now):
     posts.delete(post, now=now)
     assert_problem(edit(alice, post, "back"), 404)
     with pytest.raises(Post.DoesNotExist):
         posts.edit(post, "back", now=now)
 
 
-def test_who_is_blocked_does_not_see_the_posts_of_who_blocks(alice, bob, post):
+def test_a_blocked_user_does_not_see_the_blockers_posts(alice, bob, post):
     relations.block(alice, bob, now=timezone.now())
     assert_problem(client_of(bob).get(f"{POSTS}{post.pk}/"), 404)
     assert_problem(client_of(bob).get(f"/api/v1/users/{alice.pk}/posts/"), 404)

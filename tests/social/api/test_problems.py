@@ -1,4 +1,4 @@
-"""Whatever goes wrong under /api/, the answer is a problem: of one shape, of a type that stays."""
+"""All error answers under /api/ are problems, with a stable type."""
 
 import re
 import threading
@@ -51,7 +51,7 @@ TYPES = [
 
 
 @pytest.mark.parametrize(("error", "status", "name"), TYPES, ids=lambda part: repr(part))
-def test_what_goes_wrong_has_a_type_that_stays(rf, error, status, name):
+def test_every_error_has_a_stable_type(rf, error, status, name):
     view = APIView(throttle_classes=())
     request = view.initialize_request(rf.get("/api/v1/"))
     response = problem_response(error, {"view": view, "request": request})
@@ -59,7 +59,7 @@ def test_what_goes_wrong_has_a_type_that_stays(rf, error, status, name):
     assert f'"type":"urn:connectify:problem:{name}"' in response.content.decode()
 
 
-# Of what goes wrong before or outside the views.
+# Types of errors before or outside the views.
 OTHERS = {("400", "bad-request"), ("500", "server-error")}
 TABLE = re.findall(r"^\| (\d{3}[\d, ]*) \| (`.*?`) \|", PAGE.read_text(), re.MULTILINE)
 
@@ -76,7 +76,7 @@ def test_every_type_is_in_the_documentations_table_and_no_other():
     assert known <= documented
 
 
-def test_an_error_of_ours_is_a_problem_that_tells_nothing_of_it(alice):
+def test_an_internal_error_is_a_problem_without_details(alice):
     client = client_of(alice)
     client.raise_request_exception = False
     with connection.cursor() as cursor:
@@ -95,14 +95,14 @@ def test_an_error_of_ours_is_a_problem_that_tells_nothing_of_it(alice):
     }
 
 
-def test_a_host_that_is_not_ours_is_told_in_a_problem(db):
+def test_a_request_for_another_host_is_answered_with_a_problem(db):
     assert_problem(APIClient().get("/api/v1/timeline/", HTTP_HOST="evil.example"), 400)
     page = APIClient().get("/admin/", HTTP_HOST="evil.example")
     assert (page.status_code, page["Content-Type"]) == (400, "text/html; charset=utf-8")
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
-def test_what_goes_wrong_outside_the_views_is_a_problem_under_the_api_alone(rf, status):
+def test_errors_outside_the_views_are_problems_only_under_the_api(rf, status):
     handler = get_resolver().resolve_error_handler(status)
     inside, outside = (handler(rf.get(path), exception=Exception()) for path in ("/api/x", "/x"))
     assert (inside.status_code, inside["Content-Type"]) == (status, "application/problem+json")
@@ -120,13 +120,13 @@ def test_a_path_without_its_slash_is_not_found(alice, method, path):
     assert_problem(getattr(client_of(alice), method)(f"/api/v1/{path}"), 404)
 
 
-def test_a_page_of_the_admins_without_its_slash_is_redirected(admin_client):
+def test_an_admin_page_without_its_slash_is_redirected(admin_client):
     assert admin_client.get("/admin/social/user")["Location"] == "/admin/social/user/"
 
 
 @pytest.mark.parametrize("path", ["/api/v1/accounts/me/", "/api/v1/nothing/", "/api/docs/?script="])
 @pytest.mark.parametrize("cookie", ["csrftoken", "sessionid"])
-def test_no_cookie_is_set_whatever_is_sent(db, path, cookie):
+def test_no_cookie_is_set_even_if_one_is_sent(db, path, cookie):
     client = APIClient()
     client.cookies[cookie] = "x"
     assert not client.get(path).cookies

@@ -33,7 +33,7 @@ def test_oneself_nobody_and_impossible_ids_cannot_be_followed(alice):
 
 @pytest.fixture
 def crowd(alice):
-    """Five people who follow Alice, oldest account first."""
+    """Five people who follow Alice; the oldest account is first."""
     people = [make_user(f"fan{number}") for number in range(5)]
     for person in people:
         relations.follow(person, alice, now=timezone.now())
@@ -59,13 +59,13 @@ def test_followers_are_paged(alice, crowd, carol, django_assert_num_queries):
     assert pages == [["fan4", "fan3"], ["fan2", "fan1"], ["fan0"]]
 
 
-def test_whom_somebody_follows_is_listed(alice, crowd, carol):
+def test_the_follows_of_somebody_are_listed(alice, crowd, carol):
     relations.follow(crowd[0], carol, now=timezone.now())
     response = client_of(carol).get(f"/api/v1/users/{crowd[0].pk}/following/")
     assert shown(response) == ["carol", "alice"]
 
 
-def test_blocks_and_mutes_are_seen_by_their_owner_alone(alice, bob, carol):
+def test_only_their_owner_sees_blocks_and_mutes(alice, bob, carol):
     client = client_of(alice)
     client.put(f"/api/v1/users/{bob.pk}/block/")
     client.put(f"/api/v1/users/{carol.pk}/mute/")
@@ -83,7 +83,7 @@ def test_a_profile_counts_follows(alice, crowd, carol, django_assert_num_queries
     assert (answer["followers"], answer["following"]) == (5, 0)
 
 
-def test_who_is_blocked_finds_no_profile(alice, carol):
+def test_a_blocked_user_does_not_find_the_profile(alice, carol):
     relations.block(alice, carol, now=timezone.now())
     assert_problem(client_of(carol).get(f"/api/v1/users/{alice.pk}/"), 404)
 
@@ -93,7 +93,7 @@ RELATIONS = ("follow", "block", "mute")
 
 @pytest.fixture
 def strangers(alice, carol):
-    """Ids of one who blocks Carol, a canary, an account that is closed, and nobody."""
+    """The ids of a user who blocks Carol, a canary, a closed account, and no account."""
     relations.block(alice, carol, now=timezone.now())
     canary, _ = canaries.ensure(now=timezone.now())
     closed = make_user("dora")
@@ -101,7 +101,7 @@ def strangers(alice, carol):
     return [alice.pk, canary.pk, closed.pk, 2**62]
 
 
-def test_who_is_blocked_can_follow_nobody_and_is_told_so_as_of_nobody(strangers, carol):
+def test_following_a_blocker_is_answered_as_for_a_user_who_does_not_exist(strangers, carol):
     client = client_of(carol)
     for user_id in strangers:
         url = f"/api/v1/users/{user_id}/follow/"
@@ -110,7 +110,7 @@ def test_who_is_blocked_can_follow_nobody_and_is_told_so_as_of_nobody(strangers,
 
 
 @pytest.mark.parametrize(("relation", "rows"), [("block", Block), ("mute", Mute)])
-def test_anybody_is_blocked_and_muted_back_and_nobody_alike(
+def test_blocking_and_muting_are_answered_alike_whether_or_not_the_user_exists(
     strangers, alice, carol, relation, rows, settings
 ):
     client = client_of(carol)
@@ -121,14 +121,14 @@ def test_anybody_is_blocked_and_muted_back_and_nobody_alike(
             answers.add((response.status_code, response.content))
     assert answers == {(204, b"")}
     assert_problem(client.put(f"/api/v1/users/{carol.pk}/{relation}/"), 409)
-    # There is a row about Alice alone, beside that of her own block.
+    # There is only a row about Alice, besides the row of her own block.
     assert {row.pk for row in rows.objects.all()} - {(alice.pk, carol.pk)} == {(carol.pk, alice.pk)}
     settings.THROTTLES = settings.THROTTLES | {"follow": {"user": 0}}
     assert_problem(client.put(f"/api/v1/users/{2**62}/{relation}/"), 429)
 
 
-def test_a_block_hides_the_two_from_each_other_everywhere(alice, bob, carol, now):
-    """Alice blocks Carol. Bob, who is followed by both and follows both, sees both."""
+def test_a_block_hides_both_people_from_each_other_everywhere(alice, bob, carol, now):
+    """Alice blocks Carol. Bob follows both and is followed by both; he still sees both."""
     everybody = {person: client_of(person) for person in (alice, bob, carol)}
     for one, other in permutations((alice, bob, carol), 2):
         relations.follow(one, other, now=now)
@@ -152,7 +152,7 @@ def test_a_block_hides_the_two_from_each_other_everywhere(alice, bob, carol, now
 
 
 @pytest.mark.parametrize("relation", RELATIONS)
-def test_a_relation_to_somebody_who_blocks_one_by_now_is_ended(alice, carol, relation):
+def test_a_relation_to_a_user_who_has_since_blocked_one_can_be_ended(alice, carol, relation):
     client = client_of(carol)
     client.put(f"/api/v1/users/{alice.pk}/{relation}/")
     relations.block(alice, carol, now=timezone.now())
@@ -161,14 +161,14 @@ def test_a_relation_to_somebody_who_blocks_one_by_now_is_ended(alice, carol, rel
     assert not carol.muting_set.exists()
 
 
-def test_who_blocks_another_cannot_follow_them_and_is_told_why(alice, carol):
+def test_following_a_user_whom_one_blocks_is_refused_with_the_reason(alice, carol):
     relations.block(carol, alice, now=timezone.now())
     answer = client_of(carol).put(f"/api/v1/users/{alice.pk}/follow/")
     assert_problem(answer, 409)
     assert answer.json()["detail"] == "One of you blocks the other."
 
 
-def test_who_blocks_the_viewer_is_in_no_list_but_the_viewers_own(alice, crowd, carol):
+def test_a_user_who_blocks_the_viewer_is_only_in_the_viewers_own_lists(alice, crowd, carol):
     for person in crowd[:2]:
         relations.follow(alice, person, now=timezone.now())
     relations.block(crowd[1], carol, now=timezone.now())
@@ -196,6 +196,6 @@ def test_a_list_takes_as_many_queries_whatever_its_length(alice, path, django_as
         relations.follow(alice, person, now=now)
         relations.mute(alice, person, now=now)
         relations.block(alice, make_user(f"other{number}"), now=now)
-        # The token, the person where it is somebody's, the page.
+        # The token, the person whose list it is (unless it is one's own), the page.
         with django_assert_num_queries(3 if of_anyone else 2):
             assert len(shown(client.get(url))) == number + 1

@@ -15,7 +15,7 @@ RESET = "/api/v1/accounts/password/reset/"
 
 @pytest.fixture
 def address() -> str:
-    """One that no other test uses."""
+    """An address that no other test uses."""
     return f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"
 
 
@@ -36,7 +36,7 @@ def test_one_request_too_many_is_refused_with_the_time_to_wait(settings, alice, 
     assert 0 < int(answers[2]["Retry-After"]) <= 60
 
 
-def test_all_limits_are_told(settings, alice, address):
+def test_all_limits_are_in_the_headers(settings, alice, address):
     allow(settings, "read", user=9, token=5, address=7)
     answer = client_of(alice).get(ME, REMOTE_ADDR=address)
     assert answer["RateLimit-Policy"] == '"address";q=7;w=60, "user";q=9;w=60, "token";q=5;w=60'
@@ -49,7 +49,7 @@ def test_a_user_is_counted_over_all_tokens_and_a_token_alone(settings, alice, ad
     assert second.get(ME).status_code == 429
 
 
-def test_posting_and_reading_are_counted_apart(settings, alice):
+def test_posting_and_reading_are_counted_separately(settings, alice):
     allow(settings, "read", user=5)
     allow(settings, "post", user=1)
     client = client_of(alice)
@@ -83,7 +83,7 @@ def name() -> str:
     return name
 
 
-def test_an_account_is_tried_only_so_often_from_one_network(settings, name, address):
+def test_attempts_at_an_account_from_one_network_are_limited(settings, name, address):
     allow(settings, "login", account=3)
     client = APIClient(REMOTE_ADDR=address)
     assert codes(client, name, ["wrong"] * 3) == [403] * 3
@@ -94,7 +94,7 @@ def test_an_account_is_tried_only_so_often_from_one_network(settings, name, addr
     assert log_in(client, username=f"{name}x").status_code == 403
 
 
-def test_nobody_locks_another_one_out_from_afar(settings, name, address):
+def test_attempts_from_another_network_lock_nobody_out(settings, name, address):
     allow(settings, "login", account=3)
     assert codes(APIClient(REMOTE_ADDR=address), name, ["wrong"] * 4) == [403, 403, 403, 429]
     assert log_in(APIClient(), username=name).status_code == 200
@@ -115,7 +115,7 @@ def test_only_failures_count_and_only_with_a_password(settings, name, address):
     assert codes(client, name, ["wrong", PASSWORD, "wrong", PASSWORD]) == [403, 200, 403, 429]
 
 
-def test_a_password_that_confirms_is_tried_only_so_often_and_empty_requests_lock_nobody_out(
+def test_confirmations_by_password_are_limited_and_empty_requests_do_not_count(
     settings, alice, address
 ):
     allow(settings, "login", account=2, token=100)
@@ -128,7 +128,7 @@ def test_a_password_that_confirms_is_tried_only_so_often_and_empty_requests_lock
     assert [answer.status_code for answer in tried] == [403, 403, 429]
 
 
-def test_a_token_from_a_mail_is_tried_only_so_often_from_one_network(settings, alice, address):
+def test_attempts_at_a_mailed_token_from_one_network_are_limited(settings, alice, address):
     allow(settings, "login", account=2)
     client = APIClient(REMOTE_ADDR=address)
     given = {"user_id": alice.pk, "token": "wrong", "password": PASSWORD}
@@ -162,7 +162,9 @@ def test_requests_without_a_good_token_are_counted_by_address(settings, alice, a
         pytest.param(b'{"username": {}}', "application/json", 400, id="no name"),
     ],
 )
-def test_bodies_that_name_no_account_are_counted_too(settings, address, body, content_type, status):
+def test_requests_with_bodies_that_name_no_account_are_counted_too(
+    settings, address, body, content_type, status
+):
     allow(settings, "login", address=2)
     client = APIClient(REMOTE_ADDR=address)
     answers = [client.post(LOGIN, body, content_type=content_type) for _ in range(3)]
@@ -171,7 +173,7 @@ def test_bodies_that_name_no_account_are_counted_too(settings, address, body, co
     assert_problem(answers[2], 429)
 
 
-def test_without_valkey_the_api_goes_on(settings, alice):
+def test_without_valkey_the_api_answers(settings, alice):
     allow(settings, "read", user=0)
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     answer = client_of(alice).get(ME)
@@ -191,11 +193,11 @@ def test_without_valkey_the_api_goes_on(settings, alice):
         ("x" * 1000, "unknown"),
     ],
 )
-def test_what_an_address_stands_for(address, expected):
+def test_an_address_has_the_key_of_its_network(address, expected):
     assert network(address) == expected
 
 
-def test_an_address_that_the_client_claims_is_not_believed(settings, address):
+def test_an_address_in_a_clients_header_is_ignored(settings, address):
     allow(settings, "login", address=1)
     codes = [
         log_in(APIClient(REMOTE_ADDR=address, HTTP_X_FORWARDED_FOR=f"192.0.2.{n}")).status_code

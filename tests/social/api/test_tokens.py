@@ -61,7 +61,7 @@ def test_devices_are_listed_page_by_page(phone, django_assert_num_queries):
     assert pages == [["d", "c"], ["b", "a"], ["phone"]]
 
 
-def test_one_device_is_logged_out(phone, laptop):
+def test_a_device_is_logged_out_and_others_are_not(phone, laptop):
     number = phone.get(TOKENS).json()["results"][0]["id"]
     assert phone.delete(f"{TOKENS}{number}/").status_code == 204
     assert_problem(laptop.get(ME), 401)
@@ -69,7 +69,7 @@ def test_one_device_is_logged_out(phone, laptop):
     assert_problem(phone.delete(f"{TOKENS}{number}/"), 404)
 
 
-def test_all_devices_are_logged_out_but_nobody_elses(phone, laptop, alice):
+def test_all_devices_of_a_user_are_logged_out_and_no_others(phone, laptop, alice):
     other = client_of(alice)
     assert phone.delete(TOKENS).status_code == 204
     assert_problem(phone.get(ME), 401)
@@ -98,7 +98,7 @@ def test_a_token_that_only_begins_like_a_known_one_is_refused(client, alice):
     assert_problem(client.get(ME, headers={"Authorization": f"Bearer {other}"}), 401)
 
 
-def test_an_expired_token_is_refused_and_soon_forgotten(client, alice, now):
+def test_an_expired_token_is_refused_and_soon_deleted(client, alice, now):
     token, secret = Token.objects.create(alice)
     Token.objects.filter(pk=token.pk).update(expiry=now)
     assert_problem(client.get(ME, headers={"Authorization": f"Bearer {secret}"}), 401)
@@ -106,7 +106,7 @@ def test_an_expired_token_is_refused_and_soon_forgotten(client, alice, now):
     assert not Token.objects.exists()
 
 
-def test_expired_tokens_that_nobody_bears_any_more_are_forgotten_too(phone, laptop):
+def test_expired_tokens_that_nobody_uses_are_deleted_too(phone, laptop):
     now = timezone.now()
     Token.objects.filter(name="laptop").update(expiry=now - timedelta(seconds=1))
     prune()
