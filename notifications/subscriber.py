@@ -1,4 +1,4 @@
-"""Subscriber 2: new posts become tasks on the lanes; closed accounts lose their devices."""
+"""The subscriber "notifications": turns new posts into push tasks, and erases closed accounts."""
 
 from django.conf import settings
 from django.utils import timezone
@@ -16,8 +16,8 @@ def on_post_created(events: list[Event]) -> None:
     pairs = [(e.data.post_id, e.data.author_id) for e in events if e.data.post_id in live]
     slices = plan(pairs, settings.PUSH_TASK_SUBSCRIBERS)
     ledger.begin(FanOut, slices, now=timezone.now())
-    for piece in slices:
-        tasks.send_pushes.enqueue(slices=[piece])
+    for slice_ in slices:
+        tasks.send_pushes.enqueue(slices=[slice_])
 
 
 def on_user_closed(events: list[Event]) -> None:
@@ -30,7 +30,8 @@ register_subscriber(
         queue="push.worker",
         handlers={"post.created": on_post_created, "user.closed": on_user_closed},
         batch=200,
-        # Not the retries' lane: a push service that is away must not delay first attempts.
+        # The lane of retries has no limit here: a push service that is down must not delay first
+        # attempts.
         lane_limits={tasks.HIGH: settings.PUSH_LANE_TASKS},
         target_seconds=5.0,
     )

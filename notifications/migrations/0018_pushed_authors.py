@@ -1,7 +1,8 @@
-"""Authors with a follower who has push enabled, or had, by triggers on follows and preferences.
+"""The table of authors with a follower who has, or once had, push enabled. Triggers on follows and
+preferences maintain it.
 
-Of a follow and a preference that are written at once, one of the two transactions sees the other:
-both take a lock of the follower's before they look, shared by follows.
+If a follow and a preference of the same follower are written at the same time, one of the two
+transactions must see the other's row. So both first take the follower's lock, and follows share it.
 """
 
 from django.db import migrations, models
@@ -9,7 +10,7 @@ from django.db import migrations, models
 KEEP = """
     CREATE FUNCTION notifications_note_follows() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        -- One of 64 locks for each follower: a bulk load must not need one for each row.
+        -- The followers share 64 locks, so that a bulk load does not need one per row.
         PERFORM pg_advisory_xact_lock_shared(hashtextextended('pushed authors', follower))
         FROM (SELECT DISTINCT follower_id % 64 AS follower FROM changed ORDER BY 1) AS lock;
         INSERT INTO notifications_pushedauthor (author_id)

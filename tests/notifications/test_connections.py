@@ -6,7 +6,7 @@ import contextlib
 import pytest
 
 from notifications.addresses import AddressError
-from notifications.connections import ANSWER_LIMIT, REST_SECONDS, AnswerError, Connections
+from notifications.connections import ANSWER_LIMIT, BODY_SECONDS, AnswerError, Connections
 
 CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
 
@@ -182,7 +182,7 @@ def test_an_answer_without_an_end_costs_its_connection_and_leaves_nothing(answer
         for _ in range(3):
             assert (await connections.post(url, {}, b"body")).status == 201
         open_then = len(connections)
-        await asyncio.sleep(REST_SECONDS + 0.5)
+        await asyncio.sleep(BODY_SECONDS + 0.5)
         server.close()
         return open_then, len(connections)
 

@@ -239,10 +239,10 @@ def test_an_error_whose_body_comes_in_pieces_is_read_to_its_end():
     async def serve(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n" % len(error))
-        for piece in (error[:9], error[9:30], error[30:]):
+        for slice_ in (error[:9], error[9:30], error[30:]):
             await writer.drain()
             await asyncio.sleep(0.05)
-            writer.write(piece)
+            writer.write(slice_)
         await reader.read()
         writer.close()
 

@@ -41,14 +41,17 @@ def device(bob, service):
 
 
 def tell(post, retried: list, task=None) -> list:
-    """A round; what is to be tried again later is added to `retried`."""
+    """Send a round of pushes; the outcomes to retry are added to `retried`."""
 
-    def again(outcomes) -> None:
+    def enqueue_retries(outcomes) -> None:
         retried.extend(outcomes)
         connection.close()  # The thread's own, which would outlast the test's database.
 
     return pushing.push_slices(
-        [Slice(post.pk, 0, END)], task=task or uuid4(), clock=timezone.now, again=again
+        [Slice(post.pk, 0, END)],
+        task=task or uuid4(),
+        clock=timezone.now,
+        enqueue_retries=enqueue_retries,
     )
 
 

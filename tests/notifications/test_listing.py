@@ -37,7 +37,7 @@ def twelve(alice, bob, now) -> list[int]:
 
 
 def ids(page: listing.Page) -> list[int]:
-    return [told.post.pk for told in page.told]
+    return [entry.post.pk for entry in page.entries]
 
 
 def walk(user, **options) -> list[list[int]]:
@@ -47,8 +47,8 @@ def walk(user, **options) -> list[list[int]]:
 def pages(user, **options) -> Iterator[listing.Page]:
     page = listing.page(user, now=timezone.now(), **options)
     yield page
-    while page.rest:
-        page = listing.page(user, now=timezone.now(), at=page.rest, **options)
+    while page.next:
+        page = listing.page(user, now=timezone.now(), at=page.next, **options)
         yield page
 
 
@@ -81,7 +81,7 @@ def test_who_blocks_one_is_not_seen(alice, bob, twelve, now):
 
 def read(user) -> list[int]:
     """All that is read."""
-    return [told.post.pk for page in pages(user) for told in page.told if told.read]
+    return [entry.post.pk for page in pages(user) for entry in page.entries if entry.read]
 
 
 def test_one_is_marked_as_read(bob, carol, twelve, now):
@@ -210,4 +210,4 @@ def test_a_page_takes_a_fixed_number_of_queries(bob, twelve, django_assert_num_q
     # The mark, the partitions, two windows (of one and two partitions), and the posts.
     with django_assert_num_queries(5):
         page = listing.page(bob, now=timezone.now(), size=5)
-        assert [told.post.author.username for told in page.told] == ["alice"] * 5
+        assert [entry.post.author.username for entry in page.entries] == ["alice"] * 5

@@ -160,14 +160,14 @@ def test_a_log_in_that_expires_leaves_its_devices_for_180_days_of_their_last_use
     prune()
     assert not Token.objects.exists()
     assert devices() == PHONE | UNKNOWN
-    subscriptions.prune(now=used + subscriptions.UNUSED)
+    subscriptions.prune(now=used + subscriptions.KEEP_UNUSED)
     assert devices() == PHONE
-    subscriptions.prune(now=used + subscriptions.UNUSED + timedelta(seconds=1))
+    subscriptions.prune(now=used + subscriptions.KEEP_UNUSED + timedelta(seconds=1))
     assert devices() == set()
 
 
 def test_a_device_of_a_log_in_that_goes_on_is_never_too_old(dora, phone):
-    subscriptions.prune(now=timezone.now() + 2 * subscriptions.UNUSED)
+    subscriptions.prune(now=timezone.now() + 2 * subscriptions.KEEP_UNUSED)
     assert devices() == PHONE
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from notifications.claims import Push
 from notifications.messages import Message
-from notifications.outcomes import Answer, again, judge, seconds_of
+from notifications.outcomes import Answer, again, judge, retry_after_seconds
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -52,7 +52,7 @@ def push(attempt: int = 1) -> Push:
     ],
 )
 def test_retry_after_is_seconds_or_a_date_or_nothing(header, seconds):
-    assert seconds_of(header, NOW) == pytest.approx(seconds, rel=1e-9)
+    assert retry_after_seconds(header, NOW) == pytest.approx(seconds, rel=1e-9)
 
 
 @pytest.mark.parametrize(

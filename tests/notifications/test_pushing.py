@@ -9,10 +9,10 @@ import pytest
 
 from events.models import OutboxEvent
 from notifications import claims, messages, pushing, retries, settling
-from notifications.holding import TTL
 from notifications.messages import topic
 from notifications.models import Delivery, Notification, Preference, PushSubscription
 from notifications.outcomes import Outcome
+from notifications.suppression import TTL
 from social import posts, relations
 from social.models import Horizon, Post, User
 from social.slices import END, Slice
@@ -234,7 +234,7 @@ def test_a_push_that_a_dead_sender_claimed_is_sent_when_its_lease_is_over(
 ):
     claim(post, now, uuid4())
     assert retries.overdue(now=now + claims.LEASE) == []
-    later = now + claims.LEASE + retries.LATE * 2
+    later = now + claims.LEASE + retries.GRACE * 2
     due = retries.overdue(now=later)
     # What is found is not found again at once.
     assert retries.overdue(now=later) == []
@@ -247,8 +247,8 @@ def test_a_push_that_a_dead_sender_claimed_is_sent_when_its_lease_is_over(
 def test_a_retry_whose_task_was_lost_is_found_when_it_is_overdue(post, device, service, now):
     service.answer(device.token, 429, retry_after=600, first=1)
     (lost,) = tell(post, now)
-    assert retries.overdue(now=lost.due_at + retries.LATE) == []
-    assert retries.overdue(now=lost.due_at + retries.LATE * 2) == [lost.retry]
+    assert retries.overdue(now=lost.due_at + retries.GRACE) == []
+    assert retries.overdue(now=lost.due_at + retries.GRACE * 2) == [lost.retry]
 
 
 def test_two_tasks_for_one_retry_make_one_attempt(post, device, service, now):

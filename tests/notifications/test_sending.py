@@ -11,13 +11,13 @@ import jwt
 import pytest
 
 from notifications.claims import Push
-from notifications.lines import FIRST_IN_FLIGHT, IN_FLIGHT_A_USER
 from notifications.messages import Message
+from notifications.origin_queues import INITIAL_IN_FLIGHT, MAX_IN_FLIGHT_PER_USER
 from notifications.outcomes import Answer
-from notifications.patience import LEAST_SECONDS, PULSE_SECONDS, Pulse
-from notifications.sending import FORGOTTEN_SECONDS, PUT_OFF, Sender
+from notifications.response_timeouts import MIN_TIMEOUT_SECONDS, TICK_SECONDS, LoopClock
+from notifications.sending import IDLE_SECONDS, POSTPONED, Sender
 from notifications.transports import Transport
-from notifications.windows import LEAST_USERS
+from notifications.windows import MIN_USERS
 from stack.push_service import Device, PushService, running_push_service
 from tests.notifications.conftest import forget_failures
 from tests.waiting import until
@@ -78,28 +78,28 @@ def test_a_silent_service_is_given_up_and_holds_up_nobody(sender, service, other
     hanging, fine = pushes_to(service, 150), pushes_to(other_service, 150)
     mixed = [push for pair in zip(hanging, fine, strict=True) for push in pair]
     outcomes = send(sender, mixed, late.append)
-    until(lambda: len(outcomes + late) == len(fine), LEAST_SECONDS / 2)
+    until(lambda: len(outcomes + late) == len(fine), MIN_TIMEOUT_SECONDS / 2)
     assert {outcome.state for outcome in outcomes + late} == {"sent"}
     late.clear()
     # A few are begun in the places of the first who are given up, and have their time as well.
-    until(lambda: len(late) >= len(hanging) - LEAST_USERS, 2 * LEAST_SECONDS)
+    until(lambda: len(late) >= len(hanging) - MIN_USERS, 2 * MIN_TIMEOUT_SECONDS)
     reasons = Counter(outcome.reason[:9] for outcome in late)
-    assert reasons["no answer"] == FIRST_IN_FLIGHT
+    assert reasons["no answer"] == INITIAL_IN_FLIGHT
     # The others were not tried: the breaker has opened.
-    assert reasons[PUT_OFF[:9]] >= len(hanging) - FIRST_IN_FLIGHT - LEAST_USERS
-    assert len(service.receipts) <= FIRST_IN_FLIGHT + LEAST_USERS
+    assert reasons[POSTPONED[:9]] >= len(hanging) - INITIAL_IN_FLIGHT - MIN_USERS
+    assert len(service.receipts) <= INITIAL_IN_FLIGHT + MIN_USERS
 
 
 def test_a_service_that_fails_is_sent_nothing_more_and_that_is_not_charged(sender, service):
     service.answer("*", 503)
-    count = FIRST_IN_FLIGHT + 100
+    count = INITIAL_IN_FLIGHT + 100
     outcomes = send(sender, pushes_to(service, count))
-    alone = [outcome for outcome in outcomes if outcome.reason == PUT_OFF]
+    alone = [outcome for outcome in outcomes if outcome.reason == POSTPONED]
     assert {outcome.retry.attempts for outcome in alone} == {0}
     tried = [outcome for outcome in outcomes if outcome.reason == "answered 503"]
     assert {outcome.retry.attempts for outcome in tried} == {1}
     # Some were on their way when the breaker opened, and no more than may be in flight.
-    assert LEAST_USERS <= len(tried) == len(service.receipts) <= FIRST_IN_FLIGHT + LEAST_USERS
+    assert MIN_USERS <= len(tried) == len(service.receipts) <= INITIAL_IN_FLIGHT + MIN_USERS
     assert len(alone) + len(tried) == count
 
 
@@ -116,10 +116,10 @@ def test_two_accounts_whose_devices_fail_delay_nobody(sender, service, status):
 
 def test_a_user_has_only_so_many_requests_in_flight(sender, service):
     service.answer("*", "slow", seconds=0.5)
-    outcomes = send(sender, pushes_to(service, 3 * IN_FLIGHT_A_USER, users=1))
-    assert [outcome.state for outcome in outcomes] == ["sent"] * 3 * IN_FLIGHT_A_USER
+    outcomes = send(sender, pushes_to(service, 3 * MAX_IN_FLIGHT_PER_USER, users=1))
+    assert [outcome.state for outcome in outcomes] == ["sent"] * 3 * MAX_IN_FLIGHT_PER_USER
     at = [receipt.monotonic for receipt in service.receipts]
-    assert at[IN_FLIGHT_A_USER] - at[0] >= 0.5
+    assert at[MAX_IN_FLIGHT_PER_USER] - at[0] >= 0.5
 
 
 def test_as_many_are_in_flight_as_a_slow_service_needs_up_to_the_setting(sender, service, settings):
@@ -128,7 +128,7 @@ def test_as_many_are_in_flight_as_a_slow_service_needs_up_to_the_setting(sender,
     send(sender, pushes_to(service, 1_200))
     assert len(service.receipts) == 1_200
     opened = len(service.runner.server.connections)
-    assert FIRST_IN_FLIGHT < opened <= 300
+    assert INITIAL_IN_FLIGHT < opened <= 300
 
 
 class Standstill(Transport):
@@ -147,7 +147,7 @@ class Standstill(Transport):
 def test_a_standstill_of_ones_own_is_no_silence_of_the_host(sender, service, settings):
     transport = f"{__name__}.{Standstill.__name__}"
     settings.PUSH_TRANSPORTS = settings.PUSH_TRANSPORTS | {"standstill": transport}
-    count = int(LEAST_SECONDS / Standstill.SECONDS) + 1
+    count = int(MIN_TIMEOUT_SECONDS / Standstill.SECONDS) + 1
     still = [Push(1, n, 1, "standstill", "nowhere", "", "", user_id=n) for n in range(count)]
     service.answer("*", "slow", seconds=0.1)
     # The loop stands still for longer, all in all, than an answer may take.
@@ -157,9 +157,9 @@ def test_a_standstill_of_ones_own_is_no_silence_of_the_host(sender, service, set
 
 def test_a_host_that_refuses_is_not_left_alone(sender, service):
     service.answer("*", 410)
-    outcomes = send(sender, pushes_to(service, LEAST_USERS * 2))
+    outcomes = send(sender, pushes_to(service, MIN_USERS * 2))
     assert {outcome.state for outcome in outcomes} == {"refused"}
-    assert len(service.receipts) == LEAST_USERS * 2
+    assert len(service.receipts) == MIN_USERS * 2
 
 
 def test_connections_are_kept_from_round_to_round(sender, service):
@@ -248,29 +248,29 @@ def untrusted(settings):
 
 @pytest.mark.parametrize("error", ["ssl", "aiohttp"])
 def test_a_certificate_that_is_not_valid_is_a_failure_of_the_service(sender, untrusted, error):
-    assert {o.state for o in send(sender, untrusted(error, LEAST_USERS))} == {"retrying"}
+    assert {o.state for o in send(sender, untrusted(error, MIN_USERS))} == {"retrying"}
     (outcome,) = send(sender, untrusted(error, 1))
-    assert outcome.reason == PUT_OFF
+    assert outcome.reason == POSTPONED
 
 
 def test_an_attempt_that_was_cancelled_is_made_again_and_keeps_no_place(sender, untrusted):
-    outcomes = send(sender, untrusted("cancelled", FIRST_IN_FLIGHT + 50))
+    outcomes = send(sender, untrusted("cancelled", INITIAL_IN_FLIGHT + 50))
     assert {(o.state, o.retry.attempts) for o in outcomes} == {("retrying", 0)}
     assert not any(map(len, sender._lines.values()))
 
 
 def test_406_with_a_time_to_come_again_is_a_failure_of_the_service(sender, service):
     service.answer("*", 406, retry_after=5)
-    send(sender, pushes_to(service, LEAST_USERS))
+    send(sender, pushes_to(service, MIN_USERS))
     (outcome,) = send(sender, pushes_to(service, 1))
-    assert outcome.reason == PUT_OFF
+    assert outcome.reason == POSTPONED
 
 
 def test_a_service_that_is_not_used_any_more_is_forgotten(sender, service, other_service):
     send(sender, pushes_to(service, 1))
     (line,) = sender._lines.values()
-    line.used_at -= FORGOTTEN_SECONDS
-    sender._forgot_at -= FORGOTTEN_SECONDS
+    line.used_at -= IDLE_SECONDS
+    sender._forgot_at -= IDLE_SECONDS
     send(sender, pushes_to(other_service, 1))
     assert list(sender._lines) == [other_service.origin]
     assert {outcome.state for outcome in send(sender, pushes_to(service, 1))} == {"sent"}
@@ -286,8 +286,8 @@ def test_an_error_in_a_pulse_does_not_end_it():
         return len(beats) < 4
 
     async def live() -> None:
-        Pulse(asyncio.get_running_loop(), beat).start()
-        await asyncio.sleep(8 * PULSE_SECONDS)
+        LoopClock(asyncio.get_running_loop(), beat).start()
+        await asyncio.sleep(8 * TICK_SECONDS)
 
     asyncio.run(live())
     assert beats == [0, 1, 2, 3]

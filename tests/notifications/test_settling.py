@@ -41,7 +41,7 @@ def test_a_push_in_several_slices_counts_once(alice, readers, ranges, together, 
         Slice(post.pk, 0 if a is None else readers[a], END if b is None else readers[b])
         for a, b in ranges
     ]
-    for batch in ([slices] if together else [[piece] for piece in slices]) * (1 + twice):
+    for batch in ([slices] if together else [[slice_] for slice_ in slices]) * (1 + twice):
         pushing.push_slices(batch, task=uuid4(), clock=lambda: now)
     assert sum(record.rows for record in SliceRecord.objects.all()) == 4
     assert ledger.holes(SliceRecord, [post.pk]) == {post.pk: []}

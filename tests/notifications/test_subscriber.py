@@ -45,6 +45,6 @@ def test_nobody_is_told_of_what_has_vanished_and_it_is_counted(post, bob, alice,
         type(alice).objects.filter(pk=alice.pk).update(is_active=False)
     with capture_logs() as lines:
         assert pushing.push_slices([Slice(post.pk, 0, END)], task=uuid4(), clock=timezone.now) == []
-    skipped = {"event": "slices of posts deleted or of nobody skipped", "count": 1}
+    skipped = {"event": "slices of deleted posts or closed accounts skipped", "count": 1}
     assert skipped.items() <= lines[-1].items()
     assert not Delivery.objects.exists()

@@ -177,14 +177,14 @@ def test_a_retry_whose_row_is_refused_fails_alone(post, crowd, service, now, gui
 def test_an_overdue_row_that_cannot_be_written_hides_no_other(post, crowd, now):
     claims.claim([Slice(post.pk, 0, END)], {post.pk: post}, task=uuid4(), now=now)
     device = PushSubscription.objects.order_by("pk")[5].pk
-    later = now + claims.LEASE + retries.LATE * 2
+    later = now + claims.LEASE + retries.GRACE * 2
     refuse_later = f"subscription_id <> {device} OR due_at < '{later.isoformat()}'"
     refuse("notifications_delivery", refuse_later)
     due = retries.overdue(now=later)
     assert len(due) == 40
     assert [each.subscription_id for each in retries.overdue(now=later)] == [device]
     # Its claim cannot be stored, nor that it failed; the others are claimed.
-    made = retries.claim(due, {post.pk: post}, task=uuid4(), now=later + retries.LATE)
+    made = retries.claim(due, {post.pk: post}, task=uuid4(), now=later + retries.GRACE)
     assert len(made) == 39
 
 

@@ -77,7 +77,7 @@ def test_generated_keys_sign(capsys):
 
 
 def test_only_so_many_signatures_are_kept(signer):
-    for number in range(webpush.MOST_SIGNATURES + 3):
+    for number in range(webpush.MAX_SIGNATURES + 3):
         signer.authorization(f"https://db{number}.notify.windows.com/x", NOW)
-    assert len(signer._cached) == webpush.MOST_SIGNATURES
+    assert len(signer._cached) == webpush.MAX_SIGNATURES
     assert "https://db0.notify.windows.com" not in signer._cached

@@ -209,7 +209,7 @@ def test_a_test_push_is_enqueued_at_most_every_ten_seconds(bob, carol, broker):
     assert again["Retry-After"] == "10"
     assert_problem(client_of(carol).post(path), 404)
     assert depth(broker, tasks.RETRY) == 1
-    PushSubscription.objects.update(tested_at=timezone.now() - subscriptions.BETWEEN_TESTS)
+    PushSubscription.objects.update(tested_at=timezone.now() - subscriptions.TEST_INTERVAL)
     assert client_of(bob).post(path).status_code == 202
 
 

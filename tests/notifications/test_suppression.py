@@ -114,7 +114,7 @@ def test_after_more_than_a_day_the_summary_stands_for_a_post_that_has_not_expire
         day = [posts.publish(alice, "x", now=now + timedelta(hours=h)) for h in (0, 1, 20, 21)]
         after = now + timedelta(hours=25, minutes=1)
         slices = [Slice(post.pk, 0, END) for post in day]
-        batches = [slices] if together else [[piece] for piece in slices]
+        batches = [slices] if together else [[slice_] for slice_ in slices]
         live = {post.pk: post for post in day}
         pushes = [
             push for batch in batches for push in claims.claim(batch, live, task=uuid4(), now=after)
