@@ -41,7 +41,7 @@ def other_service():
 
 
 def pushes_to(service: PushService, count: int, *, users: int | None = None) -> list[Push]:
-    """One push to each of `count` devices; of as many users, or of so many."""
+    """One push to each of `count` devices, which belong to as many users, or to `users` users."""
     subscriptions = [Device.generate().subscription(service.origin) for _ in range(count)]
     return [
         Push(1, number, 1, "web_push", each["endpoint"], **each["keys"], user_id=user_of(number))
@@ -67,12 +67,12 @@ def test_a_round_does_not_wait_for_slow_answers_and_their_outcomes_come_late(sen
     assert send(sender, slow, late.append) == []
     assert len(service.receipts) == 50
     until(lambda: len(late) == 50)
-    # Each was accepted, and none was sent again.
+    # Each push was accepted, and none was sent again.
     assert {outcome.state for outcome in late} == {"sent"}
     assert len(service.receipts) == 50
 
 
-def test_a_silent_service_is_given_up_and_holds_up_nobody(sender, service, other_service):
+def test_a_service_that_hangs_times_out_and_delays_no_other(sender, service, other_service):
     service.answer("*", "hang")
     late = []
     hanging, fine = pushes_to(service, 150), pushes_to(other_service, 150)
@@ -81,16 +81,16 @@ def test_a_silent_service_is_given_up_and_holds_up_nobody(sender, service, other
     until(lambda: len(outcomes + late) == len(fine), MIN_TIMEOUT_SECONDS / 2)
     assert {outcome.state for outcome in outcomes + late} == {"sent"}
     late.clear()
-    # A few are begun in the places of the first who are given up, and have their time as well.
+    # A few are started in the places of the first ones that time out, and then time out as well.
     until(lambda: len(late) >= len(hanging) - MIN_USERS, 2 * MIN_TIMEOUT_SECONDS)
     reasons = Counter(outcome.reason[:9] for outcome in late)
     assert reasons["no answer"] == INITIAL_IN_FLIGHT
-    # The others were not tried: the breaker has opened.
+    # The others were not attempted, because the circuit has opened.
     assert reasons[POSTPONED[:9]] >= len(hanging) - INITIAL_IN_FLIGHT - MIN_USERS
     assert len(service.receipts) <= INITIAL_IN_FLIGHT + MIN_USERS
 
 
-def test_a_service_that_fails_is_sent_nothing_more_and_that_is_not_charged(sender, service):
+def test_a_failing_service_gets_no_more_pushes_and_these_count_no_attempt(sender, service):
     service.answer("*", 503)
     count = INITIAL_IN_FLIGHT + 100
     outcomes = send(sender, pushes_to(service, count))
@@ -98,7 +98,7 @@ def test_a_service_that_fails_is_sent_nothing_more_and_that_is_not_charged(sende
     assert {outcome.retry.attempts for outcome in alone} == {0}
     tried = [outcome for outcome in outcomes if outcome.reason == "answered 503"]
     assert {outcome.retry.attempts for outcome in tried} == {1}
-    # Some were on their way when the breaker opened, and no more than may be in flight.
+    # Some were in flight when the circuit opened, but no more than the limit.
     assert MIN_USERS <= len(tried) == len(service.receipts) <= INITIAL_IN_FLIGHT + MIN_USERS
     assert len(alone) + len(tried) == count
 
@@ -114,7 +114,7 @@ def test_two_accounts_whose_devices_fail_delay_nobody(sender, service, status):
         assert [outcome.state for outcome in outcomes] == ["retrying"] * 32 + ["sent"] * 40
 
 
-def test_a_user_has_only_so_many_requests_in_flight(sender, service):
+def test_the_requests_in_flight_of_a_user_are_limited(sender, service):
     service.answer("*", "slow", seconds=0.5)
     outcomes = send(sender, pushes_to(service, 3 * MAX_IN_FLIGHT_PER_USER, users=1))
     assert [outcome.state for outcome in outcomes] == ["sent"] * 3 * MAX_IN_FLIGHT_PER_USER
@@ -122,7 +122,7 @@ def test_a_user_has_only_so_many_requests_in_flight(sender, service):
     assert at[MAX_IN_FLIGHT_PER_USER] - at[0] >= 0.5
 
 
-def test_as_many_are_in_flight_as_a_slow_service_needs_up_to_the_setting(sender, service, settings):
+def test_a_slow_service_gets_more_requests_in_flight_up_to_the_setting(sender, service, settings):
     settings.PUSH_IN_FLIGHT = 300
     service.answer("*", "slow", seconds=0.3)
     send(sender, pushes_to(service, 1_200))
@@ -132,7 +132,7 @@ def test_as_many_are_in_flight_as_a_slow_service_needs_up_to_the_setting(sender,
 
 
 class Standstill(Transport):
-    """A way to send during which the whole process stands still."""
+    """A transport whose sending blocks the whole process."""
 
     SECONDS = 4.0
 
@@ -144,18 +144,18 @@ class Standstill(Transport):
         return Answer(201)
 
 
-def test_a_standstill_of_ones_own_is_no_silence_of_the_host(sender, service, settings):
+def test_a_standstill_of_our_process_does_not_count_as_a_timeout(sender, service, settings):
     transport = f"{__name__}.{Standstill.__name__}"
     settings.PUSH_TRANSPORTS = settings.PUSH_TRANSPORTS | {"standstill": transport}
     count = int(MIN_TIMEOUT_SECONDS / Standstill.SECONDS) + 1
     still = [Push(1, n, 1, "standstill", "nowhere", "", "", user_id=n) for n in range(count)]
     service.answer("*", "slow", seconds=0.1)
-    # The loop stands still for longer, all in all, than an answer may take.
+    # In total the event loop stands still for longer than the timeout.
     outcomes = send(sender, [*pushes_to(service, 1), *still])
     assert {outcome.state for outcome in outcomes} == {"sent"}
 
 
-def test_a_host_that_refuses_is_not_left_alone(sender, service):
+def test_a_service_that_refuses_pushes_opens_no_circuit(sender, service):
     service.answer("*", 410)
     outcomes = send(sender, pushes_to(service, MIN_USERS * 2))
     assert {outcome.state for outcome in outcomes} == {"refused"}
@@ -175,7 +175,7 @@ def test_the_signature_is_made_once_for_each_origin(sender, service, other_servi
     assert len(service.gate.verified) == len(other_service.gate.verified) == 1
 
 
-def test_a_transport_that_was_taken_out_of_the_settings_fails_by_itself(sender, service):
+def test_a_transport_removed_from_the_settings_fails_only_its_own_pushes(sender, service):
     (push,) = pushes_to(service, 1)
     gone = Push(1, 2, 1, "pigeon", "rooftop", "", "")
     outcomes = send(sender, [gone, push])
@@ -184,7 +184,7 @@ def test_a_transport_that_was_taken_out_of_the_settings_fails_by_itself(sender, 
 
 
 class Surprising(Transport):
-    """Raises, for each device, the error that it is named after."""
+    """A transport that raises, for each device, the error that the device is named after."""
 
     ERRORS: ClassVar = {
         error.__name__: error
@@ -205,7 +205,7 @@ class Surprising(Transport):
 
 @pytest.mark.parametrize("where", ["", "origin "])
 @pytest.mark.parametrize("name", Surprising.ERRORS)
-def test_whatever_one_attempt_raises_each_push_has_its_outcome(
+def test_an_error_of_one_attempt_leaves_every_push_with_an_outcome(
     sender, service, settings, where, name, caplog
 ):
     transport = f"{__name__}.{Surprising.__name__}"
@@ -218,7 +218,7 @@ def test_whatever_one_attempt_raises_each_push_has_its_outcome(
 
 
 class Untrusted(Transport):
-    """A push service whose certificate is not valid, or that somebody's cancellation ends."""
+    """A transport whose certificate is invalid, or whose attempt is cancelled."""
 
     ERRORS: ClassVar = {
         "ssl": lambda: ssl.SSLCertVerificationError(1, "certificate verify failed"),
@@ -237,7 +237,7 @@ class Untrusted(Transport):
 
 @pytest.fixture
 def untrusted(settings):
-    """Makes pushes that end with one of these errors, each time at another origin."""
+    """Creates pushes that end with one of these errors, at a new origin in each test."""
     transport = f"{__name__}.{Untrusted.__name__}"
     settings.PUSH_TRANSPORTS = settings.PUSH_TRANSPORTS | {"untrusted": transport}
     origin = str(time.time())
@@ -247,36 +247,36 @@ def untrusted(settings):
 
 
 @pytest.mark.parametrize("error", ["ssl", "aiohttp"])
-def test_a_certificate_that_is_not_valid_is_a_failure_of_the_service(sender, untrusted, error):
+def test_an_invalid_certificate_is_a_failure_of_the_service(sender, untrusted, error):
     assert {o.state for o in send(sender, untrusted(error, MIN_USERS))} == {"retrying"}
     (outcome,) = send(sender, untrusted(error, 1))
     assert outcome.reason == POSTPONED
 
 
-def test_an_attempt_that_was_cancelled_is_made_again_and_keeps_no_place(sender, untrusted):
+def test_a_cancelled_attempt_is_retried_and_frees_its_place(sender, untrusted):
     outcomes = send(sender, untrusted("cancelled", INITIAL_IN_FLIGHT + 50))
     assert {(o.state, o.retry.attempts) for o in outcomes} == {("retrying", 0)}
-    assert not any(map(len, sender._lines.values()))
+    assert not any(map(len, sender._queues.values()))
 
 
-def test_406_with_a_time_to_come_again_is_a_failure_of_the_service(sender, service):
+def test_406_with_retry_after_is_a_failure_of_the_service(sender, service):
     service.answer("*", 406, retry_after=5)
     send(sender, pushes_to(service, MIN_USERS))
     (outcome,) = send(sender, pushes_to(service, 1))
     assert outcome.reason == POSTPONED
 
 
-def test_a_service_that_is_not_used_any_more_is_forgotten(sender, service, other_service):
+def test_the_queue_of_an_unused_service_is_dropped(sender, service, other_service):
     send(sender, pushes_to(service, 1))
-    (line,) = sender._lines.values()
-    line.used_at -= IDLE_SECONDS
-    sender._forgot_at -= IDLE_SECONDS
+    (queue,) = sender._queues.values()
+    queue.used_at -= IDLE_SECONDS
+    sender._cleaned_at -= IDLE_SECONDS
     send(sender, pushes_to(other_service, 1))
-    assert list(sender._lines) == [other_service.origin]
+    assert list(sender._queues) == [other_service.origin]
     assert {outcome.state for outcome in send(sender, pushes_to(service, 1))} == {"sent"}
 
 
-def test_an_error_in_a_pulse_does_not_end_it():
+def test_an_error_in_a_tick_does_not_stop_the_clock():
     beats = []
 
     def beat() -> bool:

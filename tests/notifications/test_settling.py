@@ -1,4 +1,4 @@
-"""The ledger of pushes: slices that overlap, as mending may write them."""
+"""The ledger of pushes with overlapping slices, which a repair may enqueue."""
 
 from uuid import uuid4
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def readers(alice, service, now) -> list[int]:
-    """Four who follow Alice, each with a device."""
+    """Four followers of Alice's, each with a device."""
     users = [make_user(f"reader-{number}") for number in range(4)]
     for user in users:
         relations.follow(user, alice, now=now)

@@ -1,4 +1,4 @@
-"""Events and tasks about what has vanished meanwhile: success, and counted."""
+"""Events and tasks about deleted posts and closed accounts succeed, and are counted."""
 
 from uuid import uuid4
 
@@ -20,7 +20,7 @@ NOTIFICATIONS = subscribers["notifications"]
 
 @pytest.fixture
 def deleted(post, bob):
-    """A post of Alice's, which is gone; Bob follows her and wants pushes."""
+    """A deleted post of Alice's. Bob follows her and has push enabled."""
     Preference.objects.create(user=bob, push_enabled=True)
     posts.delete(post, now=timezone.now())
     return post
@@ -38,7 +38,7 @@ def test_an_event_about_a_deleted_post_makes_no_task_and_is_counted(broker, dele
 
 
 @pytest.mark.parametrize("vanished", ["post", "author"])
-def test_nobody_is_told_of_what_has_vanished_and_it_is_counted(post, bob, alice, vanished):
+def test_a_deleted_post_or_closed_author_is_skipped_and_counted(post, bob, alice, vanished):
     if vanished == "post":
         posts.delete(post, now=timezone.now())
     else:
