@@ -28,7 +28,8 @@ ACCEPTED_SECONDS = 3_600
 
 
 class Opening(NamedTuple):
-    """The circuit has opened for the `number`th time in a row, until the time.time() `until`."""
+    """The circuit has opened `number` times in a row; the last opening ends at `until`, which is a
+    time.time()."""
 
     number: int
     until: float

@@ -78,7 +78,8 @@ class Place(NamedTuple):
 
 
 class Window(NamedTuple):
-    """The post ids [lower, upper), in the unread or the `read` half of the list."""
+    """A range of post ids, [lower, upper), in the read half of the list if `read`, else in the
+    unread half."""
 
     read: bool
     lower: int

@@ -19,7 +19,7 @@ from social.tokens import tokens_expired
 # The name is kept in the session's data, because the session's key changes during a log-in.
 SESSION_KEY = "notifications.login"
 
-# Detaches devices from tokens that have expired, and keeps when these were last used.
+# Detaches devices from expired tokens, and saves on each device when its token was last used.
 # Uses the index notifications_device_token.
 EXPIRE = """
     UPDATE notifications_pushsubscription device

@@ -78,7 +78,8 @@ CLAIM = f"""
          ON silenced.user_id = recipient_id AND silenced.author_id = claimed.author_id
 """
 
-# Uses the index notifications_delivery_due of each partition.
+# The pushes that are overdue for longest. Uses the index notifications_delivery_due of each
+# partition.
 OVERDUE = """
     SELECT post_id, subscription_id, attempts FROM notifications_delivery
     WHERE due_at < %(before)s ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED

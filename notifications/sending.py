@@ -44,8 +44,8 @@ log = structlog.get_logger(__name__)
 PASSING = (aiohttp.ClientError, OSError, UnavailableError)
 POSTPONED = "postponed: the push service is overloaded or failing"
 DRAIN_SECONDS = 5.0
-# A queue that was unused for this long is dropped. Must exceed the time for which an opening of its
-# circuit is remembered (REMEMBER_SECONDS), because that makes the next opening longer.
+# A queue that was unused for this long is dropped, together with its circuit. Must exceed
+# REMEMBER_SECONDS: a circuit that remembers its last opening makes the next one longer.
 IDLE_SECONDS = 600.0
 
 

@@ -70,8 +70,8 @@ RELEASE = """
           AND delivery.post_id BETWEEN %(lowest)s AND %(highest)s
 """
 
-# Records slices as done. A slice with the same start as one that is done widens it, and adds its
-# pushes to the number of rows: nothing counts twice, because each push is settled once.
+# Records slices as done. If a slice with the same start is recorded already, its record is widened,
+# and the new pushes are added to its rows. No push counts twice, because each is settled once.
 # Uses the primary key (post, after).
 RECORD = """
     INSERT INTO notifications_slicerecord AS done (post_id, after, up_to, rows, written_at)

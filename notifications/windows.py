@@ -8,8 +8,8 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from enum import Enum
 
-# The newest results show the state of the service. With more of them, an outage of a busy service
-# would be noticed later.
+# Only this many results count, because the newest ones show how the service is now. With more, an
+# outage of a busy service would be noticed later.
 SUBSCRIPTIONS = 200
 SECONDS = 60.0
 # Failures of fewer users than this are their own, and not the service's.
@@ -26,8 +26,8 @@ class Result(Enum):
 
 
 class Window:
-    """The latest result of each subscription: of the newest SUBSCRIPTIONS ones, and not older than
-    SECONDS."""
+    """The latest result of each subscription, for the SUBSCRIPTIONS newest results that are not
+    older than SECONDS."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

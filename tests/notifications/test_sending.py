@@ -41,7 +41,8 @@ def other_service():
 
 
 def pushes_to(service: PushService, count: int, *, users: int | None = None) -> list[Push]:
-    """One push to each of `count` devices, which belong to as many users, or to `users` users."""
+    """One push to each of `count` devices. Each device has its own user, or they share `users`
+    users."""
     subscriptions = [Device.generate().subscription(service.origin) for _ in range(count)]
     return [
         Push(1, number, 1, "web_push", each["endpoint"], **each["keys"], user_id=user_of(number))
