@@ -10,7 +10,7 @@ from django.db import migrations, models
 KEEP = """
     CREATE FUNCTION notifications_note_follows() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        -- The followers share 64 locks, so that a bulk load does not need one per row.
+        -- One of 64 locks for each follower: a bulk load must not need one for each row.
         PERFORM pg_advisory_xact_lock_shared(hashtextextended('pushed authors', follower))
         FROM (SELECT DISTINCT follower_id % 64 AS follower FROM changed ORDER BY 1) AS lock;
         INSERT INTO notifications_pushedauthor (author_id)
