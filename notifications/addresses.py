@@ -1,7 +1,7 @@
-"""Connections to the push services: to public addresses only, whatever a name resolves to.
+"""Restricts connections to push services to public addresses, whatever a name resolves to.
 
-Guarantee: each address is checked when the socket to it is made, and that socket is connected to no
-other one, so that a second answer of the name server (DNS rebinding) gains nothing.
+Guarantee: each address is checked when its socket is created, and the socket connects to that same
+address. So a different second answer of the name server (DNS rebinding) achieves nothing.
 """
 
 import errno
@@ -13,21 +13,21 @@ from django.conf import settings
 
 LOOPBACK = "127.0.0.1"
 HTTPS_PORT = 443
-# All that is public in IPv6 is in here; mapped and NAT64 addresses, which embed others, are not.
+# Contains all public IPv6 addresses, but not those that embed IPv4 addresses (mapped, NAT64).
 GLOBAL_UNICAST = ip_network("2000::/3")
-# What Python 3.11 still calls global: 6to4 addresses and relays, the newest documentation range.
+# Python 3.11 still calls these global: 6to4 addresses and relays, the newest documentation range.
 NOT_PUBLIC = tuple(map(ip_network, ("2002::/16", "192.88.99.0/24", "3fff::/20")))
 
 
 class AddressError(OSError):
-    """The address is none that pushes are sent to."""
+    """Pushes must not be sent to this address."""
 
     def __init__(self) -> None:
         super().__init__(errno.EACCES, "address refused")
 
 
 def is_public(address: str) -> bool:
-    """Whether this is the IP address of a host on the public Internet."""
+    """True if this is the IP address of a host on the public Internet."""
     try:
         ip = ip_address(address)
     except ValueError:
@@ -41,23 +41,23 @@ def is_public(address: str) -> bool:
 
 
 def session(**limits) -> aiohttp.ClientSession:
-    """Requests from it refuse what is not public, by ClientConnectorError; to be made in a running
-    event loop. `limits` are TCPConnector's own; what an answer may take is for each request to
-    limit, as is following redirects."""
+    """A client session that connects to public addresses only, and raises ClientConnectorError for
+    others. Must be called in a running event loop. `limits` are arguments of TCPConnector. Each
+    request must set its own limit on time and size, and must not follow redirects."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(socket_factory=checked_socket, **limits),
         timeout=aiohttp.ClientTimeout(total=None),
-        trust_env=False,  # No proxy of the environment.
-        # A small answer must not unfold into a large one.
+        trust_env=False,  # Use no proxy from the environment.
+        # Do not decompress: a small response could expand to a large one.
         auto_decompress=False,
         headers={"Accept-Encoding": "identity"},
-        # No memory between push services.
+        # Keep no cookies.
         cookie_jar=aiohttp.DummyCookieJar(),
     )
 
 
 def check_address(host: str, port: int) -> None:
-    """Raises AddressError for an IP address that is not public or a port that is not https'."""
+    """Raises AddressError if the IP address is not public or the port is not 443."""
     if is_public(host) and port == HTTPS_PORT:
         return
     if not (settings.PUSH_ALLOW_LOOPBACK and host == LOOPBACK):
@@ -65,7 +65,8 @@ def check_address(host: str, port: int) -> None:
 
 
 def checked_socket(address_info: tuple) -> socket.socket:
-    """Called by aiohttp for each connection, also where the URL's host is an IP address."""
+    """Create the socket for an address, after checking it. aiohttp calls this for each connection,
+    even if the URL's host is an IP address. Raises AddressError."""
     family, kind, protocol, _, (host, port, *_) = address_info
     check_address(host, port)
     return socket.socket(family, kind, protocol)

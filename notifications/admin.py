@@ -1,5 +1,5 @@
-"""Devices, preferences and deliveries in the admin. Notifications and silenced authors have
-composite keys, which it refuses."""
+"""The admin of devices, preferences and deliveries. Notifications and silenced authors are missing
+because Django's admin does not support composite primary keys."""
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -29,7 +29,8 @@ class PreferenceAdmin(admin.ModelAdmin):
 
 
 class TransportFilter(admin.SimpleListFilter):
-    """By the transports there may be; Django's own filter would look for them in every row."""
+    """Filter by the transports of the settings. Django's own filter would search every row for the
+    values."""
 
     title = parameter_name = "transport"
 
@@ -42,7 +43,7 @@ class TransportFilter(admin.SimpleListFilter):
 
 @admin.register(PushSubscription)
 class PushSubscriptionAdmin(admin.ModelAdmin):
-    """Whose devices there are; never their keys."""
+    """The users' devices, without their keys and without their full addresses."""
 
     list_display = (
         *("id", "user", "name", "transport", "host", "created_at", "used_at", "tested_at", "test"),
@@ -58,7 +59,8 @@ class PushSubscriptionAdmin(admin.ModelAdmin):
 
     @admin.display
     def host(self, subscription: PushSubscription) -> str:
-        """The rest of an endpoint is as good as a password; so is a whole token."""
+        """The endpoint's host; "" for a token. The rest of an endpoint is as good as a password,
+        and so is a whole token."""
         return "".join(subscription.endpoint.split("/", 3)[2:3])
 
     @admin.action(description="Send a test push", permissions=["change"])
@@ -70,7 +72,7 @@ class PushSubscriptionAdmin(admin.ModelAdmin):
             except (TestedError, PassingError) as error:
                 self.message_user(request, f"{device}: {error}", messages.ERROR)
             else:
-                self.message_user(request, f"{device}: see in a moment how the test went.")
+                self.message_user(request, f"{device}: the test runs; its result appears here.")
 
     def has_add_permission(self, request) -> bool:
         return False
@@ -84,7 +86,7 @@ class ReadMarkAdmin(ReadOnlyAdmin):
 
 
 class LatestFilter(admin.SimpleListFilter):
-    """By the values that the latest deliveries have; Django's own filter would look at all."""
+    """Filter by the values of the latest deliveries. Django's own filter would read all rows."""
 
     latest = 2_000
 

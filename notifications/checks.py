@@ -1,4 +1,4 @@
-"""Settings of pushes that cannot work: refused at every start, or by `manage.py check --deploy`."""
+"""Checks of push settings: some run at every start, some only in `manage.py check --deploy`."""
 
 import re
 
@@ -13,7 +13,8 @@ SUBJECT = re.compile(
     r"(?:[:/?#]\S*)?",
     re.IGNORECASE,
 )
-# RFC 2606 and RFC 6761, RFC 6762, RFC 8375, RFC 9476; and what ICANN keeps for private use.
+# Top-level domains that no mail address or page can have: reserved by RFC 2606, RFC 6761, RFC 6762,
+# RFC 8375 and RFC 9476, and by ICANN for private use.
 NOT_REAL = frozenset(
     {"invalid", "localhost", "test", "example", "local", "arpa", "alt", "onion", "internal"}
     | {"lan", "home", "corp", "localdomain", "intranet", "private"}
@@ -26,8 +27,8 @@ def no_pushes_to_loopback(app_configs, **options) -> list[Error]:
         return []
     return [
         Error(
-            "PUSH_ALLOW_LOOPBACK lets clients make us call this machine.",
-            hint="Unset it; it is for the demo and the tests.",
+            "PUSH_ALLOW_LOOPBACK lets clients make the workers call this machine.",
+            hint="Unset it. It is only for the demo and the tests.",
             id="notifications.E001",
         )
     ]
@@ -39,15 +40,15 @@ def vapid_subject(app_configs, **options) -> list[Error]:
         return []
     return [
         Error(
-            f"VAPID_SUBJECT is no address that anybody reads: {settings.VAPID_SUBJECT!r}",
-            hint="mailto: and your mail address, or an https:// page; Apple refuses others.",
+            f"VAPID_SUBJECT is not a real address: {settings.VAPID_SUBJECT!r}",
+            hint="Use mailto: and your mail address, or an https:// page. Apple refuses others.",
             id="notifications.E003",
         )
     ]
 
 
 def is_real_subject(subject: str) -> bool:
-    """True for a mailto: or https: address (RFC 8292, section 2.1) of a domain that may be real."""
+    """True for a mailto: or https: address (RFC 8292, section 2.1) whose domain may exist."""
     match = SUBJECT.fullmatch(subject)
     return bool(match) and match["domain"].lower().rsplit(".", 1)[1] not in NOT_REAL
 
@@ -64,8 +65,8 @@ def fcm_key_file(app_configs, **options) -> list[Error]:
         return []
     return [
         Error(
-            f"FCM_KEY_FILE is no key file of a service account: {fault}",
-            hint="Firebase's console makes one: Project settings, Service accounts.",
+            f"FCM_KEY_FILE is not a usable key file of a service account: {fault}",
+            hint="Create one in Firebase's console: Project settings, Service accounts.",
             id="notifications.E002",
         )
     ]

@@ -1,7 +1,7 @@
-"""Claiming pushes: each is a Delivery row, taken with a lease before it is sent.
+"""Claims pushes: each push is a Delivery row that a task claims, with a lease, before it sends it.
 
-Guarantee: a push is claimed by one task at a time. Where a sender died, its task takes its claims
-over when the broker gives it out again, and anybody when the lease is over.
+Guarantee: only one task at a time holds the claim to a push. If a sender dies, its own task takes
+its claims over when the broker redelivers it, and any task may once the lease has ended.
 """
 
 from collections.abc import Sequence
@@ -16,22 +16,25 @@ from events import apart
 from events.errors import is_data_error
 from fanout import partitions
 from fanout.slices import Slice
-from notifications.holding import HELD, HOUR, SLOTS, TTL
 from notifications.models import Delivery, Notification, PushSubscription
-from notifications.reasons import words
+from notifications.reasons import describe
+from notifications.suppression import HELD, HOUR, SLOTS, TTL
 from social.models import Post
 
 log = structlog.get_logger(__name__)
 
-# Several times as long as a push waits for its turn and its answer, so that no living sender's
-# claim is taken over. Where it happens all the same, the push is repeated, and settled once.
+# Several times as long as a push waits for its turn and its answer, so that no task takes over the
+# claim of a living sender. If it happens anyway, the push is repeated, and settled once.
 LEASE = timedelta(minutes=3)
 
-# Whom to tell: followers by social_follow_fanout, of these the few with a preference by its key, of
-# these the active ones by theirs. (As a join, the planner may read all users for it.)
-# Their notifications, and the pushes to their devices, each row once; those that are held back are
-# settled by that. A push that is being sent is claimed again where its sender died. Nothing in here
-# fails for what a row holds: what is too long is cut, and a counter stays in range.
+# Finds the recipients of slices, inserts their notifications, and claims the pushes to their
+# devices, each row once. A suppressed push is settled at once, as 'held'. A push whose sender died
+# is claimed again.
+# Uses the index social_follow_fanout for the followers, then the primary key of preferences (few
+# followers have one), then the primary key of users for who is active. (That is a subquery because
+# for a join the planner may read all users.)
+# No value in a row can make the statement fail: texts are cut to their column, and the counter of
+# attempts stays in range.
 CLAIM = f"""
     WITH audience AS MATERIALIZED (
         SELECT slice.post_id, follow.follower_id, slice.fresh,
@@ -50,18 +53,19 @@ CLAIM = f"""
             SELECT FROM social_mute mute
             WHERE mute.muted_id = slice.author_id AND mute.muter_id = follow.follower_id
         )
-    ), asked AS MATERIALIZED (
+    ), candidates AS MATERIALIZED (
         SELECT post_id, follower_id AS user_id, fresh FROM audience WHERE held IS NULL AND counted
     ), {SLOTS}, decided AS MATERIALIZED (
         SELECT audience.post_id, audience.follower_id,
                CASE WHEN audience.held IS NOT NULL OR allowed IS NOT FALSE THEN audience.held
                     WHEN audience.fresh THEN 'hourly cap' ELSE 'late' END AS held,
-               rest.user_id IS NOT NULL AS summary
+               summaries.user_id IS NOT NULL AS summary
         FROM audience
         LEFT JOIN judged
              ON judged.user_id = audience.follower_id AND judged.post_id = audience.post_id
-        LEFT JOIN rest ON rest.user_id = audience.follower_id AND rest.post_id = audience.post_id
-    ), told AS (
+        LEFT JOIN summaries
+             ON summaries.user_id = audience.follower_id AND summaries.post_id = audience.post_id
+    ), notified AS (
         INSERT INTO notifications_notification (recipient_id, post_id, created_at, held)
         SELECT follower_id, post_id, %(now)s, held FROM decided ORDER BY follower_id, post_id
         ON CONFLICT DO NOTHING
@@ -96,14 +100,15 @@ CLAIM = f"""
     WHERE claimed.state = 'sending'
 """
 
-# The followers of a slice who are told, by social_follow_fanout and the key of their preferences.
-TOLD = """
+# The followers of a slice who get notifications. Uses the index social_follow_fanout and the
+# primary key of preferences.
+RECIPIENTS = """
     SELECT follower_id FROM social_follow
     JOIN notifications_preference preference ON preference.user_id = follower_id
     WHERE followee_id = %s AND follower_id > %s AND follower_id <= %s AND preference.push_enabled
     ORDER BY follower_id
 """
-SPOILED = """
+RECORD_FAILED = """
     INSERT INTO notifications_delivery
         (post_id, subscription_id, recipient_id,
          state, attempts, reason, created_at, claimed_by, settled_at)
@@ -115,9 +120,10 @@ SPOILED = """
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A claimed push: what is sent where. `attempt` counts from 1; `unwanted` says why it is not to
-    be sent after all. Without a device its address is None. A `summary` stands for posts that are
-    held back; `wishes` are the device's, as JSON."""
+    """A claimed push. `attempt` counts from 1. `unwanted` says why the push must not be sent any
+    more, for example because the user has unfollowed the author; "" to send it. `transport`,
+    `endpoint`, `p256dh` and `auth` are None if the device was removed. A `summary` replaces
+    suppressed pushes. `wishes` are the device's, as JSON."""
 
     post_id: int
     subscription_id: int
@@ -134,16 +140,16 @@ class Push:
 
     @property
     def message_id(self) -> int:
-        """By which its message is found among those of a round."""
+        """The key of this push's message in Round.messages."""
         return -self.post_id if self.summary else self.post_id
 
 
 def claim(
     slices: Sequence[Slice], posts: dict[int, Post], *, task: UUID, now: datetime
 ) -> list[Push]:
-    """Make the notifications of slices of these posts, and claim their pushes that no other task
-    has. Where that fails for what some row holds, the slices are taken apart until it is alone: its
-    push counts as failed, and the others are claimed."""
+    """Create the notifications for the slices of these posts, and claim the pushes that no other
+    task has claimed. If a row makes that fail with a data error, the slices are split until the row
+    is alone: its push is recorded as failed, and the others are claimed."""
     if not slices:
         return []
     try:
@@ -158,41 +164,42 @@ def claim(
 
 
 def _halves(slices: Sequence[Slice], posts: dict[int, Post]) -> list[Sequence[Slice]]:
-    """Two halves, of the slices or of the followers in a single one; none of a single follower."""
+    """Split the slices in two, or a single slice in two by its followers. Returns [] for a slice
+    with a single follower."""
     if len(slices) > 1:
         middle = len(slices) // 2
         return [slices[:middle], slices[middle:]]
-    (piece,) = slices
-    followers = _told(piece, posts)
+    (slice_,) = slices
+    followers = _recipients(slice_, posts)
     if len(followers) < 2:
         return []
     middle = followers[len(followers) // 2 - 1]
-    return [[piece._replace(up_to=middle)], [piece._replace(after=middle)]]
+    return [[slice_._replace(up_to=middle)], [slice_._replace(after=middle)]]
 
 
-def _told(piece: Slice, posts: dict[int, Post]) -> list[int]:
+def _recipients(slice_: Slice, posts: dict[int, Post]) -> list[int]:
     with connection.cursor() as cursor:
-        cursor.execute(TOLD, [posts[piece.post_id].author_id, piece.after, piece.up_to])
+        cursor.execute(RECIPIENTS, [posts[slice_.post_id].author_id, slice_.after, slice_.up_to])
         return [row[0] for row in cursor]
 
 
 def _claim_each(
-    piece: Slice, posts: dict[int, Post], task: UUID, now: datetime, failure: Exception
+    slice_: Slice, posts: dict[int, Post], task: UUID, now: datetime, failure: Exception
 ) -> list[Push]:
-    """Claim the pushes to a single follower one by one; those that fail are recorded as failed."""
+    """Claim the pushes to a single follower one by one. Those that fail are recorded as failed."""
     pushes = []
-    follower = _told(piece, posts)
+    follower = _recipients(slice_, posts)
     devices = PushSubscription.objects.filter(user__in=follower).order_by("pk")
-    log.error("a follower's pushes fail by themselves", post_id=piece.post_id, error=words(failure))
+    log.error("one follower's pushes fail", post_id=slice_.post_id, error=describe(failure))
     for device in devices.values_list("pk", flat=True):
         try:
-            pushes += _claim([piece], posts, task, now, device)
+            pushes += _claim([slice_], posts, task, now, device)
         except Exception as error:
             if not is_data_error(error):
                 raise
-            about = {"post": piece.post_id, "device": device}
-            values = about | {"reason": words(error), "task": str(task), "now": now}
-            apart.record(SPOILED, values, what="a failed push cannot be recorded", **about)
+            about = {"post": slice_.post_id, "device": device}
+            values = about | {"reason": describe(error), "task": str(task), "now": now}
+            apart.record(RECORD_FAILED, values, what="a failed push cannot be recorded", **about)
     return pushes
 
 
@@ -203,7 +210,8 @@ def _claim(
     now: datetime,
     device: int | None = None,
 ) -> list[Push]:
-    """As `claim`, to this device alone if one is given; raises what the statement raises."""
+    """Claim the pushes of the slices, only to `device` if it is given. Creates missing partitions.
+    Raises the errors of the statement."""
     parameters = claim_parameters(slices, posts, task, now) | {"device": device}
     try:
         return _execute(parameters)
@@ -226,13 +234,13 @@ def claim_parameters(
     slices: Sequence[Slice], posts: dict[int, Post], task: UUID, now: datetime
 ) -> dict:
     """The parameters of CLAIM."""
-    told = [posts[piece.post_id] for piece in slices]
+    posts_of_slices = [posts[slice_.post_id] for slice_ in slices]
     return {
-        "posts": [post.pk for post in told],
-        "authors": [post.author_id for post in told],
-        "after": [piece.after for piece in slices],
-        "up_to": [piece.up_to for piece in slices],
-        "fresh": [post.created_at > now - HOUR for post in told],
+        "posts": [post.pk for post in posts_of_slices],
+        "authors": [post.author_id for post in posts_of_slices],
+        "after": [slice_.after for slice_ in slices],
+        "up_to": [slice_.up_to for slice_ in slices],
+        "fresh": [post.created_at > now - HOUR for post in posts_of_slices],
         "hour_ago": now - HOUR,
         "expired": now - TTL,
         "task": str(task),
@@ -243,7 +251,7 @@ def claim_parameters(
 
 
 def keys(pairs: Sequence[tuple[int, int]]) -> dict:
-    """The parameters that name deliveries by (post id, subscription id)."""
+    """The parameters that select deliveries by (post id, subscription id) pairs."""
     posts, devices = zip(*pairs, strict=True)
     return {
         "posts": list(posts),

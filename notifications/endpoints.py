@@ -1,8 +1,10 @@
-"""Which push endpoints are taken: URLs that clients chose, so a way to make us call anywhere.
+"""Checks push endpoints. They are URLs that clients chose, so without a check a client could make
+us call any server.
 
-Guarantee: only https on port 443 of the known push services' hosts; loopback only where a setting
-allows it. Checked when a device is registered and again before each push, since the list of hosts
-may have changed. What is taken has one spelling, so that a device is one device.
+Guarantee: an accepted endpoint uses https, port 443 and the host of a known push service; loopback
+is accepted only if a setting allows it. It is checked when a device is registered and again before
+each push, because the list of hosts may have changed. An accepted endpoint has a single spelling,
+so that the same device is not registered twice.
 """
 
 import re
@@ -14,12 +16,11 @@ from yarl import URL
 
 from notifications.reasons import OwnError
 
-# Of the column.
-LONGEST = 1_000
+MAX_LENGTH = 1_000  # The length of the column.
 HOSTS_FILE = Path(__file__).with_name("push_hosts.txt")
-# Stricter than any URL parser, so that the one that connects cannot read it differently: no
-# user-info, no IP address, no other port, no fragment, no label that a name server's client would
-# stumble over, nothing but visible ASCII.
+# Stricter than any URL parser, so that the parser of the HTTP client cannot read the URL
+# differently. It allows only visible ASCII, and no user-info, IP address, other port, fragment, or
+# label that a DNS resolver would reject.
 ENDPOINT = re.compile(
     r"https://(?P<host>(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63})(?::443)?/[!-\"$->@-~]*"
     r"(?:\?(?P<parameter>[a-z]+)=[!-\"$%'-~]+)?"
@@ -28,14 +29,14 @@ LOOPBACK_ENDPOINT = re.compile(r"http://127\.0\.0\.1:[0-9]{1,5}/[!-\"$->@-~]*")
 
 
 class EndpointError(OwnError, ValueError):
-    """This is no endpoint of a push service that we know."""
+    """This is not an endpoint of a known push service."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
 
 
 def check_endpoint(endpoint: str) -> None:
-    """Raises EndpointError, whose message never tells what is reachable."""
+    """Raises EndpointError. Its message never reveals what is reachable."""
     if settings.PUSH_ALLOW_LOOPBACK and LOOPBACK_ENDPOINT.fullmatch(endpoint):
         return
     match = ENDPOINT.fullmatch(endpoint)
@@ -44,16 +45,16 @@ def check_endpoint(endpoint: str) -> None:
 
 
 def canonical(endpoint: str) -> str:
-    """The one spelling of an endpoint: without the port that https has anyway, without dots in the
-    path, percent signs only where they are needed. The client that sends would change it to the
-    same. Raises EndpointError."""
+    """The canonical spelling of an endpoint: without port 443, without dot segments in the path,
+    and with percent-encoding only where it is needed. The HTTP client would change the URL in the
+    same way. Raises EndpointError."""
     check_endpoint(endpoint)
     try:
         spelled = str(URL(endpoint))
     except ValueError as error:
         raise EndpointError from error
     check_endpoint(spelled)
-    if len(spelled) > LONGEST:
+    if len(spelled) > MAX_LENGTH:
         raise EndpointError
     return spelled
 

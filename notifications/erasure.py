@@ -1,7 +1,7 @@
-"""Removing what a closed account has left behind here.
+"""Erases the data of closed accounts.
 
-Guarantee: no device, preference or mark of the account is left. Its notifications leave with their
-partitions; nobody can read them.
+Guarantee: no device, preference or read mark of the account remains. Its notifications are dropped
+with their partitions; until then nobody can read them.
 """
 
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""The event that notifications emit: pushes of a post have come to their end."""
+"""The event that notifications emit: pushes of a post were settled."""
 
 import msgspec
 
@@ -7,9 +7,9 @@ from events.registry import EventType, register_event_type
 
 
 class PushSettled(msgspec.Struct):
-    """How many pushes of the post were sent, and how many will never be: of these some were
-    `refused` for good, and some `expired`. `latency_ms`: of each one sent, since the post.
-    `people` have these pushes on their devices."""
+    """How many pushes of the post were `sent`, and how many never will be (`failed`); the latter
+    include those that were `refused` and those that `expired`. `latency_ms` is the time from the
+    post to each sent push. `people` is the number of users whose pushes these are."""
 
     post_id: RowId
     author_id: RowId

@@ -1,7 +1,7 @@
-"""Settling the pushes whose answers came after their task had ended.
+"""Settles pushes whose answers came after their task had ended.
 
-Guarantee: an outcome that is given here is settled as soon as the database takes it, many in one
-transaction. Where the process dies before that, the claim's lease ends and the push is repeated.
+Guarantee: each outcome is settled as soon as the database accepts it, many of them in one
+transaction. If the process dies before that, the claim's lease ends and the push is repeated.
 """
 
 import threading
@@ -19,16 +19,16 @@ from social.models import Post
 
 log = structlog.get_logger(__name__)
 
-# As many outcomes as come meanwhile share a transaction.
+# The outcomes that come within this time share a transaction.
 GATHER_SECONDS = 0.2
-AGAIN_SECONDS = 1.0
+RETRY_SECONDS = 1.0
 DRAIN_SECONDS = 3.0
 
 Settle = Callable[[Sequence[Outcome], dict[int, Post]], None]
 
 
 class Settler:
-    """A thread of its own, for the life of a process."""
+    """A thread that settles late outcomes. It lives as long as the process."""
 
     def __init__(self) -> None:
         self._waiting: dict[Settle, list[tuple[Sequence[Outcome], Mapping[int, Post]]]] = {}
@@ -37,13 +37,14 @@ class Settler:
         threading.Thread(target=self._run, name="late pushes", daemon=True).start()
 
     def add(self, settle: Settle, posts: Mapping[int, Post], *outcomes: Outcome) -> None:
-        """`settle` is called with these and other outcomes, and with all of their posts."""
+        """Have the outcomes settled: the thread calls `settle` once with all outcomes that were
+        added with it, and with all of their posts."""
         with self._changed:
             self._waiting.setdefault(settle, []).append((outcomes, posts))
             self._changed.notify()
 
     def drain(self, seconds: float) -> None:
-        """Wait until all is settled, so long at most."""
+        """Wait until all outcomes are settled, for at most `seconds`."""
         deadline = time.monotonic() + seconds
         while (self._waiting or self._busy) and time.monotonic() < deadline:
             time.sleep(GATHER_SECONDS / 4)
@@ -63,7 +64,7 @@ class Settler:
 
 
 def _settle(settle: Settle, outcomes: Sequence[Outcome], posts: dict[int, Post]) -> None:
-    """Until it is done, or somebody else has the claims."""
+    """Retry until the outcomes are settled, or until other tasks may have taken over the claims."""
     deadline = time.monotonic() + LEASE.total_seconds()
     while time.monotonic() < deadline:
         try:
@@ -73,10 +74,10 @@ def _settle(settle: Settle, outcomes: Sequence[Outcome], posts: dict[int, Post])
             return
         except PassingError as error:
             log.warning("late pushes cannot be settled yet", error=str(error))
-            time.sleep(AGAIN_SECONDS)
+            time.sleep(RETRY_SECONDS)
         except Exception:
             log.exception("late pushes could not be settled", count=len(outcomes))
-            # One of them is at fault: the others are settled without it.
+            # Split them, so that the outcome that causes the error does not affect the others.
             half = len(outcomes) // 2
             for part in (outcomes[:half], outcomes[half:]) if half else ():
                 _settle(settle, part, posts)
@@ -85,5 +86,5 @@ def _settle(settle: Settle, outcomes: Sequence[Outcome], posts: dict[int, Post])
 
 @cache
 def settler() -> Settler:
-    """This process's settler, made after any fork."""
+    """This process's settler. It is created on first use, and so after any fork."""
     return Settler()

@@ -1,8 +1,8 @@
-"""The notifications list: what a user was told of, first what is not read, each newest first.
+"""A user's notifications: first the unread half, then the read half, each with the newest first.
 
-Guarantee: a page costs a bounded number of statements, each over a bounded number of partitions,
-however many notifications there are; it shows no post that its reader may not or will not see.
-Going on repeats nothing and leaves nothing out, whatever is marked as read meanwhile.
+Guarantee: a page takes a bounded number of statements, each over a bounded number of partitions,
+however many notifications there are. It shows no post that the user may not see or has muted.
+Following pages repeat nothing and leave nothing out, whatever is marked as read meanwhile.
 """
 
 from collections.abc import Iterator
@@ -21,18 +21,20 @@ from social.models import Mute, Post, User
 from social.read_marks import MERGED, ReadPosts
 
 PAGE = 50
-# In a page, one after the other: 1, 2, 4, 8, 16, 16, 16 and 16 partitions.
+# A page reads at most this many windows: of 1, 2, 4, 8, 16, 16, 16 and 16 partitions.
 WINDOWS = 8
 WINDOW_PARTITIONS = 16
 
-# Below a mark notifications may come late: of so many that were there, in as many partitions as one
-# window has, it is known which. What lies below them counts as read.
+# A notification may come late, with a post id below the mark, and is then unread. To recognise
+# that, a mark remembers up to this many notifications that were present below it, in at most
+# WINDOW_PARTITIONS partitions. Whatever lies below these counts as read.
 REMEMBERED = 100
 
-# By the primary key of each partition in the window. Those that were there when the mark was set
-# are read; which half of the list a row belongs to is asked of the mark and the moment at which the
-# list was begun.
-OLDER = """
+# The notifications of one window. Those that were present when the mark was set are read. The half
+# of the list to which a row belongs depends on the mark, and the moment, at which the client
+# started the list.
+# Uses the primary key of each partition in the window.
+ROWS = """
     SELECT post_id, created_at, held,
            read_at IS NOT NULL OR post_id <= %(floor)s OR post_id = ANY(%(above)s) AS read
     FROM notifications_notification
@@ -42,8 +44,8 @@ OLDER = """
     ORDER BY post_id DESC LIMIT %(size)s
 """
 
-# Likewise.
-THERE = """
+# The newest notifications up to a post. Uses the primary key of each partition.
+PRESENT = """
     SELECT post_id FROM notifications_notification
     WHERE recipient_id = %s AND post_id >= %s AND post_id <= %s ORDER BY post_id DESC LIMIT %s
 """
@@ -54,8 +56,8 @@ MARK = f"""
 """
 
 
-class Told(NamedTuple):
-    """A notification; `held` names the preference by which it was not pushed."""
+class Entry(NamedTuple):
+    """A notification; `held` names the preference that suppressed its push."""
 
     post: Post
     created_at: datetime
@@ -64,8 +66,9 @@ class Told(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a page begins: below post id `before`, in the half that was not read or in the one that
-    was `read` when the list was begun, at `then` and with that mark: see ReadPosts."""
+    """Where a page starts: below post id `before` (None: at the newest), in the unread or the
+    `read` half. A post belongs to the half to which it belonged when the client started the list,
+    at the moment `then`, with the mark `mark`, `floor` and `above` (see ReadPosts)."""
 
     read: bool
     before: int | None
@@ -76,7 +79,8 @@ class Place(NamedTuple):
 
 
 class Window(NamedTuple):
-    """Post ids, [lower, upper), in a half of the list."""
+    """A range of post ids, [lower, upper), in the read half of the list if `read`, else in the
+    unread half."""
 
     read: bool
     lower: int
@@ -84,55 +88,54 @@ class Window(NamedTuple):
 
 
 class Page(NamedTuple):
-    """The list goes on at `rest`, or ends where that is None."""
+    """`next` is where the next page starts; None at the end of the list."""
 
-    told: list[Told]
-    rest: Place | None
+    entries: list[Entry]
+    next: Place | None
 
 
 def page(
     user: User, *, now: datetime, at: Place | None = None, unread: bool = False, size: int = PAGE
 ) -> Page:
-    """At most `size` notifications from that place on, or from the list's begin. There may be
-    fewer, even none, where the list goes on."""
+    """Read at most `size` notifications from the place `at`, or from the start of the list. A page
+    may have fewer, even none, although the list goes on. `unread` leaves out the read half."""
     mark, read = _mark(user)
     at = at or Place(False, None, mark, now, read.floor, read.above)
     windows = _windows(at, unread)
     rows: list[tuple] = []
     for window in islice(windows, WINDOWS):
-        # One more than the page, to know whether there is another one.
+        # Read one more than the page holds, to know whether there is another page.
         found = _rows(user, at, window, read, size + 1 - len(rows))
         rows += [(window.read, *row) for row in found]
         if len(rows) > size:
             half, last, *_ = rows[size - 1]
             return Page(_visible(user, rows[:size]), at._replace(read=half, before=last))
-    following = next(windows, None)
-    rest = following and at._replace(read=following.read, before=following.upper)
-    return Page(_visible(user, rows), rest)
+    window = next(windows, None)
+    return Page(_visible(user, rows), window and at._replace(read=window.read, before=window.upper))
 
 
 def mark_read(user: User, post_id: int, *, now: datetime) -> bool:
-    """Note that one notification is read; False where there is none."""
+    """Mark one notification as read. Returns False if there is none."""
     own = Notification.objects.filter(recipient=user, post_id=post_id)
     return bool(own.update(read_at=Coalesce("read_at", now)))
 
 
 def mark_read_up_to(user: User, post_id: int, *, remembered: int = REMEMBERED) -> bool:
-    """Note that this notification and all of older posts that are there are read; False where there
-    is none."""
+    """Mark this notification, and all present ones of older posts, as read. Returns False if the
+    user has no notification of this post."""
     if not Notification.objects.filter(recipient=user, post_id=post_id).exists():
         return False
-    read = _there(user, post_id, remembered)
+    read = _present(user, post_id, remembered)
     with connection.cursor() as cursor:
         cursor.execute(MARK, [user.pk, post_id, read.floor, list(read.above)])
     return True
 
 
-def _there(user: User, up_to: int, remembered: int) -> ReadPosts:
+def _present(user: User, up_to: int, remembered: int) -> ReadPosts:
     firsts = [first for first, _ in partitions.bounds(Notification._meta.db_table)]
     oldest = [first for first in firsts if first <= up_to][-WINDOW_PARTITIONS:][0]
     with connection.cursor() as cursor:
-        cursor.execute(THERE, [user.pk, oldest, up_to, remembered])
+        cursor.execute(PRESENT, [user.pk, oldest, up_to, remembered])
         ids = [row[0] for row in cursor]
     return ReadPosts(ids[-1] - 1 if len(ids) == remembered else oldest - 1, tuple(ids[::-1]))
 
@@ -144,10 +147,10 @@ def _mark(user: User) -> tuple[int, ReadPosts]:
 
 
 def _rows(user: User, at: Place, window: Window, read: ReadPosts, size: int) -> list[tuple]:
-    """Post id, time, reason not to push and whether it is read by now."""
+    """Rows of (post id, time, reason of suppression or None, whether it is read now)."""
     with connection.cursor() as cursor:
         cursor.execute(
-            OLDER,
+            ROWS,
             {
                 "recipient": user.pk,
                 "half": window.read,
@@ -164,24 +167,24 @@ def _rows(user: User, at: Place, window: Window, read: ReadPosts, size: int) -> 
         return cursor.fetchall()
 
 
-def _visible(user: User, rows: list[tuple]) -> list[Told]:
+def _visible(user: User, rows: list[tuple]) -> list[Entry]:
     found = _posts(user).in_bulk([post_id for _, post_id, *_ in rows])
-    return [Told(found[post_id], *rest) for _, post_id, *rest in rows if post_id in found]
+    return [Entry(found[post_id], *others) for _, post_id, *others in rows if post_id in found]
 
 
 def _posts(user: User) -> QuerySet[Post]:
-    """With their authors, less those whom the user mutes."""
+    """The posts that the user may see, without those of muted authors."""
     muted = Mute.objects.filter(muter=user, muted=OuterRef("author"))
     return posts.visible_to(user).filter(~Exists(muted))
 
 
 def _windows(at: Place, unread: bool) -> Iterator[Window]:
-    """Over the partitions there are: of what was not read, then, if wanted, of what was."""
+    """The windows of the unread half, then those of the read half (unless `unread`)."""
     bounds = partitions.bounds(Notification._meta.db_table)
     if not at.read:
         for lower, upper in _steps(bounds, at.mark, at.before):
             yield Window(False, lower, upper)
-        # Up to the mark all is read but what came late, in few partitions.
+        # Up to the mark, only notifications that came late are unread. They lie in few partitions.
         upper = at.mark + 1 if at.before is None else min(at.before, at.mark + 1)
         if at.floor + 1 < upper:
             yield Window(False, at.floor + 1, upper)
@@ -191,8 +194,8 @@ def _windows(at: Place, unread: bool) -> Iterator[Window]:
 
 
 def _steps(bounds, above: int, before: int | None) -> Iterator[tuple[int, int]]:
-    """Ranges of post ids, [lower, upper), newest first, in doubling steps; of what is below
-    `before` and above `above`."""
+    """Ranges of post ids, [lower, upper), from `before` down to `above`, both exclusive, newest
+    first. Each step spans twice as many partitions as the last one, up to WINDOW_PARTITIONS."""
     ranges = [
         (max(first, above + 1), end if before is None else min(end, before))
         for first, end in reversed(bounds)

@@ -1,8 +1,8 @@
-"""Whose log-in a device belongs to: that of a token, or of a web session, that registered it last.
+"""The log-in to which a device belongs: the token, or the web session, that registered it last.
 
-Guarantee: when a log-in ends, by whatever way, its devices are removed in the same transaction: the
-database removes those of a token that is deleted. One that only expires leaves them. When all
-log-ins of a user end, so do the devices whose log-in is not known.
+Guarantee: when a log-in ends, in whatever way, its devices are removed in the same transaction. For
+a deleted token the database does that. A log-in that only expires keeps its devices. When all
+log-ins of a user are ended, devices whose log-in is unknown are removed as well.
 """
 
 import secrets
@@ -16,9 +16,10 @@ from notifications.models import PushSubscription
 from social.models import Token, User, logins_ended
 from social.tokens import tokens_expired
 
-# Kept in a session's data, since its key changes while the log-in goes on.
+# The name is kept in the session's data, because the session's key changes during a log-in.
 SESSION_KEY = "notifications.login"
 
+# Detaches devices from expired tokens, and saves on each device when its token was last used.
 # Uses the index notifications_device_token.
 EXPIRE = """
     UPDATE notifications_pushsubscription device
@@ -35,7 +36,7 @@ def connect() -> None:
 
 
 def session_name(session: SessionBase) -> str:
-    """The random name, 32 characters, of a web session's log-in, for subscriptions.register."""
+    """The random name (32 characters) of a web session's log-in, for subscriptions.register()."""
     return session.setdefault(SESSION_KEY, secrets.token_hex(16))
 
 

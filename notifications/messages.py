@@ -1,15 +1,16 @@
-"""What a device is told of a post, and until when."""
+"""The messages that are pushed to devices."""
 
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from notifications.holding import TTL
+from notifications.suppression import TTL
 from social import texts
 from social.models import Post
 
-# A new post wakes a sleeping device at once. What comes later than this waits until it wakes.
+# A push within this time of its post wakes a sleeping device at once. A later one waits until the
+# device wakes by itself.
 URGENT = timedelta(minutes=1)
 EXCERPT_LENGTH = 300
 SUMMARY = "There are more new posts in your notifications."
@@ -17,8 +18,8 @@ SUMMARY = "There are more new posts in your notifications."
 
 @dataclass(frozen=True)
 class Message:
-    """`tag` is also the topic at the push service: of two messages with one tag, the device shows
-    the later one alone."""
+    """A message. `tag` is also the topic at the push service: of two messages with the same tag,
+    the device shows only the later one."""
 
     title: str
     body: str
@@ -28,12 +29,12 @@ class Message:
     urgent_until: datetime | None = None
 
     def urgency(self, now: datetime) -> str:
-        """As RFC 8030, section 5.3, has it."""
+        """The Urgency header (RFC 8030, section 5.3)."""
         return "high" if self.urgent_until is None or now < self.urgent_until else "normal"
 
     @cached_property
     def encoded(self) -> bytes:
-        """JSON with title, body, tag and post_id: at most 3 KB, whatever the post says."""
+        """JSON with title, body, tag and post_id; at most 3 KB, whatever the post contains."""
         content = {
             "title": self.title,
             "body": self.body,
@@ -44,21 +45,21 @@ class Message:
 
 
 def topic(kind: str, number: int) -> str:
-    """24 characters for every number up to 2**63 - 1. Push services take at most 32 of base64url
-    (RFC 8030, section 5.4), and Apple's decodes them: no base64 has a length of 1 modulo 4.
-    `kind` has four letters."""
+    """A topic of 24 characters, for a `kind` of four letters and a number up to 2**63 - 1. Push
+    services accept at most 32 characters of base64url (RFC 8030, section 5.4). Apple's also decodes
+    the topic, and so refuses a length of 1 modulo 4, which base64 never has."""
     return f"{kind}-{number:019d}"
 
 
 def message_of(post: Post) -> Message:
-    """The message about a post, of its author and of as much of its content as a device shows."""
+    """The message about a post: its author, and as much of its content as a device shows."""
     excerpt = texts.excerpt(post.content, EXCERPT_LENGTH)
     return _message(post, post.author.username, excerpt, topic("post", post.pk))
 
 
 def summary_of(post: Post) -> Message:
-    """The message that stands for this post and those after it that are not pushed. A device shows
-    the latest one only."""
+    """The summary that replaces the suppressed pushes of this post and later ones. A device shows
+    only the latest summary."""
     return _message(post, "Connectify", SUMMARY, topic("more", 0))
 
 

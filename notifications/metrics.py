@@ -1,4 +1,4 @@
-"""What notifications count for Prometheus."""
+"""The Prometheus metrics of notifications."""
 
 from prometheus_client import Counter, Histogram
 

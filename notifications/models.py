@@ -1,4 +1,4 @@
-"""Who wants to be told, on which devices, of which posts they were told, and how each push went."""
+"""Preferences and devices of users, their notifications, and the outcome of each push."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -20,11 +20,13 @@ def post_key() -> models.ForeignKey:
 
 
 class Preference(models.Model):
-    """What a user wants to be told. Without a row: nothing; the first device makes one.
+    """A user's preferences. A user without a row gets no notifications; the first device creates
+    the row.
 
-    Quiet hours begin and end on the user's clock and may span midnight; both NULL: none. The cap
-    is in posts an hour; NULL: none. For it, `pushed` are the posts of the last hour and `pushed_at`
-    when each was pushed; `summed_up_at` is when a summary last stood for what was held back.
+    Quiet hours start and end by the user's local time and may span midnight; both are NULL if there
+    are none. `hourly_cap` is in posts per hour; NULL means no cap. The cap counts `pushed`, the ids
+    of the posts that were pushed within the last hour, and `pushed_at`, when each was pushed.
+    `summed_up_at` is when the last summary was pushed.
     """
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True)
@@ -57,8 +59,8 @@ class Preference(models.Model):
 
 
 class PushedAuthor(models.Model):
-    """An author of whose followers somebody has push enabled, or once had: kept by triggers (see
-    migration 0018), so that the posts of all others cost planning one look at a key."""
+    """An author with at least one follower who has, or once had, push enabled. Triggers maintain
+    this table (see migration 0018). For any other author, planning only probes this key."""
 
     author_id = models.BigIntegerField(primary_key=True)
 
@@ -67,7 +69,7 @@ class PushedAuthor(models.Model):
 
 
 class SilencedAuthor(models.Model):
-    """An author whose posts are not pushed to this user; they are in the notifications list."""
+    """An author whose posts are listed but not pushed to this user."""
 
     pk = models.CompositePrimaryKey("user_id", "author_id")
     user = person("silenced_authors")
@@ -75,7 +77,7 @@ class SilencedAuthor(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        # Who of an author's followers has silenced them: read with each of the author's slices.
+        # Each slice of an author's post reads which followers have silenced the author.
         indexes = [models.Index(fields=["author", "user"], name="notifications_silenced_fanout")]
 
     def __str__(self) -> str:
@@ -83,20 +85,20 @@ class SilencedAuthor(models.Model):
 
 
 class PushSubscription(models.Model):
-    """A device, and the way to it. One endpoint belongs to one user.
+    """A device. An endpoint belongs to one user.
 
     `endpoint` is the URL of a Web Push subscription, whose keys `p256dh` and `auth` are unpadded
     base64url, or the registration token of another transport ("fcm", "console"), which has no keys.
-    `application_server_key` is the VAPID public key that a Web Push subscription was made with;
-    empty for those from before it was kept.
-    `wishes` are how the device wants its messages, as its transport understands them.
-    It belongs to the log-in that registered it last: a `token` or a web `session`, see logins.py;
-    neither is known of a device from before there were these columns, or when the token has
-    expired. `used_at` is when its user is last known to have had it.
+    `application_server_key` is the VAPID public key with which a Web Push subscription was created;
+    empty for devices that are older than this column.
+    `wishes` say how the device wants its messages; the transport defines their meaning.
+    `token` or `session` is the log-in that registered the device last (see logins.py). Both are
+    NULL if the token has expired or the device is older than these columns. `used_at` is when the
+    user is last known to have used the device.
     """
 
     class Test(models.TextChoices):
-        """How the last push that the user asked for, to see whether any arrive, went."""
+        """The result of the last test push."""
 
         WAITING = "waiting"
         SENT = "sent"
@@ -113,7 +115,8 @@ class PushSubscription(models.Model):
     tested_at = models.DateTimeField(null=True)
     test = models.CharField(max_length=10, null=True, choices=Test)
     wishes = models.JSONField(default=dict, db_default={}, blank=True)
-    # The database has a foreign key of its own, which deletes the devices of a deleted token.
+    # The database has its own foreign key, which deletes the devices of a deleted token (migration
+    # 0020).
     token = models.ForeignKey(
         Token,
         to_field="number",
@@ -133,17 +136,17 @@ class PushSubscription(models.Model):
             )
         ]
         indexes = [
-            # The devices of a token that ends.
+            # Finds the devices of a token that ends.
             models.Index(
                 fields=["token"],
                 condition=Q(token__isnull=False),
                 name="notifications_device_token",
             ),
-            # Those that nobody has used for long.
+            # Finds devices without a log-in that were not used for long.
             models.Index(
                 fields=["used_at"], condition=Q(token=None), name="notifications_device_unused"
             ),
-            # Whether any was made with another key: see made_with_other_keys().
+            # Finds devices with another key: see made_with_other_keys().
             models.Index(
                 "application_server_key",
                 condition=~Q(application_server_key=""),
@@ -156,7 +159,7 @@ class PushSubscription(models.Model):
 
 
 class Held(models.TextChoices):
-    """Why a push was held back: by a preference, or because its post was an hour old already."""
+    """Why a push was suppressed: by a preference, or because its post was already an hour old."""
 
     AUTHOR = "author"
     QUIET_HOURS = "quiet hours"
@@ -165,9 +168,10 @@ class Held(models.TextChoices):
 
 
 class Notification(models.Model):
-    """A user was told of a post; users without a device have the list too. Partitioned by post.
+    """A notification of a user about a post; users without a device have notifications too.
+    Partitioned by post.
 
-    `held` names the preference by which it was not pushed; NULL: it was, to the devices there are.
+    `held` says why the push was suppressed; NULL if it was not.
     """
 
     pk = models.CompositePrimaryKey("recipient_id", "post_id")
@@ -182,8 +186,8 @@ class Notification(models.Model):
 
 
 class ReadMark(models.Model):
-    """Up to which post a user has read their notifications: one row, however many there are;
-    `read_floor` and `read_above` are what was there by then (see social/read_marks.py)."""
+    """The post up to which a user has read their notifications; one row per user. `read_floor` and
+    `read_above` say which notifications were present then (see social/read_marks.py)."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True)
     post_id = models.BigIntegerField()
@@ -195,26 +199,26 @@ class ReadMark(models.Model):
 
 
 class FanOut(ledger.FanOut):
-    """A post's way to the devices."""
+    """The fan-out of a post to the devices."""
 
     class Meta:
         indexes = [ledger.unfinished()]
 
 
 class SliceRecord(ledger.SliceRecord):
-    """Pushes of a slice that were tried, each in one slice of its post alone; those to be tried
-    again are rows of their own."""
+    """A slice whose pushes were attempted once; their retries are found by Delivery rows. `rows` is
+    the number of pushes; each push counts in one slice of its post only."""
 
 
 class Delivery(models.Model):
     """One push of one post to one subscription. Partitioned by post.
 
-    `id` comes from a sequence and only serves the admin; unique in the database is
-    (post, subscription). `due_at` is set while the push is unsettled: the end of the sender's lease
-    while `sending`, the next attempt while `retrying`. `claimed_by` is the task that claimed it
-    last, `host` whom it goes to, by which it is found when the subscription is long gone.
-    `rejected_at` is when the push service first answered 401 or 403. A `summary` stands for the
-    posts that were held back.
+    `id` comes from a sequence and only serves the admin; the key in the database is (post,
+    subscription). `due_at` is set while the push is unsettled: it is the end of the sender's lease
+    while `sending`, and the time of the next attempt while `retrying`. `claimed_by` is the task
+    that claimed the push last. `host` is the push service's host; it finds deliveries whose
+    subscription was removed. `rejected_at` is when the push service first answered 401 or 403. A
+    `summary` replaces suppressed pushes.
     """
 
     class State(models.TextChoices):
@@ -244,7 +248,7 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
-        # Pushes whose task was lost: see notifications/retries.py.
+        # Finds pushes whose task was lost: see notifications/retries.py.
         indexes = [
             models.Index(
                 "due_at",

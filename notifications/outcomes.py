@@ -1,7 +1,7 @@
-"""How attempts at pushes end, by what a push service answered.
+"""The outcome of an attempt, decided by the push service's answer.
 
-Guarantee: a push is tried until it is sent, refused for good or expired; a failure that passes is
-never final before the post's time is over.
+Guarantee: a push is retried until it is sent, refused for good, or expired. A temporary failure
+never ends a push before it expires.
 """
 
 import random
@@ -21,16 +21,17 @@ State = Delivery.State
 PASSING_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 GONE_STATUSES = frozenset({404, 410})
 REJECTED_STATUSES = frozenset({401, 403})
-# A rejection that is the subscription's own fault is final from this attempt on.
+# A rejection that is the subscription's own fault is final from this attempt on; see
+# CircuitBreaker.is_own_fault().
 REJECTED_ATTEMPTS = 3
 BACKOFF_CAP_SECONDS = 3_600
-LARGEST_STATUS = 999
+MAX_STATUS = 999
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a push service answered: an HTTP status, its Retry-After header if any, and whether the
-    subscription is gone, which is for the transport to tell."""
+    """A push service's answer: the HTTP status, the Retry-After header if there is one, and whether
+    the subscription is gone, which the transport decides."""
 
     status: int
     retry_after: str | None = None
@@ -38,8 +39,8 @@ class Answer:
 
     @property
     def passes(self) -> bool:
-        """True if it says that the same push may succeed later. Whoever says when to come again
-        (406 of WNS, for one) means that."""
+        """True if the same push may succeed later. A 4xx with Retry-After (such as WNS' 406) counts
+        as that."""
         return self.status in PASSING_STATUSES or bool(
             self.retry_after and 400 <= self.status < 500
         )
@@ -47,9 +48,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt ended: a Delivery.State, when, the provider's HTTP status, the reason if any,
-    for a retry when it is due, and whether the subscription is gone. An attempt that was not made
-    is not `charged`."""
+    """How an attempt ended: the Delivery.State, when (`at`), the provider's HTTP status, the reason
+    if there is one, when a retry is due, and whether the subscription is gone. `charged` is False
+    if no attempt was made, so that none is counted."""
 
     push: Push
     state: str
@@ -61,9 +62,10 @@ class Outcome:
     charged: bool = True
 
     def __post_init__(self) -> None:
-        """Whatever was answered, the row can hold it: all are settled by one statement."""
+        """Make reason and status fit into the row: one statement settles many outcomes, and none of
+        them may make it fail."""
         object.__setattr__(self, "reason", storable(self.reason))
-        if self.status is not None and not 0 <= self.status <= LARGEST_STATUS:
+        if self.status is not None and not 0 <= self.status <= MAX_STATUS:
             object.__setattr__(self, "status", None)
 
     @property
@@ -81,20 +83,20 @@ def judge(
     wait: float = 0.0,
     own_fault: bool = False,
 ) -> Outcome:
-    """What an answer means for the push; `own_fault` says that a rejection is that of this
-    subscription alone."""
+    """Decide the outcome of a push from the answer. `own_fault` says that a rejection is the fault
+    of this subscription alone."""
     status = answer.status
     if 200 <= status < 300:
         return Outcome(push, State.SENT, now, status)
     if not passes(push, answer, own_fault):
         reason = "the subscription is gone" if answer.gone else f"answered {status}"
         return Outcome(push, State.REFUSED, now, status, reason, gone=answer.gone)
-    wait = max(wait, seconds_of(answer.retry_after, now))
-    return again(push, f"answered {status}", message, now=now, status=status, wait=wait)
+    wait = max(wait, retry_after_seconds(answer.retry_after, now))
+    return retry_later(push, f"answered {status}", message, now=now, status=status, wait=wait)
 
 
 def passes(push: Push, answer: Answer, own_fault: bool) -> bool:
-    """True if another attempt may succeed where this one failed."""
+    """True if another attempt may succeed after this answer."""
     if answer.passes:
         return True
     if answer.status in REJECTED_STATUSES:
@@ -102,7 +104,7 @@ def passes(push: Push, answer: Answer, own_fault: bool) -> bool:
     return False
 
 
-def again(
+def retry_later(
     push: Push,
     reason: str,
     message: Message,
@@ -113,7 +115,8 @@ def again(
     charged: bool = True,
     draw: Callable[[], float] = random.random,
 ) -> Outcome:
-    """Another attempt, after at least `wait` seconds, unless the push expires before it."""
+    """The outcome "retry after at least `wait` seconds", or "expired" if the push expires before
+    then."""
     back_off = 1 + full_jitter(push.attempt, base=1, cap=BACKOFF_CAP_SECONDS, draw=draw)
     seconds = max(wait, back_off)
     if seconds >= (message.expires_at - now).total_seconds():
@@ -122,15 +125,15 @@ def again(
     return Outcome(push, State.RETRYING, now, status, reason, due_at, charged=charged)
 
 
-def seconds_of(retry_after: str | None, now: datetime) -> float:
-    """Seconds to wait by a Retry-After header, which is a number of seconds or an HTTP date (RFC
-    9110, section 10.2.3); 0 where it is neither."""
+def retry_after_seconds(retry_after: str | None, now: datetime) -> float:
+    """The seconds to wait according to a Retry-After header, which is a number of seconds or an
+    HTTP date (RFC 9110, section 10.2.3); 0 if it is neither."""
     text = (retry_after or "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
     try:
         date = parsedate_to_datetime(text)
         return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds())
-    # A stranger wrote it: besides ValueError the parser raises OverflowError, and others by chance.
+    # The header may hold anything. Besides ValueError, the parser raises OverflowError and others.
     except Exception:
         return 0.0

@@ -1,6 +1,6 @@
-"""Planning the pushes of a post: slices by follower id of about equal numbers of subscribers.
+"""Plans the pushes of a post: slices by follower id, with about equal numbers of subscribers.
 
-Guarantee: the slices of a post hold every follower who had push enabled when it was planned.
+Guarantee: the slices of a post contain every follower who had push enabled when it was planned.
 """
 
 from collections import defaultdict
@@ -10,11 +10,13 @@ from django.db import connection
 
 from fanout.slices import END, Slice, tile
 
-# How many of each author's followers have push, for those who have any. Of the others, most of
-# which are not in notifications_pushedauthor, no follower is looked at: 5,000 posts at once would
-# otherwise take planning longer than a push may take. One join for all authors: a subquery for each
-# would probe, or read, the preferences as many times. An array, and no join, so that no plan begins
-# with the follows.
+# The number of followers with push enabled, per author. Authors without such followers are left
+# out. Most of them are not in notifications_pushedauthor, so their followers are not read at all:
+# otherwise planning 5,000 posts at once would take longer than a push may take.
+# It is one join for all authors, because a subquery per author would probe or read the preferences
+# once per author. The authors come as an array and not as a join, so that no plan starts with the
+# follows.
+# Uses the index social_follow_fanout and the primary keys of the other tables.
 COUNTS = """
     SELECT followee_id, count(*) FROM social_follow
     JOIN notifications_preference preference ON preference.user_id = follower_id
@@ -24,7 +26,8 @@ COUNTS = """
           AND preference.push_enabled
     GROUP BY followee_id
 """
-# Where slices end, of those alone who have several: it costs several times as much.
+# The follower ids at which slices end. Only for authors with several slices, because it costs
+# several times as much as COUNTS.
 BOUNDARIES = """
     SELECT followee_id, follower_id FROM (
         SELECT followee_id, follower_id,
@@ -40,19 +43,22 @@ BOUNDARIES = """
 
 
 def plan(posts: Iterable[tuple[int, int]], size: int) -> list[Slice]:
-    """Slices of at most `size` subscribers for (post id, author id) pairs; none for a post whose
-    author's followers have all stayed away from push."""
+    """Plan slices of at most `size` subscribers for (post id, author id) pairs. A post gets no
+    slice if none of its author's followers has push enabled."""
     posts = list(posts)
     ends = _ends(list({author for _, author in posts}), size)
-    return [piece for post, author in posts if author in ends for piece in tile(post, ends[author])]
+    return [
+        slice_ for post, author in posts if author in ends for slice_ in tile(post, ends[author])
+    ]
 
 
 def _ends(authors: list[int], size: int) -> dict[int, list[int]]:
-    """The followers at whom slices end, of each author of whose followers anybody has push."""
+    """The follower ids at which slices end, per author. Authors without push subscribers are left
+    out."""
     with connection.cursor() as cursor:
         cursor.execute(COUNTS, [authors])
         counts = dict(cursor.fetchall())
-        # A single slice holds everyone, whoever the last follower is.
+        # The last slice has no upper bound, so later followers are included.
         ends = {author: [END] for author in counts}
         if large := [author for author, count in counts.items() if count > size]:
             cursor.execute(BOUNDARIES, [large, size])

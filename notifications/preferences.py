@@ -1,7 +1,7 @@
-"""What a user wants to be told, and by whom.
+"""A user's preferences: which posts are pushed, and when.
 
-Without a row of their own nobody is told anything: a user who has never registered a device nor
-changed a preference costs no post anything.
+A user without a row gets no notifications. So users who never registered a device or changed a
+preference add no work to a post.
 """
 
 from datetime import datetime
@@ -11,19 +11,19 @@ from social.models import User
 
 
 def of(user: User) -> Preference:
-    """The user's preferences, or the defaults that their first device will save: everything is
+    """The user's preferences, or the defaults, which their first device will save: every post is
     pushed at once, at any hour."""
     return Preference.objects.filter(user=user).first() or Preference(user=user)
 
 
 def lock(user: User) -> Preference:
-    """The user's saved preferences, to be changed in the open transaction and by nobody else."""
+    """The user's preferences, saved if they were not, and locked until the transaction ends."""
     Preference.objects.get_or_create(user=user)
     return Preference.objects.select_for_update().get(user=user)
 
 
 def silence(user: User, author: User, *, now: datetime) -> None:
-    """Push none of the author's posts to the user. It outlasts unfollowing, as a mute does."""
+    """Push none of the author's posts to the user. Like a mute, this outlasts unfollowing."""
     SilencedAuthor.objects.get_or_create(user=user, author=author, defaults={"created_at": now})
 
 

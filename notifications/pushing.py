@@ -1,9 +1,9 @@
-"""One round of pushes: claim, send, settle, and say which are to be tried again.
+"""One round of pushes: claims them, sends them, settles them, and returns those to retry.
 
-Guarantee: nothing is sent that is not claimed, and what was sent is settled in one transaction
-with its event. A crash in between repeats the push, which the device shows once (Topic and tag).
-A round does not wait for slow answers: what they say is settled apart (late.py).
-Whether a push is still wanted is asked again at each attempt.
+Guarantee: only claimed pushes are sent, and a sent push is settled in one transaction with its
+event. A crash between sending and settling repeats the push; the device shows it once because of
+Topic and tag. A round does not wait for slow answers: late.py settles them.
+Each attempt checks again whether the push is still wanted.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ from notifications.late import Settle, settler
 from notifications.messages import Message, message_of, summary_of
 from notifications.models import Delivery, Held, Notification
 from notifications.outcomes import Outcome
-from notifications.reasons import words
+from notifications.reasons import describe
 from notifications.retries import Retry
 from notifications.rounds import Clock
 from notifications.sending import sender
@@ -32,50 +32,60 @@ from social.models import Post
 
 log = structlog.get_logger(__name__)
 
-Again = Callable[[Sequence[Outcome]], None]
+EnqueueRetries = Callable[[Sequence[Outcome]], None]
 
 before_settling = failpoint(__name__, "before_settling")
 
 
 def push_slices(
-    slices: Sequence[Slice], *, task: UUID, clock: Clock, again: Again | None = None
+    slices: Sequence[Slice],
+    *,
+    task: UUID,
+    clock: Clock,
+    enqueue_retries: EnqueueRetries | None = None,
 ) -> list[Outcome]:
-    """Tell the followers in the slices; returns the outcomes to be tried again. `task` is the same
-    for a task that the broker gives out again. With `again`, slow answers are not waited for: their
-    outcomes that are to be tried again are given to it, by another thread."""
-    posts = _posts({piece.post_id for piece in slices})
-    # Of posts below the horizon nothing is kept, and nobody is told any more.
+    """Push to the followers in the slices; returns the outcomes to retry. `task` is the task's id,
+    which is the same when the broker redelivers it. With `enqueue_retries`, the round does not wait
+    for slow answers: another thread settles them and calls it with those to retry."""
+    posts = _posts({slice_.post_id for slice_ in slices})
+    # Notifications of posts below the horizon are dropped, so such posts notify nobody any more.
     horizon = partitions.horizon(Notification._meta.db_table)
     live = [
-        piece
-        for piece in slices
-        if piece.post_id >= horizon and not _why_not(posts.get(piece.post_id))
+        slice_
+        for slice_ in slices
+        if slice_.post_id >= horizon and not _refusal(posts.get(slice_.post_id))
     ]
     if len(live) < len(slices):
         count = len(slices) - len(live)
-        log.info("slices of posts deleted or of nobody skipped", count=count)
+        log.info("slices of deleted posts or closed accounts skipped", count=count)
         metrics.SKIPPED.labels("push slice").inc(count)
     live = disjoint(live, {})
     pushes = claims.claim(live, posts, task=task, now=clock())
-    return _push(pushes, posts, clock, again, live)
+    return _push(pushes, posts, clock, enqueue_retries, live)
 
 
 def push_again(
-    due: Sequence[Retry], *, task: UUID, clock: Clock, again: Again | None = None
+    due: Sequence[Retry],
+    *,
+    task: UUID,
+    clock: Clock,
+    enqueue_retries: EnqueueRetries | None = None,
 ) -> list[Outcome]:
-    """Try again; returns the outcomes to be tried once more. `again` as above."""
+    """Make the retries; returns the outcomes to retry once more. `task` and `enqueue_retries` as
+    for push_slices()."""
     posts = _posts({retry.post_id for retry in due})
     now = clock()
     pushes = allowance.renew(retries.claim(due, posts, task=task, now=now), now=now)
-    return _push(pushes, posts, clock, again)
+    return _push(pushes, posts, clock, enqueue_retries)
 
 
 def _posts(post_ids: set[int]) -> dict[int, Post]:
-    """With their authors, also those that are deleted."""
+    """The posts with their authors; deleted posts are included."""
     return Post.objects.select_related("author").in_bulk(post_ids)
 
 
-def _why_not(post: Post | None) -> str:
+def _refusal(post: Post | None) -> str:
+    """The reason why the post must not be pushed, or "" to push it."""
     if post is None or post.deleted_at is not None:
         return "the post was deleted"
     return "" if post.author.is_active else "the author's account is closed"
@@ -85,7 +95,7 @@ def _push(
     pushes: Sequence[Push],
     posts: dict[int, Post],
     clock: Clock,
-    again: Again | None,
+    enqueue_retries: EnqueueRetries | None,
     slices: Sequence[Slice] = (),
 ) -> list[Outcome]:
     messages = {post_id: message_of(post) for post_id, post in posts.items()}
@@ -99,33 +109,33 @@ def _push(
             outcomes.append(outcome)
         else:
             wanted.append(push)
-    late = again and partial(settler().add, _late(clock, again), posts)
+    late = enqueue_retries and partial(settler().add, _late(clock, enqueue_retries), posts)
     outcomes += sender().send(wanted, messages, clock, late)
     before_settling()
     answered = {(outcome.push.post_id, outcome.push.subscription_id) for outcome in outcomes}
-    under_way = [p for p in pushes if (p.post_id, p.subscription_id) not in answered]
-    more = {"slices": slices, "under_way": under_way}
+    in_flight = [p for p in pushes if (p.post_id, p.subscription_id) not in answered]
+    more = {"slices": slices, "in_flight": in_flight}
     try:
         settled = settling.settle(outcomes, posts, now=clock(), **more)
     except Exception as error:
-        if again is None or not passing(error):
+        if enqueue_retries is None or not passing(error):
             raise
-        # If the task came again, it would repeat what is sent already.
-        log.warning("a round is settled later", count=len(pushes), error=words(error))
-        settler().add(_later(clock, again, **more), posts, *outcomes)
+        # Do not fail the task: its retry would repeat pushes that were already sent.
+        log.warning("a round is settled later", count=len(pushes), error=describe(error))
+        settler().add(_later(clock, enqueue_retries, **more), posts, *outcomes)
         return []
     return _retrying(settled)
 
 
-def _later(clock: Clock, again: Again, **more: Sequence) -> Settle:
+def _later(clock: Clock, enqueue_retries: EnqueueRetries, **more: Sequence) -> Settle:
     def settle(outcomes: Sequence[Outcome], posts: dict[int, Post]) -> None:
         settled = settling.settle(outcomes, posts, now=clock(), **more)
-        again(_retrying(settled))
+        enqueue_retries(_retrying(settled))
 
     return settle
 
 
-# One function for all rounds, so that their late outcomes share a transaction.
+# Cached, so that all rounds pass the same function and their late outcomes share a transaction.
 _late = cache(_later)
 
 
@@ -136,8 +146,8 @@ def _retrying(outcomes: Sequence[Outcome]) -> list[Outcome]:
 def _unsent(
     push: Push, post: Post | None, messages: dict[int, Message], now: datetime
 ) -> Outcome | None:
-    """The outcome of a push that is not to be made, if it is none."""
-    if reason := _why_not(post) or push.unwanted:
+    """Return the outcome if this push must not be sent, or None to send it."""
+    if reason := _refusal(post) or push.unwanted:
         state = Delivery.State.HELD if reason in Held.values else Delivery.State.REFUSED
         return Outcome(push, state, now, reason=reason)
     if messages[push.message_id].expires_at <= now:

@@ -1,7 +1,8 @@
-"""Why a push failed, in words that may be stored and logged.
+"""Texts that say why a push failed, for tables and logs.
 
-Guarantee: a device's address, which is as good as a password, is in none of them. Errors of other
-libraries speak of URLs and rows, so of theirs only the class and its code are told.
+Guarantee: no text contains a device's address, which is as good as a password. The messages of
+other libraries' errors may contain URLs and rows, so only the class and the code of such an error
+are used.
 """
 
 import traceback
@@ -14,18 +15,18 @@ LIMIT = 200
 
 
 class OwnError(Exception):
-    """An error of ours; its message holds nothing that a stranger chose."""
+    """An error of ours. Its message contains no text that a client or a server chose."""
 
 
-def words(error: BaseException) -> str:
-    """At most LIMIT characters that PostgreSQL can store."""
+def describe(error: BaseException) -> str:
+    """Describe the error in at most LIMIT characters, all of which PostgreSQL can store."""
     if isinstance(error, OwnError):
         return storable(str(error))
     name = type(error).__name__
     if isinstance(error, Error):
         code = getattr(error.__cause__, "pgcode", None) or getattr(error.__cause__, "sqlstate", "")
         return storable(f"{name} {code or ''}".strip())
-    # As the C library has it; without a number these are a library's own words.
+    # With an errno, the text is the C library's; without one it is another library's.
     if isinstance(error, OSError) and error.errno is not None and error.strerror:
         return storable(f"{name} {error.strerror}")
     return storable(name)
@@ -36,6 +37,6 @@ def storable(text: str) -> str:
 
 
 def frames(error: BaseException) -> list[str]:
-    """Where it was raised, outermost first: a traceback without its values and messages."""
+    """The frames of the traceback, outermost first, without values and messages."""
     summary = traceback.extract_tb(error.__traceback__)
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in summary]

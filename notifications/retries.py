@@ -1,7 +1,7 @@
-"""Pushes that are to be tried again: claiming them, and finding those whose task was lost.
+"""Retries of pushes: claims them, and finds those whose task was lost.
 
-Guarantee: every push that is not settled is either in a task or overdue, and what is overdue is
-found here, whatever became of the broker or of its sender.
+Guarantee: every unsettled push is either in a task or overdue. This module finds overdue pushes,
+whatever happened to the broker or to the sender.
 """
 
 from collections.abc import Sequence
@@ -15,22 +15,26 @@ from django.db import connection, transaction
 from events import apart
 from events.apart import taken_apart
 from notifications.claims import LEASE, Push, keys
-from notifications.holding import QUIET
-from notifications.reasons import words
+from notifications.reasons import describe
+from notifications.suppression import QUIET
 from social.models import Post
 
 log = structlog.get_logger(__name__)
 
-# A retry that is at most this late may still be waiting in its lane.
-LATE = timedelta(minutes=1)
+# A push counts as overdue when it is this late; until then its task may still wait in its lane.
+GRACE = timedelta(minutes=1)
 BATCH = 1_000
 
-# The attempts that were counted when the retry was enqueued are its ticket: of two tasks for one
-# retry the second finds them changed, or not due if the attempt was put off, which does not count.
-# A sender's lease is half of the push's age where an earlier one died: what kills senders, or can
-# never be settled, is sent some fifteen times a day and not every few minutes. The bounds on post
-# ids are constants, so that the planner looks at the partitions in between only. `unwanted` says
-# why a push must not be sent any more, for example because the user has unfollowed the author.
+# Only one of two tasks for the same retry claims it. The retry carries the number of attempts at
+# the time when it was enqueued; after the first task has claimed the push, the second task finds a
+# different number. If the first task's attempt was postponed, the number is unchanged, but the push
+# is not due yet.
+# If an earlier sender died, the lease is half of the push's age. So a push that kills its senders,
+# or that can never be settled, is sent about fifteen times a day and not every few minutes.
+# `lowest` and `highest` are constants, so the planner reads only the partitions between them.
+# `unwanted` says why a push must not be sent any more, for example because the user has unfollowed
+# the author.
+# Uses the primary key of deliveries (post, subscription), then the keys of the joined tables.
 CLAIM = f"""
     WITH claimed AS (
         UPDATE notifications_delivery delivery
@@ -74,20 +78,21 @@ CLAIM = f"""
          ON silenced.user_id = recipient_id AND silenced.author_id = claimed.author_id
 """
 
-# Uses the index notifications_delivery_due of each partition.
+# The pushes that are overdue for longest. Uses the index notifications_delivery_due of each
+# partition.
 OVERDUE = """
     SELECT post_id, subscription_id, attempts FROM notifications_delivery
     WHERE due_at < %(before)s ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
-# What is found counts as due now, so that it is not found again before its new task has had its
-# time.
-FOUND = """
+# Makes the overdue pushes due now, so that they are not found again before their new task has had
+# GRACE to claim them.
+MARK_FOUND = """
     UPDATE notifications_delivery delivery SET due_at = %(now)s
     FROM unnest(%(posts)s::bigint[], %(devices)s::bigint[]) AS found (post_id, subscription_id)
     WHERE delivery.post_id = found.post_id AND delivery.subscription_id = found.subscription_id
           AND delivery.post_id BETWEEN %(lowest)s AND %(highest)s
 """
-SPOILED = """
+RECORD_FAILED = """
     UPDATE notifications_delivery
     SET state = 'failed', reason = %(reason)s, due_at = NULL, settled_at = %(now)s
     WHERE post_id = %(post_id)s AND subscription_id = %(subscription_id)s
@@ -96,7 +101,7 @@ SPOILED = """
 
 
 class Retry(NamedTuple):
-    """A push that is to be tried again after so many attempts."""
+    """A push to retry, with the number of attempts that were made so far."""
 
     post_id: int
     subscription_id: int
@@ -106,18 +111,19 @@ class Retry(NamedTuple):
 def claim(
     retries: Sequence[Retry], posts: dict[int, Post], *, task: UUID, now: datetime
 ) -> list[Push]:
-    """Claim those of the retries that are still to be made. Those that fail for what some row holds
-    are taken apart until it is alone: it counts as failed, and the others are claimed."""
+    """Claim the retries that no other task has claimed or made. If a row makes that fail with a
+    data error, the retries are split until the row is alone: that push is recorded as failed, and
+    the others are claimed."""
 
-    def spoiled(retry: Retry, error: Exception) -> list[Push]:
-        reason = words(error)
-        log.error("a retry fails by itself", post_id=retry.post_id, error=reason)
+    def record_failed(retry: Retry, error: Exception) -> list[Push]:
+        reason = describe(error)
+        log.error("a retry cannot be claimed", post_id=retry.post_id, error=reason)
         values = retry._asdict() | {"reason": reason, "now": now}
         what = "a failed retry cannot be recorded"
-        apart.record(SPOILED, values, what=what, post_id=retry.post_id)
+        apart.record(RECORD_FAILED, values, what=what, post_id=retry.post_id)
         return []
 
-    return taken_apart(retries, lambda part: _claim(part, posts, task, now), spoiled)
+    return taken_apart(retries, lambda part: _claim(part, posts, task, now), record_failed)
 
 
 @transaction.atomic
@@ -141,21 +147,22 @@ def _claim(
 
 
 def overdue(*, now: datetime, limit: int = BATCH) -> list[Retry]:
-    """The pushes longest overdue, by more than LATE: of a sender that died, or of a lost task."""
+    """Find up to `limit` pushes that are overdue by more than GRACE, the oldest first: their sender
+    died, or their task was lost."""
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(OVERDUE, {"before": now - LATE, "limit": limit})
+            cursor.execute(OVERDUE, {"before": now - GRACE, "limit": limit})
             found = [Retry(*row) for row in cursor]
         if found:
-            taken_apart(found, lambda part: _note_found(part, now), lambda *_: [])
+            taken_apart(found, lambda part: _mark_found(part, now), lambda *_: [])
     return found
 
 
 @transaction.atomic
-def _note_found(found: Sequence[Retry], now: datetime) -> list:
-    """A row that cannot be written is found again: its claim records it as failed, if that can be
-    stored."""
+def _mark_found(found: Sequence[Retry], now: datetime) -> list:
+    """Make the pushes due now. A row that cannot be written is found again next time; when it is
+    claimed, it is recorded as failed, if the row can store that."""
     values = keys([(retry.post_id, retry.subscription_id) for retry in found])
     with connection.cursor() as cursor:
-        cursor.execute(FOUND, values | {"now": now})
+        cursor.execute(MARK_FOUND, values | {"now": now})
     return []

@@ -1,4 +1,4 @@
-"""Pushes that are sent together, and the wait for them."""
+"""A round: pushes that one task sends together, and its wait for their outcomes."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -7,19 +7,19 @@ from datetime import datetime
 from notifications.claims import Push
 from notifications.messages import Message
 from notifications.outcomes import Outcome
-from notifications.patience import PULSE_SECONDS
+from notifications.response_timeouts import TICK_SECONDS
 
 Clock = Callable[[], datetime]
 Late = Callable[[Outcome], None]
-# How long a task waits for answers, in time that this process has to spare: what the event loop
-# takes for sending does not count. With more, a task would wait longer where a service is slow, and
-# fewer pushes be sent; with less, more would be settled apart from their task.
-HOLD_SECONDS = 0.2
+# How long a task waits for answers. Only time in which this process is idle counts, not the time
+# that the event loop takes for sending. A longer wait would send fewer pushes where a service is
+# slow; a shorter one would leave more pushes to be settled apart from their task.
+WAIT_SECONDS = 0.2
 
 
 class Round:
-    """`messages` are by message id. An outcome that comes after the end of the wait is given to
-    `late` on the event loop's thread; without `late`, all are waited for."""
+    """`messages` are by message id. An outcome that comes after the wait has ended is passed to
+    `late`, on the event loop's thread. Without `late` the round waits for all outcomes."""
 
     def __init__(
         self,
@@ -33,12 +33,12 @@ class Round:
         self.clock = clock
         self._late = late
         self._outcomes: list[Outcome | None] = [None] * len(pushes)
-        self._left = len(pushes)
-        self._held = 0.0
+        self._missing = len(pushes)
+        self._waited = 0.0
         self._over = threading.Event()
 
     def wait(self) -> list[Outcome]:
-        """The outcomes that are there when the wait is over, in the order of their pushes."""
+        """Wait for the outcomes. Returns those that came in time, in the order of their pushes."""
         self._over.wait()
         return [outcome for outcome in self._outcomes if outcome]
 
@@ -48,21 +48,21 @@ class Round:
     def is_over(self) -> bool:
         return self._over.is_set()
 
-    def end(self, place: int, outcome: Outcome) -> None:
+    def end(self, index: int, outcome: Outcome) -> None:
         if self.is_over:
             self._late(outcome)
             return
-        self._outcomes[place] = outcome
-        self._left -= 1
-        if not self._left:
+        self._outcomes[index] = outcome
+        self._missing -= 1
+        if not self._missing:
             self._over.set()
 
-    def hold(self) -> None:
-        """Another pulse has passed in which the process had time to spare."""
-        self._held += PULSE_SECONDS
-        if self._late and self._held >= HOLD_SECONDS:
+    def count_idle_tick(self) -> None:
+        """Count one more tick in which the process was idle; end the wait after WAIT_SECONDS."""
+        self._waited += TICK_SECONDS
+        if self._late and self._waited >= WAIT_SECONDS:
             self._over.set()
 
-    def fail(self) -> None:
-        """The event loop is gone: nobody must wait for it."""
+    def abandon(self) -> None:
+        """End the wait because the event loop stops."""
         self._over.set()

@@ -1,7 +1,7 @@
-"""Sending many pushes at once over kept-alive connections, from one event loop a process.
+"""Sends many pushes at once over kept-alive connections, from one event loop per process.
 
-Guarantee: every push given ends in exactly one Outcome; none raises for another's sake, and no
-service takes the requests, or more than a moment, of the others.
+Guarantee: every push ends in exactly one Outcome. An error of one push does not affect the others,
+and a slow or failing service neither uses up the requests of other services nor delays them.
 """
 
 import asyncio
@@ -20,21 +20,21 @@ from django.utils.module_loading import import_string
 
 from notifications import addresses
 from notifications.breaker_board import Board
-from notifications.breakers import Breaker
+from notifications.breakers import CircuitBreaker
 from notifications.claims import Push
 from notifications.endpoints import EndpointError
-from notifications.lines import Item, Line
 from notifications.messages import Message
+from notifications.origin_queues import Item, OriginQueue
 from notifications.outcomes import (
     REJECTED_STATUSES,
     Answer,
     Outcome,
     State,
-    again,
     judge,
+    retry_later,
 )
-from notifications.patience import Pulse
-from notifications.reasons import frames, words
+from notifications.reasons import describe, frames
+from notifications.response_timeouts import LoopClock
 from notifications.rounds import Clock, Late, Round
 from notifications.transports import Transport, UnavailableError, UnusableError
 from notifications.windows import Result
@@ -42,24 +42,25 @@ from notifications.windows import Result
 log = structlog.get_logger(__name__)
 
 PASSING = (aiohttp.ClientError, OSError, UnavailableError)
-PUT_OFF = "the push service is given time"
+POSTPONED = "postponed: the push service is overloaded or failing"
 DRAIN_SECONDS = 5.0
-# Longer than a breaker's opening is remembered, which makes the next one longer.
-FORGOTTEN_SECONDS = 600.0
+# A queue that was unused for this long is dropped, together with its circuit. Must exceed
+# REMEMBER_SECONDS: a circuit that remembers its last opening makes the next one longer.
+IDLE_SECONDS = 600.0
 
 
 class Sender:
-    """One event loop on a thread of its own, one pool of connections, and a line for each push
-    service, for the life of a process."""
+    """An event loop on its own thread, a pool of connections, and a queue for each push service.
+    It lives as long as the process."""
 
     def __init__(self) -> None:
         self._loop = uvloop.new_event_loop()
-        self._pulse = Pulse(self._loop, self._beat)
+        self._clock = LoopClock(self._loop, self._on_tick)
         self._board = Board(settings.REDIS_URL)
         self._transports: dict[str, Transport] = {}
-        self._lines: dict[str, Line] = {}
-        self._busy: set[Line] = set()  # The lines that hold something.
-        self._forgot_at = 0.0
+        self._queues: dict[str, OriginQueue] = {}
+        self._busy: set[OriginQueue] = set()  # The queues that are not empty.
+        self._cleaned_at = 0.0
         self._rounds: set[Round] = set()
         self._http: aiohttp.ClientSession | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, name="pushes", daemon=True)
@@ -72,32 +73,34 @@ class Sender:
         clock: Clock,
         late: Late | None = None,
     ) -> list[Outcome]:
-        """The outcomes of the pushes, in their order; `messages` are by message id. With `late`,
-        those of the pushes whose answers take long are given to it instead, on another thread."""
+        """Send the pushes; `messages` are by message id. Returns the outcomes in the order of the
+        pushes. With `late`, slow pushes are left out: `late` is called with their outcomes on
+        another thread."""
         round_ = Round(pushes, messages, clock, late)
         if not pushes:
             return []
         impossible: dict[int, Outcome] = {}
         items: list[tuple[str, Item]] = []
-        for place, push in enumerate(pushes):
+        for index, push in enumerate(pushes):
             try:
                 origin = self._transport(push.transport).origin(push)
-                items.append((origin, Item(push, round_, place)))
+                items.append((origin, Item(push, round_, index)))
             except Exception as error:
-                impossible[place] = _failed(push, error, round_)
-        asked_at = time.time()
-        known = self._board.read({origin for origin, _ in items})
-        self._loop.call_soon_threadsafe(self._begin, round_, items, impossible, known, asked_at)
+                impossible[index] = _failed(push, error, round_)
+        read_at = time.time()
+        shared = self._board.read({origin for origin, _ in items})
+        self._loop.call_soon_threadsafe(self._begin, round_, items, impossible, shared, read_at)
         outcomes = round_.wait()
-        for origin in known:
-            if (line := self._lines.get(origin)) and (news := line.breaker.news()):
-                self._board.note_acceptance(origin, news)
+        for origin in shared:
+            queue = self._queues.get(origin)
+            if queue and (acceptance := queue.breaker.unpublished_acceptance()):
+                self._board.note_acceptance(origin, acceptance)
         return outcomes
 
     def drain(self, seconds: float = DRAIN_SECONDS) -> None:
-        """Wait until nothing is in flight any more, so long at most."""
+        """Wait until no push waits or is in flight, for at most `seconds`."""
         deadline = time.monotonic() + seconds
-        while any(map(len, list(self._lines.values()))) and time.monotonic() < deadline:
+        while any(map(len, list(self._queues.values()))) and time.monotonic() < deadline:
             time.sleep(0.05)
 
     def close(self) -> None:
@@ -113,7 +116,7 @@ class Sender:
         if self._http is not None:
             await self._http.close()
         for round_ in self._rounds:
-            round_.fail()
+            round_.abandon()
 
     # --- on the event loop's thread ---
 
@@ -122,96 +125,100 @@ class Sender:
         round_: Round,
         items: Sequence[tuple[str, Item]],
         impossible: Mapping[int, Outcome],
-        known: Mapping,
-        asked_at: float,
+        shared: Mapping,
+        read_at: float,
     ) -> None:
         self._rounds.add(round_)
-        self._forget_lines()
-        for place, outcome in impossible.items():
-            round_.end(place, outcome)
-        for origin, what in known.items():
-            if origin not in self._lines:
-                breaker = Breaker(origin, self._board)
-                self._lines[origin] = Line(breaker, self._pulse, self._attempt, _put_off)
-            self._lines[origin].breaker.take(what, asked_at)
-            self._lines[origin].used_at = self._loop.time()
-            self._busy.add(self._lines[origin])
+        self._drop_idle_queues()
+        for index, outcome in impossible.items():
+            round_.end(index, outcome)
+        for origin, state in shared.items():
+            if origin not in self._queues:
+                breaker = CircuitBreaker(origin, self._board)
+                self._queues[origin] = OriginQueue(breaker, self._clock, self._attempt, _postpone)
+            self._queues[origin].breaker.merge(state, read_at)
+            self._queues[origin].used_at = self._loop.time()
+            self._busy.add(self._queues[origin])
         for origin, item in items:
-            self._lines[origin].add(item)
-        for origin in known:
-            self._lines[origin].fill()
-        self._pulse.start()
+            self._queues[origin].add(item)
+        for origin in shared:
+            self._queues[origin].start_waiting()
+        self._clock.start()
 
-    def _beat(self) -> bool:
-        for round_ in [each for each in self._rounds if self._pulse.on_time]:
-            round_.hold()
+    def _on_tick(self) -> bool:
+        for round_ in [each for each in self._rounds if self._clock.on_time]:
+            round_.count_idle_tick()
         self._rounds = {each for each in self._rounds if not each.is_over}
-        for line in self._busy:
-            line.check()
-        self._busy = {line for line in self._busy if len(line)}
+        for queue in self._busy:
+            queue.check_times()
+        self._busy = {queue for queue in self._busy if len(queue)}
         return bool(self._rounds or self._busy)
 
-    def _forget_lines(self) -> None:
-        """Drop those that were not used lately: users choose the origins of their endpoints."""
+    def _drop_idle_queues(self) -> None:
+        """Drop the queues that were not used lately. Users choose the origins of their endpoints,
+        so the number of queues would grow without limit."""
         now = self._loop.time()
-        if now - self._forgot_at < FORGOTTEN_SECONDS / 10:
+        if now - self._cleaned_at < IDLE_SECONDS / 10:
             return
-        self._forgot_at = now
-        self._lines = {
-            origin: line
-            for origin, line in self._lines.items()
-            if len(line) or now - line.used_at < FORGOTTEN_SECONDS
+        self._cleaned_at = now
+        self._queues = {
+            origin: queue
+            for origin, queue in self._queues.items()
+            if len(queue) or now - queue.used_at < IDLE_SECONDS
         }
 
-    async def _attempt(self, line: Line, item: Item) -> None:
+    async def _attempt(self, queue: OriginQueue, item: Item) -> None:
         """Make an attempt, and end the item with its outcome."""
         try:
-            outcome = await self._outcome(line, item)
+            outcome = await self._outcome(queue, item)
         except Exception as error:
             outcome = _failed(item.push, error, item.round)
         except asyncio.CancelledError:
-            # Nobody gave it up: it counts as not made.
-            outcome = _not_made(item, 0.0)
+            # It did not time out: something else cancelled it, so the attempt does not count.
+            outcome = _postponed(item, 0.0)
         try:
-            item.round.end(item.place, outcome)
+            item.round.end(item.index, outcome)
         finally:
-            line.left(item)
+            queue.finished(item)
 
-    async def _outcome(self, line: Line, item: Item) -> Outcome:
+    async def _outcome(self, queue: OriginQueue, item: Item) -> Outcome:
         push, round_ = item.push, item.round
-        message, began_at = round_.messages[push.message_id], round_.clock()
-        told = await self._told(line, item, message, began_at)
+        message, started_at = round_.messages[push.message_id], round_.clock()
+        answer = await self._answer(queue, item, message, started_at)
         now = round_.clock()
-        if isinstance(told, str):
-            line.note(item, Result.FAILED)
-            return again(push, told, message, now=now, wait=line.breaker.left())
-        line.answered(item)
-        if 200 <= told.status < 300:
-            line.breaker.accepted(push.user_id, began_at.timestamp())
-        line.note(item, _result(told))
+        if isinstance(answer, str):
+            queue.note_result(item, Result.FAILED)
+            return retry_later(push, answer, message, now=now, wait=queue.breaker.seconds_open())
+        queue.note_response(item)
+        if 200 <= answer.status < 300:
+            queue.breaker.note_acceptance(push.user_id, started_at.timestamp())
+        queue.note_result(item, _result(answer))
         since = push.rejected_at
-        own = since and line.breaker.is_own_fault(push.user_id, since.timestamp())
-        wait = line.breaker.left()
-        return judge(push, told, message, now=now, wait=wait, own_fault=bool(own))
+        own = since and queue.breaker.is_own_fault(push.user_id, since.timestamp())
+        wait = queue.breaker.seconds_open()
+        return judge(push, answer, message, now=now, wait=wait, own_fault=bool(own))
 
-    async def _told(self, line: Line, item: Item, message: Message, now: datetime) -> Answer | str:
-        """The answer, or why there was none this time. Raises what is not the service's fault."""
+    async def _answer(
+        self, queue: OriginQueue, item: Item, message: Message, now: datetime
+    ) -> Answer | str:
+        """Send the push. Returns the answer, or the reason why the service gave none. Raises errors
+        that are not the service's fault."""
         try:
             if self._http is None:
-                self._http = addresses.session(limit=0)  # Each line has its own limit.
+                self._http = addresses.session(limit=0)  # Each queue has its own limit.
             transport = self._transports[item.push.transport]
             return await transport.send(self._http, item.push, message, now=now)
         except asyncio.CancelledError:
-            if not item.gave_up:
+            if not item.timed_out:
                 raise
-            return line.ran_out(item)
+            return queue.note_timeout(item)
         except aiohttp.InvalidURL:
-            raise  # It is a ClientError, but no fault of the service.
+            raise  # A ClientError, but not the service's fault.
         except PASSING as error:
-            return words(error)
+            return describe(error)
 
     def _transport(self, name: str) -> Transport:
-        """Raises UnusableError where the settings name no such transport (any more)."""
+        """Raises UnusableError if PUSH_TRANSPORTS does not name this transport (any more)."""
         if name not in self._transports:
             if name not in settings.PUSH_TRANSPORTS:
                 raise UnusableError("this transport is not offered any more")
@@ -219,15 +226,15 @@ class Sender:
         return self._transports[name]
 
 
-def _put_off(item: Item, seconds: float) -> None:
-    item.round.end(item.place, _not_made(item, seconds))
+def _postpone(item: Item, seconds: float) -> None:
+    item.round.end(item.index, _postponed(item, seconds))
 
 
-def _not_made(item: Item, seconds: float) -> Outcome:
-    """The outcome of a push that is to wait for so many seconds at least."""
+def _postponed(item: Item, seconds: float) -> Outcome:
+    """The outcome of a push that was not attempted and waits for at least `seconds`."""
     push, round_ = item.push, item.round
     message, now = round_.messages[push.message_id], round_.clock()
-    return again(push, PUT_OFF, message, now=now, wait=seconds, charged=False)
+    return retry_later(push, POSTPONED, message, now=now, wait=seconds, charged=False)
 
 
 def _result(answer: Answer) -> Result:
@@ -237,22 +244,22 @@ def _result(answer: Answer) -> Result:
 
 
 def _failed(push: Push, error: Exception, round_: Round) -> Outcome:
-    """The outcome of an attempt that raised an error of any other class. A device that cannot be
-    used ends its push. Anything else may be a fault of ours, which an operator can mend before the
-    push expires: it is tried again."""
+    """The outcome of an attempt that raised an unexpected error. An unusable device ends its push.
+    Any other error may be our own fault, which an operator can fix before the push expires, so the
+    push is retried."""
     now = round_.clock()
     if isinstance(error, EndpointError):
-        return Outcome(push, State.REFUSED, now, reason=words(error))
+        return Outcome(push, State.REFUSED, now, reason=describe(error))
     if isinstance(error, UnusableError):
-        return Outcome(push, State.FAILED, now, reason=words(error))
+        return Outcome(push, State.FAILED, now, reason=describe(error))
     if not isinstance(error, UnavailableError):
-        log.error("an attempt raised", error=words(error), frames=frames(error))
-    return again(push, words(error), round_.messages[push.message_id], now=now)
+        log.error("an attempt raised", error=describe(error), frames=frames(error))
+    return retry_later(push, describe(error), round_.messages[push.message_id], now=now)
 
 
 @cache
 def sender() -> Sender:
-    """This process's sender, made when the first push is sent, which is after any fork."""
+    """This process's sender. It is created with the first push, and so after any fork."""
     made = Sender()
     atexit.register(made.close)
     return made

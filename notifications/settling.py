@@ -1,6 +1,6 @@
-"""Settling pushes: how each attempt ended, in one transaction with the event that tells of it.
+"""Settles pushes: records how each attempt ended, in one transaction with a `push.settled` event.
 
-Guarantee: an attempt is settled once, and only while no other task has claimed the push since.
+Guarantee: an attempt is settled once, and only if no other task has claimed the push since.
 """
 
 from collections import Counter, defaultdict
@@ -18,7 +18,7 @@ from notifications.event_types import PushSettled
 from notifications.metrics import PUSH_SECONDS, PUSHES
 from notifications.models import PushSubscription
 from notifications.outcomes import Outcome, State
-from notifications.reasons import words
+from notifications.reasons import describe
 from social.models import Post
 
 log = structlog.get_logger(__name__)
@@ -26,7 +26,9 @@ log = structlog.get_logger(__name__)
 UNRECORDED = "the outcome could not be recorded"
 MILLISECOND = timedelta(milliseconds=1)
 
-# An attempt that was not made, because the push service is given time, is taken off again.
+# Settles attempts that still hold their claim. A claim counts an attempt; if the push was postponed
+# without being sent, the attempt is subtracted again.
+# Uses the primary key of deliveries (post, subscription).
 SETTLE = """
     UPDATE notifications_delivery delivery
     SET state = outcome.state, provider_status = outcome.status, reason = outcome.reason,
@@ -48,10 +50,11 @@ SETTLE = """
 """
 
 
-# Pushes that will be settled later stay claimed until their leases end, but by no task: the same
-# task, given out again, must not send them a second time. A row that is locked is just being
-# settled. Two statements, because in one the planner, which cannot know how many pushes are being
-# sent, may look all of them up again for each row of the posts (700 ms instead of 10).
+# LOCK and RELEASE remove the task from claims whose outcome will be settled later. Such a push
+# stays claimed until its lease ends, but by no task: if the broker redelivers the task, it must not
+# send the push a second time. A locked row is skipped: it is being settled at this moment. These
+# are two statements because the planner cannot know how many pushes are being sent: in one
+# statement it may look all of them up again for each row of the post (700 ms instead of 10).
 LOCK = """
     SELECT post_id, subscription_id
     FROM unnest(%(posts)s::bigint[], %(devices)s::bigint[], %(attempts)s::int[])
@@ -68,8 +71,9 @@ RELEASE = """
           AND delivery.post_id BETWEEN %(lowest)s AND %(highest)s
 """
 
-# A slice that overlaps one that is done adds what it settled, which nobody had settled before, and
-# one from the same follower on widens it.
+# Records slices as done. If a slice with the same start is recorded already, its record is widened,
+# and the new pushes are added to its rows. No push counts twice, because each is settled once.
+# Uses the primary key (post, after).
 RECORD = """
     INSERT INTO notifications_slicerecord AS done (post_id, after, up_to, rows, written_at)
     SELECT post_id, after, up_to, rows, %s
@@ -88,17 +92,17 @@ def settle(
     *,
     now: datetime,
     slices: Sequence[Slice] = (),
-    under_way: Sequence[Push] = (),
+    in_flight: Sequence[Push] = (),
 ) -> list[Outcome]:
-    """Record how the claimed pushes ended, with one `push.settled` event a post, and that the
-    slices are done; remove the subscriptions that are gone. Returns the outcomes that counted.
-    `under_way` are pushes of the slices that will be settled later; until their leases end they are
-    nobody's.
+    """Record how the claimed pushes ended, with one `push.settled` event per post, and that the
+    slices are done. Remove the subscriptions that are gone. Returns the outcomes that still held
+    their claim. `in_flight` are pushes of the slices that will be settled later; until their leases
+    end they belong to no task.
 
-    One that cannot be recorded as it is ends as failed, and the others are settled without it; the
-    slices are done with the last of them."""
+    If an outcome causes a data error, its push is recorded as failed and the other outcomes are
+    settled without it. The slices are recorded as done together with the last outcome."""
     try:
-        return _settle(outcomes, posts, now, slices, under_way)
+        return _settle(outcomes, posts, now, slices, in_flight)
     except Exception as error:
         if not is_data_error(error) or not outcomes:
             raise
@@ -106,14 +110,14 @@ def settle(
     if len(outcomes) > 1:
         middle = len(outcomes) // 2
         first = settle(outcomes[:middle], posts, now=now)
-        return first + settle(outcomes[middle:], posts, now=now, slices=slices, under_way=under_way)
-    (spoiled,) = outcomes
-    push = spoiled.push
-    log.error("an outcome cannot be recorded", post_id=push.post_id, error=words(failure))
-    if spoiled.reason == UNRECORDED:
-        return settle([], posts, now=now, slices=slices, under_way=under_way)
-    failed = Outcome(push, State.FAILED, now, reason=UNRECORDED, gone=spoiled.gone)
-    return settle([failed], posts, now=now, slices=slices, under_way=under_way)
+        return first + settle(outcomes[middle:], posts, now=now, slices=slices, in_flight=in_flight)
+    (refused,) = outcomes
+    push = refused.push
+    log.error("an outcome cannot be recorded", post_id=push.post_id, error=describe(failure))
+    if refused.reason == UNRECORDED:
+        return settle([], posts, now=now, slices=slices, in_flight=in_flight)
+    failed = Outcome(push, State.FAILED, now, reason=UNRECORDED, gone=refused.gone)
+    return settle([failed], posts, now=now, slices=slices, in_flight=in_flight)
 
 
 @transaction.atomic
@@ -122,36 +126,36 @@ def _settle(
     posts: dict[int, Post],
     now: datetime,
     slices: Sequence[Slice],
-    under_way: Sequence[Push],
+    in_flight: Sequence[Push],
 ) -> list[Outcome]:
     settled = _update(outcomes) if outcomes else []
-    if under_way:
-        _release(under_way)
-    pushes = [*(outcome.push for outcome in settled), *under_way]
+    if in_flight:
+        _release(in_flight)
+    pushes = [*(outcome.push for outcome in settled), *in_flight]
     _record(slices, Counter(push.post_id for push in pushes), now)
     if not outcomes:
         return []
     gone = [outcome.push.subscription_id for outcome in outcomes if outcome.gone]
     if gone:
         PushSubscription.objects.filter(pk__in=gone).delete()
-    _tell(settled, posts, now)
+    _record_events(settled, posts, now)
     _count(settled, posts)
     return settled
 
 
 def _record(slices: Sequence[Slice], pushes: Counter[int], now: datetime) -> None:
-    """Note that the slices are done, with how many pushes of each post they had."""
+    """Record that the slices are done; `pushes` is the number of pushes per post id."""
     if not slices:
         return
-    # Where a task has several slices of a post, the first stands for all of its pushes.
-    rows = [pushes.pop(piece.post_id, 0) for piece in slices]
+    # If a task has several slices of a post, the first one gets all of the post's pushes.
+    rows = [pushes.pop(slice_.post_id, 0) for slice_ in slices]
     columns = [*map(list, zip(*slices, strict=True)), rows]
     with connection.cursor() as cursor:
         cursor.execute(RECORD, [now, *columns])
 
 
 def _update(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    # One push may have several: of an attempt that lost its claim, and of the one that took it.
+    # A push may have two outcomes: of the attempt that lost its claim and of the one that took it.
     by_key = {(o.push.post_id, o.push.subscription_id, o.push.attempt): o for o in outcomes}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -185,10 +189,11 @@ def _count(settled: Sequence[Outcome], posts: dict[int, Post]) -> None:
             PUSH_SECONDS.observe(max((outcome.at - post.created_at).total_seconds(), 0.0))
 
 
-def _tell(settled: Sequence[Outcome], posts: dict[int, Post], now: datetime) -> None:
+def _record_events(settled: Sequence[Outcome], posts: dict[int, Post], now: datetime) -> None:
     ended = defaultdict(list)
     for outcome in settled:
-        # A post that is gone with its author's account is nobody's figure any more.
+        # Skip posts that were deleted together with their author's account: nobody reads figures
+        # about them.
         if outcome.state != State.RETRYING and outcome.push.post_id in posts:
             ended[outcome.push.post_id].append(outcome)
     events = [_event(posts[post_id], ended[post_id]) for post_id in sorted(ended)]

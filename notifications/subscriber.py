@@ -1,7 +1,8 @@
-"""Subscriber 2: posts become push notifications; closed accounts lose their devices.
+"""The subscriber "notifications": posts become push notifications; closed accounts lose their
+devices.
 
-What it takes, by which lanes and periodic tasks it works, and what it says of itself. Imports no
-models, because Celery reads this before Django has loaded them.
+It declares which events it takes, its lanes, periodic tasks and readers. It imports no models,
+because Celery reads it before Django has loaded them.
 """
 
 from events.lanes import Lane, PeriodicTask
@@ -9,7 +10,8 @@ from events.registry import Subscriber, register_subscriber
 
 HIGH = "notifications.high"  # First attempts.
 RETRY = "notifications.retry"  # Later ones, which must not delay first ones.
-# For periodic tasks: behind the retries of a push service that is away they would pile up.
+# The lane of periodic tasks. On the lane of retries they would pile up behind the retries of a push
+# service that is down.
 UPKEEP = "operations.low"
 
 REPAIR = PeriodicTask("notifications.repair", 30.0, UPKEEP)

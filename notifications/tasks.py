@@ -1,4 +1,4 @@
-"""Celery's entrance to the notifications: each task makes one domain call."""
+"""The Celery tasks of notifications. Each makes one domain call."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -31,28 +31,32 @@ PUSHES = {"pushes": Retry._fields}
 
 @shared_task(base=LaneTask, bind=True, name="notifications.send_pushes", lane=HIGH, columns=SLICES)
 def send_pushes(self, *, slices: list[list[int]]) -> None:
-    """`slices` are [post id, after, up to] each."""
-    wanted = [Slice(*piece) for piece in slices]
+    """Push to the followers in the slices. Each slice is [post id, after, up to]."""
+    wanted = [Slice(*slice_) for slice_ in slices]
     task = UUID(self.request.id)
-    again(pushing.push_slices(wanted, task=task, clock=timezone.now, again=again))
+    enqueue_retries(
+        pushing.push_slices(wanted, task=task, clock=timezone.now, enqueue_retries=enqueue_retries)
+    )
 
 
 @shared_task(
     base=LaneTask, bind=True, name="notifications.retry_pushes", lane=RETRY, columns=PUSHES
 )
 def retry_pushes(self, *, pushes: list[list[int]]) -> None:
-    """`pushes` are [post id, subscription id, attempts] each."""
+    """Retry the pushes. Each push is [post id, subscription id, attempts]."""
     due = [Retry(*push) for push in pushes]
     task = UUID(self.request.id)
-    again(pushing.push_again(due, task=task, clock=timezone.now, again=again))
+    enqueue_retries(
+        pushing.push_again(due, task=task, clock=timezone.now, enqueue_retries=enqueue_retries)
+    )
 
 
-def again(outcomes: Iterable[Outcome]) -> None:
-    """Enqueue the next attempt of each outcome, those that are due in the same second together."""
+def enqueue_retries(outcomes: Iterable[Outcome]) -> None:
+    """Enqueue the next attempt of each outcome; those due in the same second share a task."""
     delayed = defaultdict(list)
     now = timezone.now()
     for outcome in outcomes:
-        # Whole seconds, and at least one: Celery takes no fractions for a delay.
+        # Celery accepts only whole seconds as a delay.
         seconds = max(1, ceil((outcome.due_at - now).total_seconds()))
         delayed[seconds].append(outcome.retry)
     for seconds, pushes in delayed.items():
@@ -61,7 +65,7 @@ def again(outcomes: Iterable[Outcome]) -> None:
 
 @worker_process_shutdown.connect
 def finish(**kwargs) -> None:
-    """Wait for a moment for the answers that are still to come, so that a restart repeats none."""
+    """Wait a moment for the answers that are still to come, so that a restart repeats no push."""
     if sending.sender.cache_info().currsize:
         sending.sender().drain()
         late.settler().drain(late.DRAIN_SECONDS)
@@ -69,7 +73,7 @@ def finish(**kwargs) -> None:
 
 @periodic_task(REPAIR)
 def repair() -> None:
-    """Enqueue what is missing of late fan-outs."""
+    """Enqueue the missing slices of late fan-outs."""
     now = timezone.now()
     enqueue_slices(ledger.lost(FanOut, SliceRecord, Notification, (HIGH, RETRY), now=now))
 
@@ -84,7 +88,7 @@ LEDGER = ledger.Ledger(FanOut, SliceRecord, Notification, enqueue_slices)
 
 @periodic_task(RESUME)
 def resume() -> None:
-    """Enqueue pushes whose sender died, or whose retry was lost."""
+    """Enqueue pushes whose sender died or whose retry was lost."""
     late = retries.overdue(now=timezone.now())
     for first in range(0, len(late), settings.PUSH_TASK_SUBSCRIBERS):
         retry_pushes.enqueue(pushes=late[first : first + settings.PUSH_TASK_SUBSCRIBERS])
@@ -94,13 +98,14 @@ def resume() -> None:
 
 @shared_task(base=LaneTask, name="notifications.send_trial", lane=RETRY)
 def send_trial(*, subscription_id: int) -> None:
-    """On the lane of retries, for a device of the user's choice may be slow to answer."""
+    """Send a test push. It runs on the lane of retries, because the user chooses the device, which
+    may be slow to answer."""
     trials.send_trial(subscription_id, clock=timezone.now)
 
 
 def enqueue_trial(subscription: PushSubscription) -> None:
-    """Begin a test of a device. Raises TestedError, or an error that passes where it could not be
-    enqueued and so has not begun."""
+    """Start a test of a device. Raises TestedError if the last test was too recent. Raises a
+    passing error if the task could not be enqueued; the test has not started then."""
     with transaction.atomic():
         subscriptions.begin_test(subscription, now=timezone.now())
         send_trial.enqueue(subscription_id=subscription.pk)

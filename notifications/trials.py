@@ -1,4 +1,4 @@
-"""A push that a user asks for, to see whether any reach a device."""
+"""Test pushes: a user requests one to see whether pushes reach a device."""
 
 import json
 from collections.abc import Sequence
@@ -14,13 +14,14 @@ from notifications.rounds import Clock
 from notifications.sending import sender
 from social.models import Post
 
-# It is about no post.
+# A test push is about no post.
 NO_POST = 0
 TTL = timedelta(minutes=10)
 
 
 def send_trial(subscription_id: int, *, clock: Clock) -> None:
-    """Send it once and note how that went; what is gone is removed, as with any push."""
+    """Send one test push to the device, without retries, and record its result. A subscription that
+    is gone is removed, as with any push."""
     own = PushSubscription.objects.filter(pk=subscription_id, user__is_active=True)
     device = own.first()
     if device is None:
@@ -35,7 +36,7 @@ def send_trial(subscription_id: int, *, clock: Clock) -> None:
         expires_at=clock() + TTL,
     )
     push = Push(NO_POST, device.pk, 1, *address, user_id=device.user_id, wishes=wishes)
-    # A device that does not answer must not hold up the lane.
+    # A device that does not answer must not delay the other tasks of the lane.
     late = partial(settler().add, _record, {})
     _record(sender().send([push], {NO_POST: message}, clock, late), {})
 

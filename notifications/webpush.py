@@ -10,17 +10,21 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from py_vapid import Vapid02
 
-# What a push service must take (RFC 8030, section 7.2), less the encryption's own 103 bytes.
+# The size that a push service must accept (RFC 8030, section 7.2), minus the 103 bytes that the
+# encryption adds.
 PLAINTEXT_LIMIT = 4_096 - 103
-# A signature may be valid for 24 hours (RFC 8292, section 2); half of that leaves room for clocks.
+# A signature may be valid for at most 24 hours (RFC 8292, section 2). Half of that leaves room for
+# clocks that are wrong.
 SIGNATURE_SECONDS = 12 * 3600
-# Users choose the origins of their endpoints (`*.notify.windows.com`). One beyond these costs an
-# old one its signature, which is made again.
-MOST_SIGNATURES = 1_000
+# How many signatures are cached. Users choose the origins of their endpoints
+# (`*.notify.windows.com`), so there may be more; then the oldest signature is dropped, and made
+# again when it is needed.
+MAX_SIGNATURES = 1_000
 
 
 class Signer:
-    """VAPID headers of one application server; they are per origin, and kept for hours."""
+    """Makes the VAPID headers of one application server. There is one per origin, cached for
+    hours."""
 
     def __init__(self, private_key: str, subject: str):
         self._vapid = Vapid02.from_raw(private_key.encode())
@@ -29,7 +33,7 @@ class Signer:
 
     @property
     def public_key(self) -> str:
-        """What a browser passes as applicationServerKey: unpadded base64url, 65 bytes."""
+        """The key that a browser passes as applicationServerKey: 65 bytes in unpadded base64url."""
         return _public_key(self._vapid)
 
     def authorization(self, endpoint: str, now: float | None = None) -> str:
@@ -42,11 +46,11 @@ class Signer:
                 "sub": self._subject,
                 "exp": int(now) + SIGNATURE_SECONDS,
             }
-            # Not Vapid02.sign(), which takes no https: subject with a path.
+            # Not Vapid02.sign(), which refuses an https: subject with a path.
             token = jwt.encode(claims, self._vapid.private_key, algorithm="ES256")
             header = f"vapid t={token},k={self.public_key}"
             self._cached.pop(audience, None)
-            if len(self._cached) >= MOST_SIGNATURES:
+            if len(self._cached) >= MAX_SIGNATURES:
                 del self._cached[next(iter(self._cached))]
             self._cached[audience] = (now + SIGNATURE_SECONDS / 2, header)
         return header
@@ -54,7 +58,7 @@ class Signer:
 
 @lru_cache
 def public_key(private_key: str) -> str:
-    """The public half of VAPID_PRIVATE_KEY, as Signer.public_key."""
+    """The public key of VAPID_PRIVATE_KEY, in the form of Signer.public_key."""
     return _public_key(Vapid02.from_raw(private_key.encode()))
 
 
@@ -66,15 +70,16 @@ def _public_key(vapid: Vapid02) -> str:
 
 
 def origin(endpoint: str) -> str:
-    """Scheme and host of an endpoint that `check_endpoint` took, and so needs no parser; and the
-    port, unless it is https' own (RFC 6454, section 6.2)."""
+    """The origin of an endpoint: scheme and host, and the port unless it is the default of https
+    (RFC 6454, section 6.2). `check_endpoint` must have accepted the endpoint: its form is so strict
+    that no URL parser is needed."""
     found = "/".join(endpoint.split("/", 3)[:3])
     return found.removesuffix(":443") if found.startswith("https:") else found
 
 
 def headers(*, topic: str, urgency: str, ttl: int, authorization: str) -> dict[str, str]:
-    """`topic` has at most 32 characters of base64url (RFC 8030, section 5.4), and decodes as such;
-    `urgency` is one of section 5.3; `ttl` in seconds."""
+    """The headers of a push. `topic` is valid base64url of at most 32 characters (RFC 8030, section
+    5.4); `urgency` is one of the values of section 5.3; `ttl` is in seconds."""
     return {
         "TTL": str(ttl),
         "Urgency": urgency,
@@ -93,8 +98,8 @@ def encrypt(
     private_key: ec.EllipticCurvePrivateKey | None = None,
     salt: bytes | None = None,
 ) -> bytes:
-    """The body for one device, by a key pair and a salt of this message's own (RFC 8291, section
-    3). Raises ValueError where the device's keys are none."""
+    """Encrypt the body for one device, with a key pair and a salt that are used for this message
+    only (RFC 8291, section 3). Raises ValueError if the device's keys are invalid."""
     return http_ece.encrypt(
         plaintext,
         private_key=private_key or ec.generate_private_key(ec.SECP256R1()),

@@ -1,32 +1,33 @@
-"""What a push service answered lately, by distinct subscriptions and users.
+"""The recent results of a push service, by distinct subscription and user.
 
-Guarantee: a user counts once however many devices and posts they have, so that a few people's
-devices never look like the whole service.
+Guarantee: each user counts once, however many devices and posts they have. So the failing devices
+of a few users never make the whole service look as if it failed.
 """
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from enum import Enum
 
-# The newest results say how the service is now: with more of them, a busy service that goes away
-# would be noticed later.
+# Only this many results count, because the newest ones show how the service is now. With more, an
+# outage of a busy service would be noticed later.
 SUBSCRIPTIONS = 200
 SECONDS = 60.0
-# Fewer users than this are people with a fault of their own.
-LEAST_USERS = 10
-SHARE = 0.5
+# Failures of fewer users than this are their own, and not the service's.
+MIN_USERS = 10
+MAJORITY = 0.5
 
 
 class Result(Enum):
-    """How an attempt ended, as far as it tells something about the service."""
+    """What the end of an attempt says about the service."""
 
-    ANSWERED = "answered"  # with an acceptance, or with a fault of the push or the subscription
+    ANSWERED = "answered"  # accepted, or refused because of the push or the subscription
     FAILED = "failed"  # no answer, 408, 425, 429, 5xx
     REJECTED = "rejected"  # 401 and 403
 
 
 class Window:
-    """The latest result of each of the newest SUBSCRIPTIONS, none older than SECONDS."""
+    """The latest result of each subscription, for the SUBSCRIPTIONS newest results that are not
+    older than SECONDS."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -34,7 +35,7 @@ class Window:
 
     def clear(self) -> None:
         self._results: OrderedDict[int, tuple[float, int, Result]] = OrderedDict()
-        # How many subscriptions each user has with a result.
+        # For each result, how many of a user's subscriptions have it.
         self._users: dict[Result, Counter[int]] = {result: Counter() for result in Result}
 
     def note(self, subscription: int, user: int, result: Result) -> None:
@@ -44,8 +45,9 @@ class Window:
         if len(self._results) > SUBSCRIPTIONS:
             self._drop(next(iter(self._results)))
 
-    def is_most(self, result: Result, least: int = LEAST_USERS, share: float = SHARE) -> bool:
-        """True if at least `least` users, and `share` of both users and subscriptions, have it."""
+    def is_most(self, result: Result, least: int = MIN_USERS, share: float = MAJORITY) -> bool:
+        """True if at least `least` users have the result, and at least `share` of the users and of
+        the subscriptions."""
         self._expire()
         users = len(self._users[result])
         return (

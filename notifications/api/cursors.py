@@ -1,4 +1,5 @@
-"""Cursors of the notifications list: opaque to clients and signed, so that only ours are read."""
+"""Cursors of the notifications list: opaque to clients, and signed, so that forged ones are
+refused."""
 
 from datetime import datetime
 
@@ -15,11 +16,11 @@ def encode(place: Place) -> str:
 
 
 def decode(cursor: str | None) -> Place | None:
-    """Raises a validation error that names the query parameter."""
+    """The place that a cursor encodes. Raises a ValidationError about the query parameter."""
     if cursor is None:
         return None
     try:
         place = Place(*SIGNER.unsign_object(cursor))
     except (signing.BadSignature, ValueError) as error:
-        raise ValidationError({"cursor": ["This is no cursor of ours."]}) from error
+        raise ValidationError({"cursor": ["This is not a valid cursor."]}) from error
     return place._replace(then=datetime.fromisoformat(place.then), above=tuple(place.above))

@@ -23,10 +23,10 @@ class NotificationSerializer(serializers.Serializer):
         "held": None,
     }
     post = PostSerializer()
-    created_at = serializers.DateTimeField(help_text="When the user was told.")
+    created_at = serializers.DateTimeField(help_text="When the user was notified.")
     read = serializers.BooleanField()
     held = serializers.ChoiceField(
-        Held.choices, allow_null=True, help_text="The preference by which it was not pushed."
+        Held.choices, allow_null=True, help_text="Why its push was suppressed; null if it was not."
     )
 
 
@@ -35,17 +35,17 @@ class NotificationPageSerializer(serializers.Serializer):
     results = NotificationSerializer(many=True)
     next = serializers.URLField(
         allow_null=True,
-        help_text="The page after this one, which may hold fewer than asked for; null at the end.",
+        help_text="The next page; a page may have fewer results than requested. null at the end.",
     )
 
 
 class NotificationsView(APIView):
-    """What one was told of: what is not read, then what is, each newest posts first."""
+    """Your notifications: the unread ones, then the read ones, each with the newest first."""
 
     @extend_schema(
         parameters=[
             *paging.PARAMETERS,
-            OpenApiParameter("unread", bool, description="Only what is not read."),
+            OpenApiParameter("unread", bool, description="Only unread notifications."),
         ],
         responses=NotificationPageSerializer,
     )
@@ -57,14 +57,14 @@ class NotificationsView(APIView):
             unread=_flag(request, "unread"),
             size=paging.limit(request),
         )
-        cursor = page.rest and cursors.encode(page.rest)
-        return paging.answer(request, [_shape(told) for told in page.told], cursor)
+        cursor = page.next and cursors.encode(page.next)
+        return paging.answer(request, [_shape(entry) for entry in page.entries], cursor)
 
 
 class NotificationReadView(APIView):
     @extend_schema(request=None, responses={204: None})
     def put(self, request, post_id: int) -> Response:
-        """Note that the notification of a post is read; it may be repeated."""
+        """Mark the notification of a post as read. It may be repeated."""
         if not listing.mark_read(request.user, post_id, now=timezone.now()):
             raise Http404
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -73,7 +73,7 @@ class NotificationReadView(APIView):
 class UpToSerializer(StrictSerializer):
     example = {"up_to": 789}
     up_to = serializers.IntegerField(
-        min_value=1, max_value=2**63 - 1, help_text="A post that one was told of."
+        min_value=1, max_value=2**63 - 1, help_text="The post of one of your notifications."
     )
 
 
@@ -82,11 +82,12 @@ class NotificationsReadView(GenericAPIView):
 
     @extend_schema(responses={204: None})
     def post(self, request) -> Response:
-        """Note that the notifications of a post and of all older ones are read."""
+        """Mark the notifications of a post and of all older posts as read."""
         wish = self.get_serializer(data=request.data)
         wish.is_valid(raise_exception=True)
         if not listing.mark_read_up_to(request.user, wish.validated_data["up_to"]):
-            raise serializers.ValidationError({"up_to": ["You were not told of this post."]})
+            message = "You have no notification of this post."
+            raise serializers.ValidationError({"up_to": [message]})
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -97,10 +98,10 @@ def _flag(request, name: str) -> bool:
     return given == "true"
 
 
-def _shape(told: listing.Told) -> dict:
+def _shape(entry: listing.Entry) -> dict:
     return {
-        "post": shapes.post(told.post),
-        "created_at": shapes.moment(told.created_at),
-        "read": told.read,
-        "held": told.held,
+        "post": shapes.post(entry.post),
+        "created_at": shapes.moment(entry.created_at),
+        "read": entry.read,
+        "held": entry.held,
     }

@@ -1,4 +1,4 @@
-"""What one wants to be pushed, over REST."""
+"""Push preferences over REST."""
 
 import re
 
@@ -23,7 +23,7 @@ TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"
 
 @extend_schema_field({"type": "string", "pattern": TIME_OF_DAY})
 class TimeOfDay(serializers.TimeField):
-    """As a clock shows it. JSON Schema's "time" would have an offset."""
+    """A time of day without an offset. JSON Schema's format "time" would require an offset."""
 
     def to_internal_value(self, value):
         if not isinstance(value, str) or not re.fullmatch(TIME_OF_DAY, value):
@@ -43,32 +43,34 @@ class PreferenceSerializer(StrictSerializer, serializers.ModelSerializer):
     quiet_from = TimeOfDay(
         required=False,
         allow_null=True,
-        help_text="From here to quiet_until posts are listed, not pushed.",
+        help_text="From this time until quiet_until, posts are listed but not pushed.",
     )
     quiet_until = TimeOfDay(
-        required=False, allow_null=True, help_text="Before quiet_from: on the next day."
+        required=False,
+        allow_null=True,
+        help_text="If it is before quiet_from, the quiet hours end on the next day.",
     )
 
     class Meta:
         model = Preference
         fields = ("push_enabled", "time_zone", "quiet_from", "quiet_until", "hourly_cap")
         extra_kwargs = {
-            "push_enabled": {"help_text": "Off: no notifications, neither pushed nor listed."},
-            "time_zone": {"help_text": "The IANA name of the zone that quiet hours are in."},
-            "hourly_cap": {"help_text": "Posts pushed an hour; further ones are only listed."},
+            "push_enabled": {"help_text": "If false, posts are neither pushed nor listed."},
+            "time_zone": {"help_text": "The time zone of the quiet hours, as an IANA name."},
+            "hourly_cap": {"help_text": "Posts pushed per hour; further ones are only listed."},
         }
 
     def validate(self, attrs: dict) -> dict:
         begin = attrs.get("quiet_from", self.instance.quiet_from)
         end = attrs.get("quiet_until", self.instance.quiet_until)
         if (begin is None) != (end is None) or begin == end is not None:
-            message = "Give a begin and another end of the quiet hours, or neither."
+            message = "Give a start and a different end of the quiet hours, or neither."
             raise serializers.ValidationError({"quiet_until": [message]})
         return attrs
 
 
 class PreferencesView(GenericAPIView):
-    """One's own preferences."""
+    """Your push preferences."""
 
     serializer_class = PreferenceSerializer
 
@@ -77,7 +79,7 @@ class PreferencesView(GenericAPIView):
 
     @transaction.atomic
     def patch(self, request) -> Response:
-        """Change what is given."""
+        """Change the given preferences."""
         own = preferences.lock(request.user)
         changes = self.get_serializer(own, data=request.data, partial=True)
         changes.is_valid(raise_exception=True)
@@ -102,12 +104,12 @@ class SilencedAuthorsView(PeopleView):
 class AuthorPreferenceSerializer(StrictSerializer):
     example = {"push": "none"}
     push = serializers.ChoiceField(
-        ["all", "none"], help_text="none: this author's posts are listed, not pushed."
+        ["all", "none"], help_text="none: this author's posts are listed but not pushed."
     )
 
 
 class AuthorPreferenceView(GenericAPIView):
-    """What one wants to be pushed of an author's posts."""
+    """Whether an author's posts are pushed."""
 
     serializer_class = AuthorPreferenceSerializer
 
@@ -117,7 +119,7 @@ class AuthorPreferenceView(GenericAPIView):
         return Response({"push": "none" if silenced.exists() else "all"})
 
     def put(self, request, user_id: int) -> Response:
-        """Have all of an author's posts pushed, or none."""
+        """Choose whether all of an author's posts are pushed, or none."""
         author = self._visible(user_id)
         wish = self.get_serializer(data=request.data)
         wish.is_valid(raise_exception=True)
@@ -129,8 +131,8 @@ class AuthorPreferenceView(GenericAPIView):
 
     @extend_schema(responses={204: None})
     def delete(self, request, user_id: int) -> Response:
-        """Back to what holds for every author: all."""
-        # Whoever it is, also somebody who blocks one by now: the answer does not tell.
+        """Return to the default: all of the author's posts are pushed."""
+        # Answer the same for every id, so that the answer does not reveal who blocks the user.
         preferences.unsilence(request.user, User(pk=user_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 

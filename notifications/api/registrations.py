@@ -1,4 +1,4 @@
-"""What a device sends to be registered, and what is shown of it."""
+"""The serializers of devices: what a client sends to register one, and what the API shows."""
 
 import base64
 import binascii
@@ -10,7 +10,7 @@ from rest_framework import serializers
 from notifications import webpush
 from notifications.endpoints import EndpointError, canonical
 from notifications.models import WEB_PUSH, PushSubscription
-from notifications.transports.fcm import MOST_COLLAPSE_KEYS
+from notifications.transports.fcm import MAX_COLLAPSE_KEYS
 from social.api.serializers import StrictSerializer
 from social.api.texts import NameField
 
@@ -23,7 +23,7 @@ POINT = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8p
 
 
 class SubscriptionSerializer(StrictSerializer, serializers.ModelSerializer):
-    """A device; its address is as good as a password, and so is not shown."""
+    """A device. Its address is as good as a password, so it is not shown."""
 
     example = {
         "id": 5,
@@ -43,13 +43,13 @@ class SubscriptionSerializer(StrictSerializer, serializers.ModelSerializer):
 
 
 def check_point(value: str) -> str:
-    """The P-256 public key without padding. Raises ValidationError where it is none."""
+    """The P-256 public key, without padding. Raises ValidationError if it is not one."""
     try:
         point = _decoded(value, POINT_BYTES)
-        # Refuses what is not on the curve, too.
+        # This also refuses points that are not on the curve.
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
     except ValueError as error:
-        message = f"This is no uncompressed P-256 public key of {POINT_BYTES} bytes."
+        message = f"This is not an uncompressed P-256 public key of {POINT_BYTES} bytes."
         raise serializers.ValidationError(message) from error
     return value.rstrip("=")
 
@@ -65,13 +65,13 @@ class KeysSerializer(StrictSerializer):
         try:
             _decoded(value, SECRET_BYTES)
         except ValueError as error:
-            message = f"This is no secret of {SECRET_BYTES} bytes."
+            message = f"This is not a secret of {SECRET_BYTES} bytes."
             raise serializers.ValidationError(message) from error
         return value.rstrip("=")
 
 
 class WebPushSerializer(StrictSerializer):
-    """As PushSubscription.toJSON() of a browser gives it, and a name."""
+    """The result of a browser's PushSubscription.toJSON(), and a name."""
 
     example = {
         "endpoint": "https://updates.push.services.mozilla.com/wpush/v2/gAAAAABo",
@@ -88,7 +88,7 @@ class WebPushSerializer(StrictSerializer):
     application_server_key = serializers.CharField(
         max_length=100,
         required=False,
-        help_text="What the browser was given as applicationServerKey; by default today's key.",
+        help_text="The applicationServerKey that the browser used; by default the current key.",
     )
     name = NameField(default="")
 
@@ -115,21 +115,21 @@ class WishesSerializer(StrictSerializer):
     """How the device wants its messages."""
 
     alert = serializers.BooleanField(
-        default=True, help_text="false: data alone, which the app shows itself"
+        default=True, help_text="false: only data, which the app shows itself"
     )
     priority = serializers.ChoiceField(
-        ["high", "normal"], default="high", help_text="normal: not before a sleeping device wakes"
+        ["high", "normal"], default="high", help_text="normal: do not wake a sleeping device"
     )
     collapse_keys = serializers.IntegerField(
         default=0,
         min_value=0,
-        max_value=MOST_COLLAPSE_KEYS,
-        help_text="how many messages FCM keeps for a device that is away; 0: all",
+        max_value=MAX_COLLAPSE_KEYS,
+        help_text="how many messages FCM keeps for a device that is offline; 0: all",
     )
 
 
 class PushTokenSerializer(StrictSerializer):
-    """A registration token, such as Firebase Cloud Messaging gives an app, and a name."""
+    """A registration token, such as an app gets from Firebase Cloud Messaging, and a name."""
 
     example = {"transport": "fcm", "token": "c1XaMpLeT0kEn", "name": "phone"}
     wishes = WishesSerializer(required=False)
@@ -138,7 +138,7 @@ class PushTokenSerializer(StrictSerializer):
     name = NameField(default="")
 
     def validate_transport(self, value: str) -> str:
-        # The console's pushes stand in the log, for developers and the canary.
+        # The console writes pushes to the log. It is for developers and the canary only.
         refused = value == "console" and not settings.DEBUG
         if refused or value not in settings.PUSH_TRANSPORTS:
             raise serializers.ValidationError("This transport is not offered here.")
@@ -152,13 +152,14 @@ class PushTokenSerializer(StrictSerializer):
 
 
 def registration_of(data: object) -> WebPushSerializer | PushTokenSerializer:
-    """Reads a request's body: a browser's subscription, unless it names another transport."""
+    """The serializer for a request's body: a browser's subscription, unless the body names another
+    transport."""
     other = isinstance(data, dict) and data.get("transport", WEB_PUSH) != WEB_PUSH
     return (PushTokenSerializer if other else WebPushSerializer)(data=data)
 
 
 def _decoded(text: str, length: int) -> bytes:
-    """The bytes of base64url, padded or not. Raises ValueError where they are not `length` many."""
+    """Decode base64url, padded or not. Raises ValueError unless it decodes to `length` bytes."""
     try:
         padded = text + "=" * (-len(text) % 4)
         decoded = base64.b64decode(padded, altchars=b"-_", validate=True)

@@ -37,7 +37,7 @@ class PublicKeySerializer(serializers.Serializer):
 
 
 class PublicKeyView(APIView):
-    """The key that a browser's subscription is made for."""
+    """The key with which a browser creates a subscription (applicationServerKey)."""
 
     @extend_schema(responses=PublicKeySerializer)
     def get(self, request) -> Response:
@@ -45,7 +45,7 @@ class PublicKeyView(APIView):
 
 
 class SubscriptionsView(GenericAPIView):
-    """One's own devices, 16 at most."""
+    """Your devices, 16 at most."""
 
     serializer_class = SubscriptionSerializer
 
@@ -63,8 +63,8 @@ class SubscriptionsView(GenericAPIView):
         responses={201: SubscriptionSerializer, 200: SubscriptionSerializer} | may_answer(409),
     )
     def post(self, request) -> Response:
-        """Register a device; the first one turns notifications on. One that is registered already,
-        by whomever, is then this user's."""
+        """Register a device. The first one turns notifications on. A device that another user has
+        registered moves to you."""
         registration = registration_of(request.data)
         registration.is_valid(raise_exception=True)
         try:
@@ -96,7 +96,7 @@ class SubscriptionView(GenericAPIView):
         return Response(self.get_serializer(self.get_object()).data)
 
     def patch(self, request, pk: int) -> Response:
-        """Rename it."""
+        """Rename the device."""
         device = self.get_object()
         change = self.get_serializer(data=request.data)
         change.is_valid(raise_exception=True)
@@ -105,25 +105,25 @@ class SubscriptionView(GenericAPIView):
 
     @extend_schema(responses={204: None})
     def delete(self, request, pk: int) -> Response:
-        """Push to it no more."""
+        """Remove the device; it gets no more pushes."""
         self.get_object().delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class TestView(SubscriptionView):
-    """Trying whether pushes reach a device."""
+    """Test whether pushes reach a device."""
 
     http_method_names = ("post", "options")
 
     @extend_schema(request=None, responses={202: SubscriptionSerializer})
     def post(self, request, pk: int) -> Response:
-        """Send a push to this device, within seconds; `test` then says how it went."""
+        """Send a test push to this device within seconds; `test` then has the result."""
         device = self.get_object()
         try:
             with wrap_passing_errors():
                 tasks.enqueue_trial(device)
         except subscriptions.TestedError as error:
-            raise Throttled(wait=subscriptions.BETWEEN_TESTS.total_seconds()) from error
+            raise Throttled(wait=subscriptions.TEST_INTERVAL.total_seconds()) from error
         except PassingError as error:
             raise Unavailable(BROKER_WAIT_SECONDS) from error
         device.refresh_from_db()

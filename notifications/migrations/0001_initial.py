@@ -12,7 +12,7 @@ NOTIFICATION_TABLE = """
     ) PARTITION BY RANGE (post_id)
 """
 
-# The sequence's id is what Django takes for the primary key; the table's own is by post and device.
+# Django treats the sequence's id as the primary key; the table's own key is (post, subscription).
 DELIVERY_TABLE = """
     CREATE TABLE notifications_delivery (
         id bigserial NOT NULL,
@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
                 ("written_at", models.DateTimeField()),
             ],
         ),
-        # Django cannot make partitioned tables; their partitions come with the posts.
+        # Django cannot create partitioned tables; their partitions are created with the posts.
         migrations.SeparateDatabaseAndState(
             database_operations=[
                 migrations.RunSQL(NOTIFICATION_TABLE, "DROP TABLE notifications_notification"),

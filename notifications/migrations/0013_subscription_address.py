@@ -4,14 +4,14 @@ NAME = "notifications_subscription_address"
 
 
 class Migration(migrations.Migration):
-    """A device is a transport and an address there: two transports may have the same token."""
+    """Makes (endpoint, transport) unique: two transports may have the same token."""
 
-    # The index is made without a lock, then taken for the constraint's.
+    # The index is built without a lock, and then becomes the constraint's index.
     atomic = False
     dependencies = [("notifications", "0012_wishes")]
 
     operations = [
-        # An earlier attempt that was interrupted leaves one that is not valid.
+        # An interrupted attempt leaves an invalid index.
         migrations.RunSQL(f"DROP INDEX CONCURRENTLY IF EXISTS {NAME}", ""),
         migrations.RunSQL(
             f"CREATE UNIQUE INDEX CONCURRENTLY {NAME}"
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             "",
         ),
         migrations.AlterField("pushsubscription", "endpoint", models.CharField(max_length=1000)),
-        # Last, for an index that is a constraint's cannot be dropped when all of this is tried again.
+        # This must come last: a retry could not drop an index that already belongs to a constraint.
         migrations.RunSQL(
             f"ALTER TABLE notifications_pushsubscription ADD CONSTRAINT {NAME}"
             f" UNIQUE USING INDEX {NAME}",

@@ -1,8 +1,8 @@
 from django.db import migrations
 
-# PostgreSQL raises an error for a time zone that it does not know, and one that it knew when it was
-# saved may be gone with the next version of its data. Inside a statement over many users that would
-# cost all of them their pushes.
+# PostgreSQL raises an error for an unknown time zone, and a zone that it knew when it was saved may
+# be missing from a later version of its data. In a statement over many users, that error would fail
+# the pushes of all of them.
 CREATE = """
 CREATE FUNCTION notifications_clock(moment timestamptz, zone text) RETURNS time
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE AS $$

@@ -1,7 +1,8 @@
-"""Authors with a follower who has push enabled, or had, by triggers on follows and preferences.
+"""The table of authors with a follower who has, or once had, push enabled. Triggers on follows and
+preferences maintain it.
 
-Of a follow and a preference that are written at once, one of the two transactions sees the other:
-both take a lock of the follower's before they look, shared by follows.
+If a follow and a preference of the same follower are written at the same time, one of the two
+transactions must see the other's row. So both first take the follower's lock, and follows share it.
 """
 
 from django.db import migrations, models

@@ -1,5 +1,5 @@
-"""The authors whose followers had push enabled before the triggers were there, 1,000 users at a
-time."""
+"""Adds the authors whose followers had push enabled before the triggers existed, in batches of
+1,000 users."""
 
 from django.db import migrations
 
@@ -28,7 +28,7 @@ def fill(apps, schema_editor) -> None:
 
 
 class Migration(migrations.Migration):
-    # Each batch is a transaction of its own.
+    # Each batch runs in its own transaction.
     atomic = False
 
     dependencies = [("notifications", "0018_pushed_authors")]

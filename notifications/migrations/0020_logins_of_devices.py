@@ -1,7 +1,7 @@
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-# Whatever deletes a token takes its devices along, also those that are being registered.
+# Deleting a token, in whatever way, also deletes its devices, even those being registered.
 BELONG = """
     ALTER TABLE notifications_pushsubscription ADD CONSTRAINT notifications_device_token
         FOREIGN KEY (token_id) REFERENCES social_token (number) ON DELETE CASCADE NOT VALID;

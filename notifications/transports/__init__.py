@@ -1,6 +1,6 @@
-"""Ways to reach a device: one module each, behind one interface.
+"""Transports: the ways to reach a device. Each is a module with a subclass of Transport.
 
-Adding one takes a module with a subclass of Transport, and its line in PUSH_TRANSPORTS.
+To add one, write such a module and name the class in PUSH_TRANSPORTS.
 """
 
 from abc import ABC, abstractmethod
@@ -15,27 +15,28 @@ from notifications.reasons import OwnError
 
 
 class UnavailableError(OwnError):
-    """The way to all devices of a transport is closed for now; the message says why."""
+    """No device of this transport can be reached at the moment; the message says why."""
 
 
 class UnusableError(OwnError, ValueError):
-    """The device can never be used as it is; the message says why."""
+    """The device cannot be used as it is registered; the message says why."""
 
 
 class Transport(ABC):
-    """Made once in each process that sends; asks for no more than its settings then."""
+    """Created once in each sending process. The constructor must only read settings."""
 
     @abstractmethod
     def origin(self, push: Push) -> str:
-        """Whom the push goes to: what limits and breakers are kept for. Raises ValueError where
-        the subscription can never be used, EndpointError where it must not be."""
+        """The push service to which the push goes; each origin has its own limits and circuit
+        breaker. Raises ValueError if the subscription can never be used, EndpointError if it must
+        not be used."""
 
     @abstractmethod
     async def send(
         self, http: aiohttp.ClientSession, push: Push, message: Message, *, now: datetime
     ) -> Answer:
-        """One attempt. Raises ValueError as above; UnavailableError, aiohttp.ClientError, OSError
-        or TimeoutError for what may pass."""
+        """Make one attempt. Raises ValueError as above, and UnavailableError, aiohttp.ClientError,
+        OSError or TimeoutError for temporary failures."""
 
     def close(self) -> None:  # noqa: B027  (most have none)
-        """End connections of its own; called on the event loop's thread."""
+        """Close the transport's own connections. Called on the event loop's thread."""

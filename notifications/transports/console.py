@@ -1,4 +1,5 @@
-"""Pushes as lines of the log, for development: what a device would show, and never its address."""
+"""Writes pushes to the log, for development: the text that a device would show, without its
+address."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Firebase Cloud Messaging, HTTP v1: a device's registration token is its address.
+"""Firebase Cloud Messaging, HTTP v1. A device's address is its registration token.
 
 https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages
 """
@@ -25,19 +25,19 @@ ANSWER_LIMIT = 16_384
 BODY_SECONDS = 2.0
 # https://firebase.google.com/docs/cloud-messaging/concept-options
 BODY_LIMIT = 4_096
-# Characters of title and text that are tried.
+# The lengths, in characters, to which title and body are cut, until the request is short enough.
 LENGTHS = (300, 150, 75, 30)
-# FCM keeps the newest message of each of four collapse keys for a device that is away, "with no
-# guarantees about which ones" where there are more.
+# For a device that is offline FCM keeps the newest message of each collapse key, for up to four
+# keys. With more, there are "no guarantees about which ones" it keeps.
 # https://firebase.google.com/docs/cloud-messaging/customize-messages/set-message-type
-MOST_COLLAPSE_KEYS = 4
+MAX_COLLAPSE_KEYS = 4
 
 
 class Fcm(Transport):
     @cached_property
     def _key(self) -> dict[str, str]:
-        """Read when it is first needed, and again while it cannot be used: it costs only pushes by
-        FCM, which go out once the file is mended."""
+        """The key file. It is read when it is first needed, and again as long as it is unusable. So
+        a bad file fails only the pushes by FCM, and these are sent once it is fixed."""
         return read_key(settings.FCM_KEY_FILE)
 
     @cached_property
@@ -70,27 +70,27 @@ class Fcm(Transport):
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:
-    """To its end, which leaves the connection for the next request, or to ANSWER_LIMIT. It may come
-    in several pieces; the status stands without it, so it is not waited for any longer."""
-    said = b""
+    """Read the body to its end, so that the connection can be reused, or up to ANSWER_LIMIT bytes.
+    It may come in several parts. Stops after BODY_SECONDS, because the status is known already."""
+    body = b""
     with suppress(TimeoutError, aiohttp.ClientError):
         async with asyncio.timeout(BODY_SECONDS):
-            while len(said) < ANSWER_LIMIT and (piece := await response.content.read(ANSWER_LIMIT)):
-                said += piece
-    return said
+            while len(body) < ANSWER_LIMIT and (part := await response.content.read(ANSWER_LIMIT)):
+                body += part
+    return body
 
 
 def request_body(
     token: str, message: Message, wishes: Mapping[str, object], *, now: datetime
 ) -> bytes:
-    """The request for one device, of at most 4,096 bytes, which is what FCM takes: the words are in
-    it up to three times, and are cut where they are long in UTF-8.
+    """The request body for one device. It has at most 4,096 bytes, FCM's limit: title and body are
+    in it up to three times, and are cut if they are long in UTF-8.
 
-    The data is for the app. With `alert`, which is the default, the system shows the message
-    itself, for an app that sleeps does not run: on an iPhone by aps.alert, which the app's own
-    extension may change before (`mutable-content`). Without it, the app is woken to show it.
-    `priority` is high by default: normal waits for the end of Doze on Android. `collapse_keys`
-    says how many of our messages FCM keeps for a device that is away, 0 (the default) for all.
+    `data` is for the app. With the wish `alert` (the default) the system itself shows the message,
+    because a sleeping app does not run. On an iPhone that is aps.alert, which the app's extension
+    may change first (`mutable-content`). Without `alert`, the app is woken to show the message.
+    `priority` is "high" by default; "normal" waits for the end of Doze on Android. `collapse_keys`
+    says how many of our messages FCM keeps for a device that is offline; 0 (the default) for all.
     """
     for length in LENGTHS:
         short = replace(message, title=message.title[:length], body=message.body[:length])
@@ -106,7 +106,7 @@ def _request_body(
     seconds = int((message.expires_at - now).total_seconds())
     alert, high = wishes.get("alert", True), wishes.get("priority", "high") == "high"
     android = {"ttl": f"{seconds}s", "priority": "HIGH" if high else "NORMAL"}
-    if kept := min(int(wishes.get("collapse_keys", 0)), MOST_COLLAPSE_KEYS):
+    if kept := min(int(wishes.get("collapse_keys", 0)), MAX_COLLAPSE_KEYS):
         android["collapse_key"] = f"posts-{message.post_id % kept}"
     aps: dict[str, object] = {"thread-id": "posts"}
     if alert:
@@ -147,7 +147,8 @@ def _request_body(
 
 
 def error_code(body: bytes) -> str | None:
-    """FCM's own code of an error, by which a token that is gone differs from a project that is."""
+    """FCM's own error code, or None. It tells an unregistered token from a project that does not
+    exist; both are answered 404."""
     try:
         details = json.loads(body)["error"]["details"]
         return next((each["errorCode"] for each in details if "errorCode" in each), None)

@@ -1,6 +1,6 @@
-"""Access tokens of a Google service account, fetched when they are needed and kept for an hour.
+"""Access tokens of a Google service account, fetched when needed and cached for an hour.
 
-RFC 7523, as https://developers.google.com/identity/protocols/oauth2/service-account has it.
+See RFC 7523 and https://developers.google.com/identity/protocols/oauth2/service-account.
 """
 
 import asyncio
@@ -12,40 +12,41 @@ from pathlib import Path
 import aiohttp
 import jwt
 
-from notifications.reasons import words
+from notifications.reasons import describe
 from notifications.transports import UnavailableError
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 LIFE = timedelta(hours=1)
-LONGEST_SECONDS = 86_400
-# What is read of a key file.
+MAX_LIFE_SECONDS = 86_400
+# The values that are read from a key file.
 KEYS = ("project_id", "client_email", "private_key", "private_key_id", "token_uri")
-# A token is replaced this long before it ends, so that none ends on its way.
+# A token is replaced this long before it expires, so that none expires during a request.
 MARGIN = timedelta(minutes=5)
 
 
 class KeyFileError(UnavailableError):
-    """The file is no key of a service account; the message says why, and nothing of the key."""
+    """The key file of the service account is unusable. The message says why and contains nothing of
+    the key."""
 
 
 def read_key(path: str) -> dict[str, str]:
-    """The key file of a service account, as Firebase's console hands it out. Raises KeyFileError
-    for one with which no token can be had."""
+    """Read the key file of a service account, in the form that Firebase's console provides. Raises
+    KeyFileError if the key cannot be used to get a token."""
     try:
         key = json.loads(Path(path).read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise KeyFileError(f"it cannot be read: {words(error)}") from error
+        raise KeyFileError(f"it cannot be read: {describe(error)}") from error
     if not isinstance(key, dict):
-        raise KeyFileError("it is no JSON object")
+        raise KeyFileError("it is not a JSON object")
     if unusable := sorted(name for name in KEYS if not usable(key.get(name))):
         raise KeyFileError(f"it has no usable {', '.join(unusable)}")
     try:
         sign(key, {})
-    # Whatever cryptography and PyJWT make of it, whose InvalidKeyError is no ValueError.
+    # cryptography and PyJWT raise various errors; PyJWT's InvalidKeyError is not a ValueError.
     except Exception as error:
-        what = "with \\n where it should have line ends" if "\\n" in key["private_key"] else ""
-        raise KeyFileError(f"its private_key is no RSA key in PEM {what}".rstrip()) from error
+        hint = "; it has \\n instead of line ends" if "\\n" in key["private_key"] else ""
+        raise KeyFileError(f"its private_key is not an RSA key in PEM{hint}") from error
     return key
 
 
@@ -59,17 +60,17 @@ def sign(key: Mapping[str, str], claims: Mapping[str, object]) -> str:
 
 
 class TokenSource:
-    """The access token of one service account, whose key file is given."""
+    """The access token of one service account. `key` is the content of its key file."""
 
     def __init__(self, key: Mapping[str, str]) -> None:
         self._key = key
         self._token = ""
         self._renew_at: datetime | None = None
-        # Many pushes at once find no token; one of them fetches it.
+        # If many pushes at once find no token, only one of them fetches it.
         self._fetching = asyncio.Lock()
 
     async def token(self, http: aiohttp.ClientSession, *, now: datetime) -> str:
-        """Raises UnavailableError where Google gives none."""
+        """The current access token. Raises UnavailableError if Google does not issue one."""
         async with self._fetching:
             if self._renew_at is None or self._renew_at <= now:
                 self._token, life = await self._fetch(http, now)
@@ -77,7 +78,7 @@ class TokenSource:
             return self._token
 
     def forget(self, token: str) -> None:
-        """The token was refused: the next one is fetched anew."""
+        """Drop a token that was refused, so that the next push fetches a new one."""
         if token == self._token:
             self._renew_at = None
 
@@ -90,9 +91,9 @@ class TokenSource:
                 grant = json.loads(await response.read())
                 token, seconds = grant["access_token"], float(grant["expires_in"])
             except (ValueError, TypeError, LookupError, OverflowError) as error:
-                raise UnavailableError("no access token: the answer is not understood") from error
-            if not (usable(token) and token.isprintable() and 0 < seconds <= LONGEST_SECONDS):
-                raise UnavailableError("no access token: the answer is not understood")
+                raise UnavailableError("no access token: the answer is invalid") from error
+            if not (usable(token) and token.isprintable() and 0 < seconds <= MAX_LIFE_SECONDS):
+                raise UnavailableError("no access token: the answer is invalid")
             return token, timedelta(seconds=seconds)
 
     def _assertion(self, now: datetime) -> str:

@@ -1,4 +1,5 @@
-"""Web Push (RFC 8030): encrypted for the device, and handed to the push service of its browser."""
+"""Web Push (RFC 8030): encrypts a push for the device and sends it to its browser's push
+service."""
 
 from datetime import datetime
 
@@ -28,7 +29,7 @@ class WebPush(Transport):
     ) -> Answer:
         try:
             body = webpush.encrypt(message.encoded, push.p256dh, push.auth)
-        # Whatever the libraries make of keys that are none.
+        # The libraries raise various errors for invalid keys.
         except Exception as error:
             raise UnusableError("the device's keys cannot be used") from error
         headers = webpush.headers(

@@ -1,4 +1,4 @@
-"""A push service on loopback, and a device of Bob's that is registered there."""
+"""Fixtures: a push service on loopback, and a device of Bob's that is registered there."""
 
 import pytest
 from django.conf import settings
@@ -10,14 +10,15 @@ from tests.notifications.people import with_device
 
 @pytest.fixture
 def service():
-    """A new one for each test, whose failures nobody remembers."""
+    """A new push service for each test, with no remembered failures."""
     with running_push_service() as service:
         forget_failures(service)
         yield service
 
 
 def forget_failures(service) -> None:
-    """Its port may be that of an earlier one, whose breaker is still open."""
+    """Close the service's circuit. An earlier service may have used the same port, and its circuit
+    may still be open."""
     board = Board(settings.REDIS_URL)
     board.erase(service.origin)
     board.close()

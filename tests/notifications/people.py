@@ -1,4 +1,4 @@
-"""People with devices."""
+"""Builds users with devices."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ FCM = "https://fcm.googleapis.com"
 
 
 def with_device(user: User, now: datetime, origin: str = FCM, **changes) -> Device:
-    """A new device of the user's, registered with the push service at `origin`."""
+    """Register a new device for the user, at the push service `origin`."""
     device = Device.generate()
     given = device.subscription(origin)
     values = {"endpoint": given["endpoint"], **given["keys"], "name": "phone"} | changes

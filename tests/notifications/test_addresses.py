@@ -46,7 +46,7 @@ REFUSED = {
     "an octal form": "0177.0.0.1",
 }
 
-# As a URL may name this machine or one beside it.
+# Notations in which a URL may name this machine or its network.
 HOSTS = [
     *("127.0.0.1", "0177.0.0.1", "0x7f000001", "2130706433", "127.1", "localhost", "0.0.0.0"),
     *("[::1]", "[::ffff:127.0.0.1]", "10.0.0.1", "169.254.169.254"),
@@ -54,17 +54,17 @@ HOSTS = [
 
 
 @pytest.mark.parametrize("address", REFUSED.values(), ids=REFUSED.keys())
-def test_an_address_that_is_not_public_is_known_as_such(address):
+def test_an_address_that_is_not_public_is_recognised(address):
     assert not addresses.is_public(address)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "142.250.0.1", "2606:4700::1111"])
-def test_a_public_address_is_known_as_such(address):
+def test_a_public_address_is_recognised(address):
     assert addresses.is_public(address)
 
 
 class Names(AbstractResolver):
-    """A name server's client that gives these answers in turn, and the last one ever after."""
+    """A resolver that returns these answers in turn, and then always the last one."""
 
     def __init__(self, *answers: str):
         self.answers = list(answers)
@@ -80,22 +80,23 @@ class Names(AbstractResolver):
 
 
 class Server:
-    """Listens on two loopback addresses, of which the tests' setting allows the first one only."""
+    """Listens on two loopback addresses. The tests' settings allow only the first one."""
 
     def __init__(self):
         self.called: list[str] = []
-        # The headers of each request, and the body of its answer.
+        # The headers of each request, and the body of its response.
         self.answers: list[tuple[Mapping[str, str], bytes]] = []
 
     async def _answer(self, request: web.Request) -> web.Response:
         self.called.append(request.transport.get_extra_info("sockname")[0])
         answer = web.Response(status=201, text="x" * 10_000, headers={"Set-Cookie": "a=b"})
-        # Whatever the client has asked for.
+        # Compress, whatever the client accepts.
         answer.enable_compression(web.ContentCoding.gzip)
         return answer
 
     def post_to(self, url: str, times: int = 1, **limits) -> None:
-        """Requests one after the other, each with a connection of its own; {port} is filled in."""
+        """Send requests one after the other, each on its own connection. The URL's {port} is filled
+        in."""
         asyncio.run(self._post_to(url, times, limits))
 
     async def _post_to(self, url: str, times: int, limits: dict) -> None:
@@ -121,7 +122,7 @@ def server() -> Server:
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_url_of_this_machine_or_its_net_is_not_connected_to(server, settings, host):
+def test_no_connection_is_made_to_this_machine_or_its_network(server, settings, host):
     settings.PUSH_ALLOW_LOOPBACK = False
     with pytest.raises(aiohttp.ClientError):
         server.post_to(f"http://{host}:{{port}}/x")
@@ -129,22 +130,22 @@ def test_a_url_of_this_machine_or_its_net_is_not_connected_to(server, settings, 
 
 
 @pytest.mark.parametrize("answer", ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254"])
-def test_a_name_that_resolves_to_a_private_address_is_not_connected_to(server, settings, answer):
+def test_no_connection_is_made_to_a_name_with_a_private_address(server, settings, answer):
     settings.PUSH_ALLOW_LOOPBACK = False
     with pytest.raises(aiohttp.ClientConnectorError, match="address refused"):
         server.post_to("http://fcm.googleapis.com:{port}/x", resolver=Names(answer))
     assert server.called == []
 
 
-def test_a_name_whose_second_answer_differs_is_not_followed_there(server):
+def test_no_connection_is_made_to_a_different_second_address_of_a_name(server):
     url = "http://push.example:{port}/x"
     with pytest.raises(aiohttp.ClientConnectorError, match="address refused"):
         server.post_to(url, times=2, resolver=Names(ALLOWED, ELSEWHERE))
     assert server.called == [ALLOWED]
 
 
-def test_an_answer_is_not_unfolded_and_leaves_no_cookie(server):
-    # By name: a jar would take no cookie from an address.
+def test_a_response_is_not_decompressed_and_leaves_no_cookie(server):
+    # Use a name, because a cookie jar accepts no cookie from an IP address.
     server.post_to("http://push.example:{port}/x", times=2, resolver=Names(ALLOWED))
     for headers, body in server.answers:
         assert len(body) < 100

@@ -33,14 +33,14 @@ def test_a_users_devices_are_found_and_show_no_address_and_no_keys(admin_client,
 def test_a_test_push_is_sent_from_the_list(admin_client, row, broker):
     chosen = {"action": "send_test_push", "_selected_action": [row.pk]}
     page = admin_client.post(DEVICES, chosen, follow=True)
-    assert "see in a moment" in page.content.decode()
+    assert "the test runs" in page.content.decode()
     assert depth(broker, tasks.RETRY) == 1
     page = admin_client.post(DEVICES, chosen, follow=True)
     assert "at most every 10 seconds" in page.content.decode()
     assert depth(broker, tasks.RETRY) == 1
 
 
-def test_who_may_only_look_sends_none(client, django_user_model, row, broker):
+def test_staff_who_may_only_view_cannot_send_a_test_push(client, django_user_model, row, broker):
     log_in_with(client, django_user_model, "view_pushsubscription")
     chosen = {"action": "send_test_push", "_selected_action": [row.pk]}
     client.post(DEVICES, chosen, follow=True)
@@ -49,7 +49,7 @@ def test_who_may_only_look_sends_none(client, django_user_model, row, broker):
 
 
 def log_in_with(client, users, codename: str) -> None:
-    """Log a member of staff in who has this permission alone."""
+    """Log in a member of staff with only this permission."""
     staff = users.objects.create_user("staff", is_staff=True)
     staff.user_permissions.set(Permission.objects.filter(codename=codename))
     client.force_login(staff)

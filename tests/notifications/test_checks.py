@@ -14,14 +14,14 @@ def test_a_deployment_that_pushes_to_loopback_is_refused(settings):
     call_command("check")
 
 
-def test_a_deployment_that_does_not_is_taken(settings, capsys):
+def test_a_deployment_that_does_not_push_to_loopback_is_accepted(settings, capsys):
     settings.PUSH_ALLOW_LOOPBACK = False
     call_command("check", "--deploy")
     assert "notifications" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"project_id": "x"}'])
-def test_a_key_file_that_is_none_is_refused_at_the_start(settings, tmp_path, content):
+def test_an_invalid_key_file_is_refused_at_the_start(settings, tmp_path, content):
     file = tmp_path / "key.json"
     if content is not None:
         file.write_text(content)
@@ -30,7 +30,7 @@ def test_a_key_file_that_is_none_is_refused_at_the_start(settings, tmp_path, con
         call_command("check")
 
 
-def test_a_key_file_of_a_service_account_is_taken(settings, tmp_path):
+def test_a_key_file_of_a_service_account_is_accepted(settings, tmp_path):
     file = tmp_path / "key.json"
     file.write_text(json.dumps(ServiceAccount.generate().key_file("https://example.com")))
     settings.FCM_KEY_FILE = str(file)
@@ -48,7 +48,7 @@ def test_a_key_file_of_a_service_account_is_taken(settings, tmp_path):
         *("mailto: a@company.com", "mailto:a@company.com ", "mailto:@company.com"),
     ],
 )
-def test_a_deployment_whose_subject_is_no_real_address_is_refused(settings, subject):
+def test_a_deployment_whose_vapid_subject_is_not_a_real_address_is_refused(settings, subject):
     settings.PUSH_ALLOW_LOOPBACK = False
     settings.VAPID_SUBJECT = subject
     with pytest.raises(SystemCheckError, match=r"notifications\.E003"):
@@ -60,7 +60,7 @@ def test_a_deployment_whose_subject_is_no_real_address_is_refused(settings, subj
     "subject",
     ["mailto:push+web@mail.company.co.uk", "https://company.com/contact", "https://company.io"],
 )
-def test_a_deployment_whose_subject_is_one_is_taken(settings, subject):
+def test_a_deployment_whose_vapid_subject_is_a_real_address_is_accepted(settings, subject):
     settings.PUSH_ALLOW_LOOPBACK = False
     settings.VAPID_SUBJECT = subject
     call_command("check", "--deploy")

@@ -1,4 +1,4 @@
-"""The HTTP of pushes, against a peer that sends exactly these bytes."""
+"""The HTTP client of pushes, against a peer that sends exactly the given bytes."""
 
 import asyncio
 import contextlib
@@ -6,14 +6,14 @@ import contextlib
 import pytest
 
 from notifications.addresses import AddressError
-from notifications.connections import ANSWER_LIMIT, REST_SECONDS, AnswerError, Connections
+from notifications.connections import ANSWER_LIMIT, BODY_SECONDS, AnswerError, Connections
 
 CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
 
 
 class Peer:
-    """Answers each request with the next of these bytes, `None` by closing the connection; the
-    last one again and again. `requests` are what it read, one list a connection."""
+    """Answers each request with the next of `answers`, and then always with the last one. None
+    closes the connection. `requests` are the requests that it read, one list per connection."""
 
     def __init__(self, *answers: bytes | None) -> None:
         self.answers = list(answers)
@@ -36,7 +36,7 @@ class Peer:
 
 
 def run(peer: Peer, *, times: int = 1, path: str = "/push/x", host: str = "127.0.0.1") -> list:
-    """What each of so many requests, one after the other, gives or raises."""
+    """Send `times` requests one after the other. Returns each reply or error."""
 
     async def ask() -> list:
         server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
@@ -52,13 +52,13 @@ def run(peer: Peer, *, times: int = 1, path: str = "/push/x", host: str = "127.0
             await asyncio.sleep(0.05)
         connections.close()
         server.close()
-        await asyncio.sleep(0.05)  # The peer sees that.
+        await asyncio.sleep(0.05)  # Let the peer notice that.
         return found
 
     return asyncio.run(ask())
 
 
-def test_a_request_is_as_it_should_be():
+def test_a_request_has_the_expected_lines():
     peer = Peer(CREATED)
     (reply,) = run(peer, path="/push/x?token=a%2F#fragment")
     assert reply.status == 201
@@ -80,7 +80,7 @@ def test_a_request_is_as_it_should_be():
         b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + CREATED,
     ],
 )
-def test_a_connection_whose_answer_is_read_is_used_again(answer):
+def test_a_connection_with_a_complete_response_is_reused(answer):
     peer = Peer(answer)
     assert [reply.status // 100 for reply in run(peer, times=3)] == [2, 2, 2]
     assert [len(requests) for requests in peer.requests] == [3]
@@ -91,20 +91,20 @@ def test_a_connection_whose_answer_is_read_is_used_again(answer):
     [
         b"HTTP/1.1 201 Created\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.0 201 Created\r\nContent-Length: 0\r\n\r\n",
-        # More than was asked for would be taken for the next answer.
+        # A surplus response would be taken for that of the next request.
         CREATED + b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n",
-        # The body is still to come: the status is known all the same.
+        # The body is incomplete, but the status is known.
         b"HTTP/1.1 201 Created\r\nContent-Length: 5\r\n\r\nhel",
         b"HTTP/1.1 201 Created\r\nContent-Length: 900000\r\n\r\n" + 50_000 * b"x",
     ],
 )
-def test_another_one_is_not(answer):
+def test_a_connection_with_an_incomplete_or_closing_response_is_not_reused(answer):
     peer = Peer(answer)
     assert [reply.status for reply in run(peer, times=2)] == [201, 201]
     assert [len(requests) for requests in peer.requests] == [1, 1]
 
 
-def test_the_answer_that_came_too_late_is_nobody_elses():
+def test_a_late_response_is_not_taken_for_that_of_another_request():
     async def ask() -> int:
         peer = Peer(CREATED)
 
@@ -121,7 +121,7 @@ def test_the_answer_that_came_too_late_is_nobody_elses():
             async with asyncio.timeout(0.1):
                 await connections.post(url, {}, b"body")
         server.close()
-        await asyncio.sleep(0.5)  # Its answer has come, and met nobody.
+        await asyncio.sleep(0.5)  # By then the late response has come.
         return len(connections)
 
     assert asyncio.run(ask()) == 0
@@ -135,7 +135,7 @@ def test_the_answer_that_came_too_late_is_nobody_elses():
         b"HTTP/1.1 201 Created\r\nX: " + 2 * ANSWER_LIMIT * b"x" + b"\r\n\r\n",
     ],
 )
-def test_what_is_no_answer_is_an_error(answer):
+def test_an_invalid_response_is_an_error(answer):
     (error,) = run(Peer(answer))
     assert isinstance(error, AnswerError)
 
@@ -144,7 +144,7 @@ def test_a_connection_that_is_closed_without_an_answer_is_an_error():
     assert [type(error) for error in run(Peer(None), times=2)] == [ConnectionResetError] * 2
 
 
-def test_the_next_request_does_not_meet_a_connection_that_was_closed_meanwhile():
+def test_a_connection_that_the_peer_closed_is_not_reused():
     peer = Peer(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
     serve = peer.serve
 
@@ -157,7 +157,7 @@ def test_the_next_request_does_not_meet_a_connection_that_was_closed_meanwhile()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0.0.0.0"])
-def test_an_address_that_is_not_public_is_refused_whatever_it_is_called(settings, host):
+def test_a_private_address_is_refused_in_any_notation(settings, host):
     settings.PUSH_ALLOW_LOOPBACK = False
     peer = Peer(CREATED)
     (error,) = run(peer, host=host)
@@ -174,7 +174,7 @@ def test_an_address_that_is_not_public_is_refused_whatever_it_is_called(settings
         b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
     ],
 )
-def test_an_answer_without_an_end_costs_its_connection_and_leaves_nothing(answer):
+def test_the_connection_of_an_endless_response_is_closed(answer):
     async def ask() -> tuple[int, int]:
         server = await asyncio.start_server(Peer(answer).serve, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
@@ -182,14 +182,14 @@ def test_an_answer_without_an_end_costs_its_connection_and_leaves_nothing(answer
         for _ in range(3):
             assert (await connections.post(url, {}, b"body")).status == 201
         open_then = len(connections)
-        await asyncio.sleep(REST_SECONDS + 0.5)
+        await asyncio.sleep(BODY_SECONDS + 0.5)
         server.close()
         return open_then, len(connections)
 
     assert asyncio.run(ask()) == (3, 0)
 
 
-def test_of_an_origin_without_connections_nothing_is_kept():
+def test_an_origin_without_connections_leaves_no_entry():
     async def ask() -> list:
         kept = []
         server = await asyncio.start_server(Peer(CREATED).serve, "127.0.0.1", 0)

@@ -60,7 +60,7 @@ REFUSED = {
 @pytest.mark.parametrize("endpoint", REFUSED.values(), ids=REFUSED.keys())
 def test_an_endpoint_elsewhere_is_refused(settings, endpoint):
     settings.PUSH_ALLOW_LOOPBACK = False
-    with pytest.raises(EndpointError, match="no endpoint of a push service that we know"):
+    with pytest.raises(EndpointError, match="not an endpoint of a known push service"):
         check_endpoint(endpoint)
 
 
@@ -75,11 +75,11 @@ def test_an_endpoint_elsewhere_is_refused(settings, endpoint):
         "https://jmt17.google.com/fcm/send/e:APA91b",
     ],
 )
-def test_an_endpoint_of_a_known_push_service_is_taken(endpoint):
+def test_an_endpoint_of_a_known_push_service_is_accepted(endpoint):
     check_endpoint(endpoint)
 
 
-def test_more_hosts_are_a_matter_of_a_setting(settings):
+def test_a_setting_replaces_the_list_of_hosts(settings):
     settings.PUSH_HOSTS = ["push.example.org"]
     check_endpoint("https://push.example.org/x")
     with pytest.raises(EndpointError):
@@ -94,7 +94,7 @@ def test_the_setting_for_loopback_allows_one_address(address):
 
 
 def push(bob, post, endpoint: str, now) -> Delivery:
-    """Push the post to a device of Bob's that was saved with this endpoint at some time."""
+    """Push the post to a device of Bob's whose endpoint was saved without a check."""
     keys = Device.generate().subscription("")["keys"]
     subscriptions.register(bob, endpoint=endpoint, **keys, name="", now=now)
     push_slices([Slice(post.pk, 0, END)], task=uuid4(), clock=lambda: now)
@@ -103,9 +103,7 @@ def push(bob, post, endpoint: str, now) -> Delivery:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("endpoint", REFUSED.values(), ids=REFUSED.keys())
-def test_an_endpoint_that_was_saved_all_the_same_is_not_pushed_to(
-    bob, post, now, settings, endpoint
-):
+def test_a_saved_endpoint_that_is_not_allowed_gets_no_push(bob, post, now, settings, endpoint):
     settings.PUSH_ALLOW_LOOPBACK = False
     delivery = push(bob, post, endpoint, now)
     assert (delivery.state, delivery.provider_status) == ("refused", None)
@@ -131,7 +129,7 @@ def test_a_redirect_is_not_followed(bob, post, now, service, status):
 
 
 @pytest.mark.django_db
-def test_a_proxy_of_the_environment_is_not_used(bob, post, now, service, monkeypatch):
+def test_a_proxy_from_the_environment_is_not_used(bob, post, now, service, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert push(bob, post, f"{service.origin}/push/x", now).state == "sent"
@@ -157,6 +155,6 @@ def test_an_endpoint_has_one_spelling(given, spelled):
 
 
 @pytest.mark.parametrize("given", [f"https://{HOST}/{'%22' * 400}", "http://127.0.0.1:99999/x"])
-def test_an_endpoint_that_has_no_spelling_that_can_be_kept_is_refused(given):
+def test_an_endpoint_without_a_storable_spelling_is_refused(given):
     with pytest.raises(EndpointError):
         canonical(given)

@@ -1,4 +1,4 @@
-"""FCM, against the loopback push service with the keys of a service account of its own."""
+"""FCM, against the push service on loopback with a generated service account."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ def send(sender, *tokens: str, title: str = "alice", body: str = "Hello world!",
     return sender.send(pushes, {1: message}, lambda: now)
 
 
-def test_a_device_is_told_by_its_token(sender, service):
+def test_a_message_is_sent_to_the_devices_token(sender, service):
     (outcome,) = send(sender, "token-1")
     assert (outcome.state, outcome.status) == ("sent", 200)
     (receipt,) = service.receipts.of("token-1")
@@ -78,13 +78,13 @@ def test_one_access_token_serves_many_pushes_until_it_nears_its_end(sender, serv
     send(sender, *(f"token-{number}" for number in range(50)))
     send(sender, "token-1")
     assert service.tokens.requests == 1
-    # The service lives by its own clock, which is 56 minutes behind.
+    # Move the service's own clock forward as well.
     service.tokens.clock = lambda: (datetime.now(UTC) + timedelta(minutes=56)).timestamp()
     send(sender, "token-1", later=timedelta(minutes=56))
     assert service.tokens.requests == 2
 
 
-def test_a_token_that_is_no_longer_registered_is_gone(sender, service):
+def test_an_unregistered_token_is_gone(sender, service):
     service.answer("gone", 404)
     outcomes = send(sender, "gone", "there")
     assert [(outcome.state, outcome.gone) for outcome in outcomes] == [
@@ -93,7 +93,7 @@ def test_a_token_that_is_no_longer_registered_is_gone(sender, service):
     ]
 
 
-def test_a_project_that_is_not_found_costs_nobody_a_subscription(sender, service):
+def test_a_project_that_is_not_found_removes_no_subscription(sender, service):
     sender._transport("fcm")._url = f"{service.origin}/v1/nowhere"
     (outcome,) = send(sender, "token-1")
     assert (outcome.state, outcome.status, outcome.gone) == ("refused", 404, False)
@@ -107,14 +107,14 @@ def test_other_refusals_are_final_and_the_device_stays(sender, service, status):
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_passing_failures_are_tried_again_when_fcm_says(sender, service, status):
+def test_temporary_failures_are_retried_when_fcm_says(sender, service, status):
     service.answer("token-1", status, retry_after=60)
     (outcome,) = send(sender, "token-1")
     assert (outcome.state, outcome.status) == ("retrying", status)
     assert outcome.due_at - outcome.at == timedelta(seconds=60)
 
 
-def test_an_access_token_that_is_refused_is_replaced_and_the_push_tried_again(sender, service):
+def test_a_refused_access_token_is_replaced_and_the_push_is_retried(sender, service):
     send(sender, "token-1")
     service.tokens.expiries.clear()
     (outcome,) = send(sender, "token-1")
@@ -127,7 +127,7 @@ def test_an_access_token_that_is_refused_is_replaced_and_the_push_tried_again(se
     assert service.tokens.requests == 2
 
 
-def test_without_an_access_token_nothing_is_given_up(sender, service):
+def test_without_an_access_token_the_push_is_retried(sender, service):
     service.answer("oauth", 500)
     (outcome,) = send(sender, "token-1")
     assert (outcome.state, outcome.reason) == (
@@ -176,9 +176,7 @@ def broken_file(request, account, service, tmp_path, settings):
     return file
 
 
-def test_a_key_file_that_cannot_be_used_costs_the_pushes_by_fcm_alone(
-    broken_file, service, account
-):
+def test_an_unusable_key_file_fails_only_the_pushes_by_fcm(broken_file, service, account):
     sender = Sender()
     keys = Device.generate().subscription(service.origin)
     web = Push(1, 9, 1, "web_push", keys["endpoint"], **keys["keys"])
@@ -187,14 +185,14 @@ def test_a_key_file_that_cannot_be_used_costs_the_pushes_by_fcm_alone(
     fcm = Push(1, 1, 1, "fcm", "token-1", "", "")
     outcomes = sender.send([fcm, web, fcm], {1: message}, lambda: now)
     assert [outcome.state for outcome in outcomes] == ["retrying", "sent", "retrying"]
-    # Once the file is mended, they go out without a restart.
+    # Once the file is fixed, they are sent without a restart.
     broken_file.write_text(json.dumps(account.key_file(service.origin)))
     (outcome,) = sender.send([fcm], {1: message}, lambda: now)
     assert outcome.state == "sent"
     sender.close()
 
 
-def test_a_key_file_that_cannot_be_used_is_told_at_the_start(broken_file):
+def test_an_unusable_key_file_is_reported_at_the_start(broken_file):
     with pytest.raises(SystemCheckError, match=r"notifications\.E002") as caught:
         call_command("check")
     assert "BEGIN" not in str(caught.value)
@@ -233,16 +231,16 @@ def test_a_message_is_as_its_device_wishes(wishes, priority, apns, alert, kept):
         assert ("notification" in message["android"]) is alert
 
 
-def test_an_error_whose_body_comes_in_pieces_is_read_to_its_end():
+def test_an_error_body_that_comes_in_parts_is_read_to_its_end():
     error = json.dumps({"error": {"details": [{"errorCode": "UNREGISTERED"}]}}).encode()
 
     async def serve(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n" % len(error))
-        for piece in (error[:9], error[9:30], error[30:]):
+        for part in (error[:9], error[9:30], error[30:]):
             await writer.drain()
             await asyncio.sleep(0.05)
-            writer.write(piece)
+            writer.write(part)
         await reader.read()
         writer.close()
 
@@ -269,9 +267,9 @@ async def _read(serve) -> bytes:
     ):
         said = await _body(r)
     server.close()
-    await asyncio.sleep(0.05)  # The peer sees that.
+    await asyncio.sleep(0.05)  # Let the peer notice that.
     return said
 
 
-def test_json_of_any_depth_is_no_error_of_ours():
+def test_deeply_nested_json_raises_no_error():
     assert error_code(b"[" * 15_000) is None

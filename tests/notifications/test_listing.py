@@ -11,7 +11,7 @@ from social import posts, relations
 from social.models import Post
 
 pytestmark = pytest.mark.django_db
-FIRST = 20_000_000  # Where a partition begins, and no other test has made any.
+FIRST = 20_000_000  # The start of a partition; no other test creates partitions near it.
 
 
 @pytest.fixture(autouse=True)
@@ -19,8 +19,8 @@ def _small_partitions(settings):
     settings.PARTITION_POSTS = 5
 
 
-def told(user, author, ids, now) -> list[int]:
-    """Notifications of new posts with these ids; the ids, newest first."""
+def notify(user, author, ids, now) -> list[int]:
+    """Create posts with these ids and notifications about them. Returns the ids, newest first."""
     Post.objects.bulk_create(
         Post(pk=pk, author=author, content=f"post {pk}", created_at=now) for pk in ids
     )
@@ -33,12 +33,12 @@ def told(user, author, ids, now) -> list[int]:
 
 @pytest.fixture
 def twelve(alice, bob, now) -> list[int]:
-    """Bob was told of twelve posts, in three partitions."""
-    return told(bob, alice, range(FIRST, FIRST + 12), now)
+    """The ids of twelve posts, in three partitions, about which Bob has notifications."""
+    return notify(bob, alice, range(FIRST, FIRST + 12), now)
 
 
 def ids(page: listing.Page) -> list[int]:
-    return [told.post.pk for told in page.told]
+    return [entry.post.pk for entry in page.entries]
 
 
 def walk(user, **options) -> list[list[int]]:
@@ -48,8 +48,8 @@ def walk(user, **options) -> list[list[int]]:
 def pages(user, **options) -> Iterator[listing.Page]:
     page = listing.page(user, now=timezone.now(), **options)
     yield page
-    while page.rest:
-        page = listing.page(user, now=timezone.now(), at=page.rest, **options)
+    while page.next:
+        page = listing.page(user, now=timezone.now(), at=page.next, **options)
         yield page
 
 
@@ -61,12 +61,12 @@ def test_a_full_last_page_says_that_nothing_follows(bob, twelve):
     assert walk(bob, size=12) == [twelve]
 
 
-def test_who_was_told_of_nothing_has_an_empty_list(carol, twelve):
+def test_a_user_without_notifications_has_an_empty_list(carol, twelve):
     assert walk(carol) == [[]]
 
 
-def test_what_one_will_not_see_is_left_out(alice, bob, carol, twelve, now):
-    by_carol = told(bob, carol, [FIRST + 12], now)
+def test_deleted_muted_and_blocked_posts_are_left_out(alice, bob, carol, twelve, now):
+    by_carol = notify(bob, carol, [FIRST + 12], now)
     posts.delete(Post.objects.get(pk=twelve[0]), now=now)
     assert walk(bob) == [by_carol + twelve[1:]]
     relations.mute(bob, alice, now=now)
@@ -75,17 +75,17 @@ def test_what_one_will_not_see_is_left_out(alice, bob, carol, twelve, now):
     assert walk(bob) == [[]]
 
 
-def test_who_blocks_one_is_not_seen(alice, bob, twelve, now):
+def test_posts_of_an_author_who_blocks_the_user_are_left_out(alice, bob, twelve, now):
     relations.block(alice, bob, now=now)
     assert walk(bob) == [[]]
 
 
 def read(user) -> list[int]:
-    """All that is read."""
-    return [told.post.pk for page in pages(user) for told in page.told if told.read]
+    """The ids of all read notifications."""
+    return [entry.post.pk for page in pages(user) for entry in page.entries if entry.read]
 
 
-def test_one_is_marked_as_read(bob, carol, twelve, now):
+def test_a_single_notification_is_marked_as_read(bob, carol, twelve, now):
     assert listing.mark_read(bob, twelve[3], now=now)
     assert listing.mark_read(bob, twelve[3], now=now)
     assert not listing.mark_read(carol, twelve[3], now=now)
@@ -97,25 +97,25 @@ def test_one_is_marked_as_read(bob, carol, twelve, now):
     ]
 
 
-def test_what_is_not_read_comes_first_and_each_half_newest_first(bob, twelve, now):
+def test_unread_notifications_come_first_and_each_half_newest_first(bob, twelve, now):
     listing.mark_read_up_to(bob, twelve[8])
     for pk in twelve[1:6:2]:
         listing.mark_read(bob, pk, now=now)
     unread = [pk for pk in twelve[:8] if pk not in twelve[1:6:2]]
     whole = unread + twelve[1:6:2] + twelve[8:]
     assert walk(bob) == [whole]
-    # Pages that end within a half, where one ends, and past it.
+    # The page sizes make pages end within a half, at its end, and after it.
     for size in range(1, 13):
         assert [*chain(*walk(bob, size=size))] == whole
     assert [*chain(*walk(bob, unread=True, size=2))] == unread
 
 
-def test_what_is_marked_while_one_reads_on_is_neither_repeated_nor_left_out(bob, twelve, now):
+def test_marking_while_paging_repeats_and_leaves_out_nothing(bob, twelve, now):
     listing.mark_read(bob, twelve[4], now=now)
     seen = []
     for page in pages(bob, size=3):
         seen += ids(page)
-        # As a client does that marks what it shows; and another device marks all.
+        # The client marks what it shows; meanwhile another device marks everything.
         for pk in ids(page):
             listing.mark_read(bob, pk, now=timezone.now())
         if len(seen) == 6:
@@ -123,17 +123,17 @@ def test_what_is_marked_while_one_reads_on_is_neither_repeated_nor_left_out(bob,
     assert seen == [pk for pk in twelve if pk != twelve[4]] + [twelve[4]]
 
 
-def test_all_up_to_one_are_marked_as_read(bob, carol, twelve):
+def test_all_notifications_up_to_one_are_marked_as_read(bob, carol, twelve):
     assert listing.mark_read_up_to(bob, twelve[3])
     assert read(bob) == twelve[3:]
     assert walk(bob, unread=True) == [twelve[:3]]
-    # A mark that comes late takes nothing back.
+    # A later mark at an older post makes nothing unread again.
     assert listing.mark_read_up_to(bob, twelve[8])
     assert walk(bob, unread=True) == [twelve[:3]]
     assert not listing.mark_read_up_to(carol, twelve[0])
 
 
-def test_what_comes_below_the_mark_is_not_read(alice, bob, twelve, now):
+def test_a_notification_that_comes_below_the_mark_is_unread(alice, bob, twelve, now):
     absent = twelve[2::4]
     Notification.objects.filter(post_id__in=absent).delete()
     there = [pk for pk in twelve if pk not in absent]
@@ -146,14 +146,14 @@ def test_what_comes_below_the_mark_is_not_read(alice, bob, twelve, now):
     for size in range(1, 13):
         assert [*chain(*walk(bob, size=size))] == [there[0], *absent, *there[1:]]
         assert [*chain(*walk(bob, size=size, unread=True))] == [there[0], *absent]
-    # A mark of another device, from before they came, changes nothing; the next one does.
+    # A mark at an older post does not mark those that came late; a mark at one of them does.
     listing.mark_read_up_to(bob, there[-1])
     assert walk(bob, unread=True) == [[there[0], *absent]]
     listing.mark_read_up_to(bob, absent[0])
     assert walk(bob, unread=True) == [[there[0]]]
 
 
-def test_what_comes_while_one_reads_on_is_neither_repeated_nor_disturbs(alice, bob, twelve, now):
+def test_a_notification_that_comes_while_paging_changes_no_later_page(alice, bob, twelve, now):
     Notification.objects.filter(post_id=twelve[4]).delete()
     listing.mark_read_up_to(bob, twelve[0])
     following = pages(bob, size=3)
@@ -165,16 +165,14 @@ def test_what_comes_while_one_reads_on_is_neither_repeated_nor_disturbs(alice, b
     assert walk(bob)[0][0] == twelve[4]
 
 
-def test_who_has_marked_all_sees_the_list_with_one_statement_more(
-    bob, twelve, django_assert_num_queries
-):
+def test_a_list_with_a_mark_takes_one_more_query(bob, twelve, django_assert_num_queries):
     listing.mark_read_up_to(bob, twelve[0])
-    # The mark, the partitions, what is newer, what came late, two windows, and the posts.
+    # The mark, the partitions, the newer ones, the late ones, two windows, and the posts.
     with django_assert_num_queries(7):
         assert ids(listing.page(bob, now=timezone.now(), size=5)) == twelve[:5]
 
 
-def test_a_mark_from_before_late_ones_were_told_apart_is_one(bob, twelve):
+def test_a_mark_without_a_floor_still_marks_everything_below_it(bob, twelve):
     ReadMark.objects.create(user=bob, post_id=twelve[3])
     assert read(bob) == twelve[3:]
     assert walk(bob, unread=True) == [twelve[:3]]
@@ -182,18 +180,18 @@ def test_a_mark_from_before_late_ones_were_told_apart_is_one(bob, twelve):
     assert walk(bob, unread=True) == [twelve[:1]]
 
 
-def test_what_lies_below_all_that_is_remembered_counts_as_read(bob, twelve, now):
+def test_notifications_below_the_remembered_ones_count_as_read(bob, twelve, now):
     Notification.objects.filter(post_id=twelve[6]).delete()
     listing.mark_read_up_to(bob, twelve[0], remembered=3)
     Notification.objects.create(recipient=bob, post_id=twelve[6], created_at=now)
     assert walk(bob, unread=True) == [[]]
 
 
-def test_rows_far_apart_are_found_by_pages_of_bounded_cost(
+def test_rows_far_apart_are_found_with_bounded_queries_per_page(
     alice, bob, now, django_assert_max_num_queries
 ):
-    """300 partitions, with two rows at the two ends."""
-    ends = told(bob, alice, [FIRST, FIRST + 1_499], now)
+    """There are 300 partitions, and one row at each end."""
+    ends = notify(bob, alice, [FIRST, FIRST + 1_499], now)
     partitions.ensure(Notification._meta.db_table, range(FIRST, FIRST + 1_500, 5))
     listing.mark_read(bob, ends[0], now=now)
     found, walk = [], pages(bob)
@@ -211,4 +209,4 @@ def test_a_page_takes_a_fixed_number_of_queries(bob, twelve, django_assert_num_q
     # The mark, the partitions, two windows (of one and two partitions), and the posts.
     with django_assert_num_queries(5):
         page = listing.page(bob, now=timezone.now(), size=5)
-        assert [told.post.author.username for told in page.told] == ["alice"] * 5
+        assert [entry.post.author.username for entry in page.entries] == ["alice"] * 5

@@ -1,4 +1,4 @@
-"""A device goes with the log-in that registered it, and with no other."""
+"""A device is removed with the log-in that registered it, and with no other."""
 
 import threading
 from datetime import timedelta
@@ -30,7 +30,7 @@ NEW = "a quite different sentence"
 
 
 def logged_in(name: str) -> APIClient:
-    """A client of Dora's that has logged in and registered a device of this name."""
+    """A client on which Dora has logged in and registered a device of this name."""
     client = APIClient()
     token = log_in(client, device=name).json()["token"]
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
@@ -49,7 +49,7 @@ def devices() -> set[str]:
 
 @pytest.fixture
 def dora(alice) -> User:
-    """She has a device from before it was noted who registered it; so has Alice."""
+    """Dora. She and Alice each have a device whose log-in is unknown."""
     register(APIClient())
     dora = User.objects.get(username="dora")
     for person in (dora, alice):
@@ -98,7 +98,7 @@ ENDS_ONE = {
 
 
 @pytest.mark.parametrize("end", ENDS_ONE.values(), ids=ENDS_ONE)
-def test_a_log_in_that_ends_takes_its_devices_along_and_no_other(phone, laptop, admin_client, end):
+def test_a_log_in_that_ends_removes_its_own_devices_only(phone, laptop, admin_client, end):
     assert devices() == {"laptop of dora", *PHONE, *UNKNOWN}
     end(phone, laptop, admin_client)
     assert Token.objects.count() == 1
@@ -137,12 +137,12 @@ ENDS_ALL = {
 
 
 @pytest.mark.parametrize("end", ENDS_ALL.values(), ids=ENDS_ALL)
-def test_when_all_log_ins_end_also_devices_go_whose_log_in_is_not_known(dora, phone, laptop, end):
+def test_when_all_log_ins_end_devices_of_unknown_log_ins_are_removed_too(dora, phone, laptop, end):
     end(dora, phone)
     assert devices() == OTHERS
 
 
-def test_a_changed_password_leaves_the_devices_of_the_log_in_that_changed_it(phone, laptop):
+def test_a_password_change_keeps_the_devices_of_the_log_in_that_made_it(phone, laptop):
     assert change(phone).status_code == 204
     assert devices() == PHONE | OTHERS
 
@@ -151,7 +151,7 @@ def expire() -> None:
     Token.objects.update(expiry=timezone.now() - timedelta(seconds=1))
 
 
-def test_a_log_in_that_expires_leaves_its_devices_for_180_days_of_their_last_use(dora, phone):
+def test_an_expired_log_in_keeps_its_devices_for_180_days_after_their_last_use(dora, phone):
     used = timezone.now() + timedelta(days=30)
     Token.objects.update(last_used_at=used)
     expire()
@@ -159,19 +159,19 @@ def test_a_log_in_that_expires_leaves_its_devices_for_180_days_of_their_last_use
     prune()
     assert not Token.objects.exists()
     assert devices() == PHONE | UNKNOWN
-    subscriptions.prune(now=used + subscriptions.UNUSED)
+    subscriptions.prune(now=used + subscriptions.KEEP_UNUSED)
     assert devices() == PHONE
-    subscriptions.prune(now=used + subscriptions.UNUSED + timedelta(seconds=1))
+    subscriptions.prune(now=used + subscriptions.KEEP_UNUSED + timedelta(seconds=1))
     assert devices() == set()
 
 
-def test_a_device_of_a_log_in_that_goes_on_is_never_too_old(dora, phone):
-    subscriptions.prune(now=timezone.now() + 2 * subscriptions.UNUSED)
+def test_a_device_of_a_current_log_in_is_never_pruned(dora, phone):
+    subscriptions.prune(now=timezone.now() + 2 * subscriptions.KEEP_UNUSED)
     assert devices() == PHONE
 
 
 @pytest.mark.parametrize("pruned", [False, True])
-def test_when_all_log_ins_end_also_devices_go_whose_log_in_has_expired(dora, phone, pruned):
+def test_when_all_log_ins_end_devices_of_expired_log_ins_are_removed_too(dora, phone, pruned):
     expire()
     if pruned:
         prune()
@@ -180,7 +180,7 @@ def test_when_all_log_ins_end_also_devices_go_whose_log_in_has_expired(dora, pho
     assert devices() == OTHERS
 
 
-def test_an_expired_log_in_that_is_revoked_takes_its_devices_along(dora, phone):
+def test_revoking_an_expired_log_in_removes_its_devices(dora, phone):
     expire()
     revoke(logged_in("laptop"), "phone")
     assert devices() == {"laptop of dora", *UNKNOWN}
@@ -214,14 +214,14 @@ def test_a_device_that_is_registered_while_its_log_in_ends_is_refused(phone):
     assert devices() == UNKNOWN
 
 
-def test_a_device_of_a_web_session_goes_with_its_log_out_and_not_with_its_expiry(dora, now):
+def test_a_device_of_a_web_session_is_removed_at_log_out_but_not_at_expiry(dora, now):
     User.objects.filter(pk=dora.pk).update(is_staff=True)
     browsers = [Client(), Client()]
     for number, browser in enumerate(browsers):
         browser.force_login(dora)
         session = browser.session
         name = logins.session_name(session)
-        # Its key may change while the log-in goes on.
+        # The session's key may change during a log-in.
         session.cycle_key()
         browser.cookies["sessionid"] = session.session_key
         with_device(dora, now, name=f"browser {number}", session=name)

@@ -4,7 +4,7 @@ import pytest
 
 from notifications.claims import Push
 from notifications.messages import Message
-from notifications.outcomes import Answer, again, judge, seconds_of
+from notifications.outcomes import Answer, judge, retry_after_seconds, retry_later
 
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -25,7 +25,7 @@ def push(attempt: int = 1) -> Push:
         ("9" * 400, float("inf")),
         ("-5", 0),
         ("1.5", 0),
-        ("\u0663", 0),  # A digit, but none of ASCII.
+        ("\u0663", 0),  # A digit, but not an ASCII one.
         ("soon", 0),
         ("Thu, 15 Jan 2026 10:31:00 GMT", 60),
         ("Thu, 15 Jan 2026 10:31:00 -0000", 60),
@@ -52,22 +52,22 @@ def push(attempt: int = 1) -> Push:
     ],
 )
 def test_retry_after_is_seconds_or_a_date_or_nothing(header, seconds):
-    assert seconds_of(header, NOW) == pytest.approx(seconds, rel=1e-9)
+    assert retry_after_seconds(header, NOW) == pytest.approx(seconds, rel=1e-9)
 
 
 @pytest.mark.parametrize(
     ("attempt", "draw", "seconds"), [(1, 0.0, 1), (1, 0.5, 2), (5, 0.5, 17), (40, 0.5, 1801)]
 )
 def test_back_off_grows_with_the_attempts_up_to_an_hour(attempt, draw, seconds):
-    outcome = again(push(attempt), "answered 500", MESSAGE, now=NOW, draw=lambda: draw)
+    outcome = retry_later(push(attempt), "answered 500", MESSAGE, now=NOW, draw=lambda: draw)
     assert outcome.due_at == NOW + timedelta(seconds=seconds)
 
 
-def test_the_longer_of_all_waits_counts():
+def test_the_longest_wait_counts():
     outcome = judge(push(), Answer(503, "30"), MESSAGE, now=NOW, wait=60)
     assert outcome.due_at == NOW + timedelta(seconds=60)
 
 
 def test_an_attempt_that_was_not_made_is_not_counted():
-    assert again(push(3), "left alone", MESSAGE, now=NOW, charged=False).retry.attempts == 2
-    assert again(push(3), "answered 500", MESSAGE, now=NOW).retry.attempts == 3
+    assert retry_later(push(3), "postponed", MESSAGE, now=NOW, charged=False).retry.attempts == 2
+    assert retry_later(push(3), "answered 500", MESSAGE, now=NOW).retry.attempts == 3

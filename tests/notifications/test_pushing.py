@@ -12,10 +12,10 @@ from events.models import OutboxEvent
 from fanout.models import Horizon
 from fanout.slices import END, Slice
 from notifications import claims, messages, pushing, retries, settling
-from notifications.holding import TTL
 from notifications.messages import topic
 from notifications.models import Delivery, Notification, Preference, PushSubscription
 from notifications.outcomes import Outcome
+from notifications.suppression import TTL
 from social import posts, relations
 from social.models import Post, User
 from tests.notifications.conftest import forget_failures, register
@@ -27,26 +27,26 @@ def whole(post) -> list[Slice]:
     return [Slice(post.pk, 0, END)]
 
 
-def tell(post, now, task=None):
-    """A first round of pushes."""
+def push_post(post, now, task=None):
+    """Make the first round of pushes of the post."""
     return pushing.push_slices(whole(post), task=task or uuid4(), clock=lambda: now)
 
 
-def tell_again(outcomes, now, task=None):
-    """The round after it, when all of them are due."""
+def push_retries(outcomes, now, task=None):
+    """Make the next round, at a time when all outcomes are due."""
     due = [outcome.retry for outcome in outcomes]
     now = max([now, *(outcome.due_at for outcome in outcomes)])
     return pushing.push_again(due, task=task or uuid4(), clock=lambda: now)
 
 
 def claim(post, now, task):
-    """What a sender does before it dies."""
+    """Claim the post's pushes, as a sender does before it dies."""
     live = Post.objects.select_related("author").in_bulk([post.pk])
     assert claims.claim(whole(post), live, task=task, now=now)
 
 
-def test_its_event_tells_how_long_each_push_took(post, bob, device, service, now):
-    tell(post, now + timedelta(seconds=2))
+def test_the_event_says_how_long_each_push_took(post, bob, device, service, now):
+    push_post(post, now + timedelta(seconds=2))
     event = OutboxEvent.objects.get(routing_key="push.settled")
     data = msgspec.json.decode(event.body)["data"]
     assert (data["latency_ms"], data["refused"], data["expired"]) == ([2_000], 0, 0)
@@ -58,9 +58,9 @@ def settled() -> list[tuple[int, int]]:
     return [(each["sent"], each["failed"]) for each in data]
 
 
-def test_a_follower_with_a_device_is_told_once(post, bob, device, service, now):
-    assert tell(post, now) == []
-    assert tell(post, now) == []
+def test_a_follower_with_a_device_gets_one_push(post, bob, device, service, now):
+    assert push_post(post, now) == []
+    assert push_post(post, now) == []
     (receipt,) = service.receipts.of(device.token)
     report = decrypt_all([receipt], [device])
     ((_, plaintext),) = report.opened
@@ -76,20 +76,20 @@ def test_a_follower_with_a_device_is_told_once(post, bob, device, service, now):
     assert settled() == [(1, 0)]
 
 
-def test_a_user_without_a_device_has_the_notification_all_the_same(post, bob, now):
+def test_a_user_without_a_device_gets_the_notification(post, bob, now):
     Preference.objects.create(user=bob)
-    tell(post, now)
+    push_post(post, now)
     assert Notification.objects.get().recipient_id == bob.pk
     assert not Delivery.objects.exists()
 
 
-def test_who_never_asked_is_not_told(post, bob, now):
-    tell(post, now)
+def test_a_user_without_preferences_gets_no_notification(post, bob, now):
+    push_post(post, now)
     assert not Notification.objects.exists()
 
 
 @pytest.mark.parametrize("why", ["deleted", "muted", "unfollowed", "off"])
-def test_what_became_unwanted_is_not_pushed(alice, bob, post, device, service, now, why):
+def test_an_unwanted_push_is_not_sent(alice, bob, post, device, service, now, why):
     if why == "deleted":
         posts.delete(post, now=now)
     elif why == "muted":
@@ -98,47 +98,47 @@ def test_what_became_unwanted_is_not_pushed(alice, bob, post, device, service, n
         relations.unfollow(bob, alice)
     else:
         Preference.objects.update(push_enabled=False)
-    tell(post, now)
+    push_post(post, now)
     assert service.receipts.of(device.token) == []
 
 
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_gone_subscription_is_removed(post, device, service, now, status):
     service.answer(device.token, status)
-    assert tell(post, now) == []
+    assert push_post(post, now) == []
     assert not PushSubscription.objects.exists()
     assert Delivery.objects.get().state == "refused"
     assert settled() == [(0, 1)]
 
 
 @pytest.mark.parametrize("status", [400, 406, 413])
-def test_a_refused_push_is_not_tried_again_and_the_device_stays(post, device, service, now, status):
+def test_a_refused_push_is_not_retried_and_the_device_stays(post, device, service, now, status):
     service.answer(device.token, status)
-    assert tell(post, now) == []
+    assert push_post(post, now) == []
     row = Delivery.objects.get()
     assert (row.state, row.reason) == ("refused", f"answered {status}")
     assert PushSubscription.objects.exists()
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 406, 410, 413, 418, 451])
-def test_whoever_says_when_to_come_again_is_asked_again(post, device, service, now, status):
+def test_a_4xx_with_retry_after_is_retried(post, device, service, now, status):
     service.answer(device.token, status, retry_after=77, first=1)
-    first = tell(post, now)
+    first = push_post(post, now)
     assert Delivery.objects.get().due_at == now + timedelta(seconds=77)
-    assert tell_again(first, now) == []
+    assert push_retries(first, now) == []
     assert Delivery.objects.get().state == "sent"
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_rejection_is_final_after_three_attempts_where_others_are_accepted(
+def test_a_rejection_is_final_after_three_attempts_if_another_user_is_accepted(
     alice, bob, carol, post, device, service, now, status
 ):
     relations.follow(carol, alice, now=now)
     register(carol, service, now)
     service.answer(device.token, status)
-    attempts = tell(post, now)
+    attempts = push_post(post, now)
     while attempts:
-        attempts = tell_again(attempts, now)
+        attempts = push_retries(attempts, now)
     row = Delivery.objects.get(recipient_id=bob.pk)
     assert (row.state, row.attempts, row.reason) == ("refused", 3, f"answered {status}")
     assert PushSubscription.objects.count() == 2
@@ -147,24 +147,24 @@ def test_a_rejection_is_final_after_three_attempts_where_others_are_accepted(
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_rejection_is_retried_while_nobody_else_is_accepted(post, device, service, now, status):
     service.answer(device.token, status)
-    attempts = tell(post, now)
+    attempts = push_post(post, now)
     for _ in range(5):
-        attempts = tell_again(attempts, now)
+        attempts = push_retries(attempts, now)
     assert Delivery.objects.get().state == "retrying"
     service.answer(device.token, 201)
-    assert tell_again(attempts, now) == []
+    assert push_retries(attempts, now) == []
     assert Delivery.objects.get().state == "sent"
 
 
 @pytest.mark.parametrize("how", [408, 429, 500, 503, "reset", "garbage"])
-def test_a_passing_failure_is_tried_again_until_it_is_sent(post, device, service, now, how):
+def test_a_temporary_failure_is_retried_until_it_is_sent(post, device, service, now, how):
     service.answer(device.token, how, first=1)
-    first = tell(post, now)
+    first = push_post(post, now)
     row = Delivery.objects.get()
     assert (row.state, row.attempts, row.settled_at) == ("retrying", 1, None)
     assert now < row.due_at <= now + timedelta(seconds=3)
     assert settled() == []
-    assert tell_again(first, now) == []
+    assert push_retries(first, now) == []
     row = Delivery.objects.get()
     assert (row.state, row.attempts, row.due_at) == ("sent", 2, None)
     assert settled() == [(1, 0)]
@@ -176,19 +176,19 @@ def test_retry_after_is_honoured(post, device, service, now, as_date):
     service.answer(
         device.token, 429, retry_after=format_datetime(later, usegmt=True) if as_date else 77
     )
-    (outcome,) = tell(post, now)
+    (outcome,) = push_post(post, now)
     assert outcome.due_at == Delivery.objects.get().due_at == later
 
 
-def test_a_push_that_would_be_repeated_after_its_time_has_expired(post, device, service, now):
+def test_a_push_whose_retry_would_be_too_late_expires(post, device, service, now):
     service.answer(device.token, 503, retry_after=86_400)
-    assert tell(post, now) == []
+    assert push_post(post, now) == []
     row = Delivery.objects.get()
     assert (row.state, row.reason, row.due_at) == ("expired", "answered 503", None)
     assert settled() == [(0, 1)]
 
 
-def test_after_its_time_a_push_is_counted_and_not_sent(post, device, service, now):
+def test_an_expired_push_is_counted_and_not_sent(post, device, service, now):
     claim(post, now, uuid4())
     row, later = Delivery.objects.get(), now + TTL
     due = [retries.Retry(post.pk, row.subscription_id, row.attempts)]
@@ -198,46 +198,44 @@ def test_after_its_time_a_push_is_counted_and_not_sent(post, device, service, no
     assert settled() == [(0, 1)]
 
 
-def test_the_push_service_keeps_a_push_for_what_is_left_of_its_time(post, device, service, now):
-    tell(post, now + timedelta(hours=23))
+def test_the_ttl_is_the_time_until_the_push_expires(post, device, service, now):
+    push_post(post, now + timedelta(hours=23))
     assert service.receipts.of(device.token)[0].ttl == "3600"
 
 
-def test_one_failing_device_harms_no_other(post, bob, device, service, now):
+def test_a_failing_device_does_not_affect_others(post, bob, device, service, now):
     other = register(bob, service, now)
     service.answer(device.token, 500)
-    (outcome,) = tell(post, now)
+    (outcome,) = push_post(post, now)
     assert len(service.receipts.of(other.token)) == 1
     assert outcome.push.endpoint.endswith(device.token)
 
 
-def test_a_device_with_unusable_keys_harms_no_other(post, bob, device, service, now):
+def test_a_device_with_unusable_keys_does_not_affect_others(post, bob, device, service, now):
     broken = register(bob, service, now)
     PushSubscription.objects.filter(endpoint__endswith=broken.token).update(p256dh="AAAA")
-    assert tell(post, now) == []
+    assert push_post(post, now) == []
     assert len(service.receipts.of(device.token)) == 1
     states = Delivery.objects.order_by("subscription_id").values_list("state", flat=True)
     assert list(states) == ["sent", "failed"]
 
 
-def test_a_task_that_is_given_out_again_takes_its_own_claims_over(post, device, service, now):
+def test_a_redelivered_task_takes_its_own_claims_over(post, device, service, now):
     task = uuid4()
     claim(post, now, task)
-    assert tell(post, now) == []
+    assert push_post(post, now) == []
     assert service.receipts.of(device.token) == []
-    assert tell(post, now, task) == []
+    assert push_post(post, now, task) == []
     assert len(service.receipts.of(device.token)) == 1
     assert Delivery.objects.get().attempts == 2
 
 
-def test_a_push_that_a_dead_sender_claimed_is_sent_when_its_lease_is_over(
-    post, device, service, now
-):
+def test_a_push_claimed_by_a_dead_sender_is_sent_after_its_lease(post, device, service, now):
     claim(post, now, uuid4())
     assert retries.overdue(now=now + claims.LEASE) == []
-    later = now + claims.LEASE + retries.LATE * 2
+    later = now + claims.LEASE + retries.GRACE * 2
     due = retries.overdue(now=later)
-    # What is found is not found again at once.
+    # Overdue pushes that were found are not found again at once.
     assert retries.overdue(now=later) == []
     later += timedelta(seconds=1)
     pushing.push_again(due, task=uuid4(), clock=lambda: later)
@@ -247,23 +245,23 @@ def test_a_push_that_a_dead_sender_claimed_is_sent_when_its_lease_is_over(
 
 def test_a_retry_whose_task_was_lost_is_found_when_it_is_overdue(post, device, service, now):
     service.answer(device.token, 429, retry_after=600, first=1)
-    (lost,) = tell(post, now)
-    assert retries.overdue(now=lost.due_at + retries.LATE) == []
-    assert retries.overdue(now=lost.due_at + retries.LATE * 2) == [lost.retry]
+    (lost,) = push_post(post, now)
+    assert retries.overdue(now=lost.due_at + retries.GRACE) == []
+    assert retries.overdue(now=lost.due_at + retries.GRACE * 2) == [lost.retry]
 
 
 def test_two_tasks_for_one_retry_make_one_attempt(post, device, service, now):
     service.answer(device.token, 500, first=2)
-    first = tell(post, now)
-    second = tell_again(first, now)
-    # The second attempt failed as well; a task that is still about it must not make the third.
-    assert tell_again(first, now) == []
+    first = push_post(post, now)
+    second = push_retries(first, now)
+    # The second attempt failed as well. A duplicate of its task must not make the third.
+    assert push_retries(first, now) == []
     assert len(service.receipts.of(device.token)) == 2
-    assert tell_again(second, now) == []
+    assert push_retries(second, now) == []
     assert len(service.receipts.of(device.token)) == 3
 
 
-def test_who_lost_the_claim_settles_nothing(post, device, service, now):
+def test_a_task_that_lost_its_claim_settles_nothing(post, device, service, now):
     task = uuid4()
     claim(post, now, task)
     live = Post.objects.select_related("author").in_bulk([post.pk])
@@ -275,20 +273,20 @@ def test_who_lost_the_claim_settles_nothing(post, device, service, now):
     assert settled() == []
 
 
-def test_a_task_whose_retry_was_put_off_meanwhile_is_a_duplicate(post, device, service, now):
+def test_a_task_whose_retry_was_postponed_meanwhile_is_a_duplicate(post, device, service, now):
     claim(post, now, uuid4())
     row, live = Delivery.objects.get(), Post.objects.select_related("author").in_bulk([post.pk])
     push = claims.Push(post.pk, row.subscription_id, 1, "web_push", None, None, None)
     later = now + timedelta(seconds=20)
     put_off = Outcome(push, "retrying", now, due_at=later, charged=False)
     assert settling.settle([put_off], live, now=now) == [put_off]
-    # It does not count as an attempt, so both tasks say that there was none.
+    # It does not count as an attempt, so both tasks carry zero attempts.
     for moment, claimed in [(now, 0), (later, 1), (later, 0)]:
         made = retries.claim([put_off.retry], live, task=uuid4(), now=moment)
         assert len(made) == claimed
 
 
-def test_each_outcome_settles_the_attempt_that_it_is_of(alice, post, bob, device, service, now):
+def test_an_outcome_settles_only_its_own_attempt(alice, post, bob, device, service, now):
     for _ in range(2):
         register(bob, service, now)
     task = uuid4()
@@ -317,7 +315,7 @@ def test_each_outcome_settles_the_attempt_that_it_is_of(alice, post, bob, device
     ]
 
 
-def test_a_push_whose_senders_die_is_sent_less_and_less_often(post, device, service, now):
+def test_a_push_whose_senders_die_is_sent_ever_more_rarely(post, device, service, now):
     claim(post, now, uuid4())
     moment, live, claimed = now, Post.objects.in_bulk([post.pk]), 0
     while (moment := Delivery.objects.get().due_at + timedelta(seconds=90)) < now + TTL:
@@ -360,7 +358,7 @@ def test_a_push_that_became_unwanted_is_refused_with_the_reason(
 ):
     service.answer(device.token, 500)
     if how == "retried":
-        (outcome,) = tell(post, now)
+        (outcome,) = push_post(post, now)
         due, now = [outcome.retry], outcome.due_at
     else:
         claim(post, now, uuid4())
@@ -376,9 +374,9 @@ def test_a_push_that_became_unwanted_is_refused_with_the_reason(
     assert settled() == [(0, 1)]
 
 
-def test_nobody_is_told_of_a_post_that_has_expired(post, bob, device, service, now):
+def test_a_post_below_the_horizon_notifies_nobody(post, bob, device, service, now):
     Horizon.objects.create(table_name=Notification._meta.db_table, post_id=post.pk + 1)
-    assert tell(post, now) == []
+    assert push_post(post, now) == []
     assert not Notification.objects.exists()
 
 
@@ -393,12 +391,12 @@ def test_nobody_is_told_of_a_post_that_has_expired(post, bob, device, service, n
         "soon",
     ],
 )
-def test_whatever_one_service_says_of_when_to_come_again_each_push_settles(
+def test_a_strange_retry_after_does_not_keep_a_push_from_settling(
     post, bob, device, service, now, text
 ):
     others = [register(bob, service, now) for _ in range(5)]
     service.answer(device.token, 503, retry_after=text)
-    tell(post, now)
+    push_post(post, now)
     states = list(Delivery.objects.order_by("subscription_id").values_list("state", flat=True))
     assert states[0] in ("retrying", "expired")
     assert states[1:] == ["sent"] * 5
@@ -406,7 +404,7 @@ def test_whatever_one_service_says_of_when_to_come_again_each_push_settles(
 
 
 @pytest.mark.parametrize("how", ["reset", "garbage", "hang", 500, 404])
-def test_no_reason_and_no_line_of_the_log_holds_an_address(
+def test_no_reason_and_no_log_line_contains_an_address(
     post, bob, device, service, now, how, caplog
 ):
     service.answer(device.token, how)
@@ -415,25 +413,25 @@ def test_no_reason_and_no_line_of_the_log_holds_an_address(
         auth="AAAA" * (how == 404)
     )
     pushing.push_slices(whole(post), task=uuid4(), clock=lambda: now)
-    told = " ".join(Delivery.objects.values_list("reason", flat=True)) + caplog.text
-    assert device.token not in told
-    assert service.origin not in told
+    logged = " ".join(Delivery.objects.values_list("reason", flat=True)) + caplog.text
+    assert device.token not in logged
+    assert service.origin not in logged
     assert not {"sending"} & set(Delivery.objects.values_list("state", flat=True))
 
 
-def test_after_an_hour_a_retry_must_fit_into_the_cap_again(alice, bob, device, service, now):
+def test_a_retry_after_an_hour_counts_against_the_cap_again(alice, bob, device, service, now):
     Preference.objects.update(hourly_cap=2)
     service.answer("*", 503)
-    # Two an hour, of three hours: all of them are tried again when the service is back.
+    # Two pushes in each of three hours; all are retried when the service works again.
     due = []
     for minutes in (0, 10, 61, 71, 122, 132):
         moment = now + timedelta(minutes=minutes)
-        due += tell(posts.publish(alice, "x", now=moment), moment)
+        due += push_post(posts.publish(alice, "x", now=moment), moment)
     service.answers.forget("*")
     service.receipts.clear()
     forget_failures(service)
     later = now + timedelta(minutes=133)
-    assert tell_again(due, later) == []
+    assert push_retries(due, later) == []
     titles = [
         json.loads(text)["title"] for _, text in decrypt_all(service.receipts, [device]).opened
     ]
@@ -442,10 +440,10 @@ def test_after_an_hour_a_retry_must_fit_into_the_cap_again(alice, bob, device, s
     assert list(held) == ["hourly cap"] * 3
 
 
-def test_a_summary_stands_for_what_the_cap_holds_back(alice, bob, device, service, now):
+def test_one_summary_replaces_the_pushes_beyond_the_cap(alice, bob, device, service, now):
     Preference.objects.update(hourly_cap=1)
     for _ in range(4):
-        tell(posts.publish(alice, "x", now=now), now)
+        push_post(posts.publish(alice, "x", now=now), now)
     first, summary = (
         json.loads(text) for _, text in decrypt_all(service.receipts, [device]).opened
     )
@@ -454,11 +452,11 @@ def test_a_summary_stands_for_what_the_cap_holds_back(alice, bob, device, servic
     assert summary["tag"] == topic("more", 0)
 
 
-def test_a_summary_that_failed_is_tried_again_as_a_summary(alice, bob, device, service, now):
+def test_a_failed_summary_is_retried_as_a_summary(alice, bob, device, service, now):
     Preference.objects.update(hourly_cap=1)
-    tell(posts.publish(alice, "x", now=now), now)
+    push_post(posts.publish(alice, "x", now=now), now)
     service.answer(device.token, 503, first=1)
-    due = tell(posts.publish(alice, "x", now=now), now)
-    assert tell_again(due, now + timedelta(seconds=30)) == []
+    due = push_post(posts.publish(alice, "x", now=now), now)
+    assert push_retries(due, now + timedelta(seconds=30)) == []
     opened = decrypt_all(service.receipts, [device]).opened
     assert [json.loads(text)["title"] for _, text in opened] == ["alice", "Connectify"]

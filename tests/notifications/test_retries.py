@@ -23,7 +23,7 @@ def begin_quiet_hours(bob: User, alice: User, now: datetime) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"), [(silence, "author"), (begin_quiet_hours, "quiet hours")]
 )
-def test_what_a_preference_holds_back_by_now_is_not_tried_again(
+def test_a_push_that_a_preference_now_suppresses_is_not_retried(
     alice, bob, post, device, service, now, change, reason
 ):
     service.answer(device.token, 500, first=1)

@@ -12,13 +12,13 @@ import pytest
 
 from devtools.push_service import Device, PushService, running_push_service
 from notifications.claims import Push
-from notifications.lines import FIRST_IN_FLIGHT, IN_FLIGHT_A_USER
 from notifications.messages import Message
+from notifications.origin_queues import INITIAL_IN_FLIGHT, MAX_IN_FLIGHT_PER_USER
 from notifications.outcomes import Answer
-from notifications.patience import LEAST_SECONDS, PULSE_SECONDS, Pulse
-from notifications.sending import FORGOTTEN_SECONDS, PUT_OFF, Sender
+from notifications.response_timeouts import MIN_TIMEOUT_SECONDS, TICK_SECONDS, LoopClock
+from notifications.sending import IDLE_SECONDS, POSTPONED, Sender
 from notifications.transports import Transport
-from notifications.windows import LEAST_USERS
+from notifications.windows import MIN_USERS
 from tests.notifications.conftest import forget_failures
 from tests.waiting import until
 
@@ -41,7 +41,8 @@ def other_service():
 
 
 def pushes_to(service: PushService, count: int, *, users: int | None = None) -> list[Push]:
-    """One push to each of `count` devices; of as many users, or of so many."""
+    """One push to each of `count` devices. Each device has its own user, or they share `users`
+    users."""
     subscriptions = [Device.generate().subscription(service.origin) for _ in range(count)]
     return [
         Push(1, number, 1, "web_push", each["endpoint"], **each["keys"], user_id=user_of(number))
@@ -67,39 +68,39 @@ def test_a_round_does_not_wait_for_slow_answers_and_their_outcomes_come_late(sen
     assert send(sender, slow, late.append) == []
     assert len(service.receipts) == 50
     until(lambda: len(late) == 50)
-    # Each was accepted, and none was sent again.
+    # Each push was accepted, and none was sent again.
     assert {outcome.state for outcome in late} == {"sent"}
     assert len(service.receipts) == 50
 
 
-def test_a_silent_service_is_given_up_and_holds_up_nobody(sender, service, other_service):
+def test_a_service_that_hangs_times_out_and_delays_no_other(sender, service, other_service):
     service.answer("*", "hang")
     late = []
     hanging, fine = pushes_to(service, 150), pushes_to(other_service, 150)
     mixed = [push for pair in zip(hanging, fine, strict=True) for push in pair]
     outcomes = send(sender, mixed, late.append)
-    until(lambda: len(outcomes + late) == len(fine), LEAST_SECONDS / 2)
+    until(lambda: len(outcomes + late) == len(fine), MIN_TIMEOUT_SECONDS / 2)
     assert {outcome.state for outcome in outcomes + late} == {"sent"}
     late.clear()
-    # A few are begun in the places of the first who are given up, and have their time as well.
-    until(lambda: len(late) >= len(hanging) - LEAST_USERS, 2 * LEAST_SECONDS)
+    # A few are started in the places of the first ones that time out, and then time out as well.
+    until(lambda: len(late) >= len(hanging) - MIN_USERS, 2 * MIN_TIMEOUT_SECONDS)
     reasons = Counter(outcome.reason[:9] for outcome in late)
-    assert reasons["no answer"] == FIRST_IN_FLIGHT
-    # The others were not tried: the breaker has opened.
-    assert reasons[PUT_OFF[:9]] >= len(hanging) - FIRST_IN_FLIGHT - LEAST_USERS
-    assert len(service.receipts) <= FIRST_IN_FLIGHT + LEAST_USERS
+    assert reasons["no answer"] == INITIAL_IN_FLIGHT
+    # The others were not attempted, because the circuit has opened.
+    assert reasons[POSTPONED[:9]] >= len(hanging) - INITIAL_IN_FLIGHT - MIN_USERS
+    assert len(service.receipts) <= INITIAL_IN_FLIGHT + MIN_USERS
 
 
-def test_a_service_that_fails_is_sent_nothing_more_and_that_is_not_charged(sender, service):
+def test_a_failing_service_gets_no_more_pushes_and_these_count_no_attempt(sender, service):
     service.answer("*", 503)
-    count = FIRST_IN_FLIGHT + 100
+    count = INITIAL_IN_FLIGHT + 100
     outcomes = send(sender, pushes_to(service, count))
-    alone = [outcome for outcome in outcomes if outcome.reason == PUT_OFF]
+    alone = [outcome for outcome in outcomes if outcome.reason == POSTPONED]
     assert {outcome.retry.attempts for outcome in alone} == {0}
     tried = [outcome for outcome in outcomes if outcome.reason == "answered 503"]
     assert {outcome.retry.attempts for outcome in tried} == {1}
-    # Some were on their way when the breaker opened, and no more than may be in flight.
-    assert LEAST_USERS <= len(tried) == len(service.receipts) <= FIRST_IN_FLIGHT + LEAST_USERS
+    # Some were in flight when the circuit opened, but no more than the limit.
+    assert MIN_USERS <= len(tried) == len(service.receipts) <= INITIAL_IN_FLIGHT + MIN_USERS
     assert len(alone) + len(tried) == count
 
 
@@ -114,25 +115,25 @@ def test_two_accounts_whose_devices_fail_delay_nobody(sender, service, status):
         assert [outcome.state for outcome in outcomes] == ["retrying"] * 32 + ["sent"] * 40
 
 
-def test_a_user_has_only_so_many_requests_in_flight(sender, service):
+def test_the_requests_in_flight_of_a_user_are_limited(sender, service):
     service.answer("*", "slow", seconds=0.5)
-    outcomes = send(sender, pushes_to(service, 3 * IN_FLIGHT_A_USER, users=1))
-    assert [outcome.state for outcome in outcomes] == ["sent"] * 3 * IN_FLIGHT_A_USER
+    outcomes = send(sender, pushes_to(service, 3 * MAX_IN_FLIGHT_PER_USER, users=1))
+    assert [outcome.state for outcome in outcomes] == ["sent"] * 3 * MAX_IN_FLIGHT_PER_USER
     at = [receipt.monotonic for receipt in service.receipts]
-    assert at[IN_FLIGHT_A_USER] - at[0] >= 0.5
+    assert at[MAX_IN_FLIGHT_PER_USER] - at[0] >= 0.5
 
 
-def test_as_many_are_in_flight_as_a_slow_service_needs_up_to_the_setting(sender, service, settings):
+def test_a_slow_service_gets_more_requests_in_flight_up_to_the_setting(sender, service, settings):
     settings.PUSH_IN_FLIGHT = 300
     service.answer("*", "slow", seconds=0.3)
     send(sender, pushes_to(service, 1_200))
     assert len(service.receipts) == 1_200
     opened = len(service.runner.server.connections)
-    assert FIRST_IN_FLIGHT < opened <= 300
+    assert INITIAL_IN_FLIGHT < opened <= 300
 
 
 class Standstill(Transport):
-    """A way to send during which the whole process stands still."""
+    """A transport whose sending blocks the whole process."""
 
     SECONDS = 4.0
 
@@ -144,22 +145,22 @@ class Standstill(Transport):
         return Answer(201)
 
 
-def test_a_standstill_of_ones_own_is_no_silence_of_the_host(sender, service, settings):
+def test_a_standstill_of_our_process_does_not_count_as_a_timeout(sender, service, settings):
     transport = f"{__name__}.{Standstill.__name__}"
     settings.PUSH_TRANSPORTS = settings.PUSH_TRANSPORTS | {"standstill": transport}
-    count = int(LEAST_SECONDS / Standstill.SECONDS) + 1
+    count = int(MIN_TIMEOUT_SECONDS / Standstill.SECONDS) + 1
     still = [Push(1, n, 1, "standstill", "nowhere", "", "", user_id=n) for n in range(count)]
     service.answer("*", "slow", seconds=0.1)
-    # The loop stands still for longer, all in all, than an answer may take.
+    # In total the event loop stands still for longer than the timeout.
     outcomes = send(sender, [*pushes_to(service, 1), *still])
     assert {outcome.state for outcome in outcomes} == {"sent"}
 
 
-def test_a_host_that_refuses_is_not_left_alone(sender, service):
+def test_a_service_that_refuses_pushes_opens_no_circuit(sender, service):
     service.answer("*", 410)
-    outcomes = send(sender, pushes_to(service, LEAST_USERS * 2))
+    outcomes = send(sender, pushes_to(service, MIN_USERS * 2))
     assert {outcome.state for outcome in outcomes} == {"refused"}
-    assert len(service.receipts) == LEAST_USERS * 2
+    assert len(service.receipts) == MIN_USERS * 2
 
 
 def test_connections_are_kept_from_round_to_round(sender, service):
@@ -175,7 +176,7 @@ def test_the_signature_is_made_once_for_each_origin(sender, service, other_servi
     assert len(service.gate.verified) == len(other_service.gate.verified) == 1
 
 
-def test_a_transport_that_was_taken_out_of_the_settings_fails_by_itself(sender, service):
+def test_a_transport_removed_from_the_settings_fails_only_its_own_pushes(sender, service):
     (push,) = pushes_to(service, 1)
     gone = Push(1, 2, 1, "pigeon", "rooftop", "", "")
     outcomes = send(sender, [gone, push])
@@ -184,7 +185,7 @@ def test_a_transport_that_was_taken_out_of_the_settings_fails_by_itself(sender, 
 
 
 class Surprising(Transport):
-    """Raises, for each device, the error that it is named after."""
+    """A transport that raises, for each device, the error that the device is named after."""
 
     ERRORS: ClassVar = {
         error.__name__: error
@@ -205,7 +206,7 @@ class Surprising(Transport):
 
 @pytest.mark.parametrize("where", ["", "origin "])
 @pytest.mark.parametrize("name", Surprising.ERRORS)
-def test_whatever_one_attempt_raises_each_push_has_its_outcome(
+def test_an_error_of_one_attempt_leaves_every_push_with_an_outcome(
     sender, service, settings, where, name, caplog
 ):
     transport = f"{__name__}.{Surprising.__name__}"
@@ -218,7 +219,7 @@ def test_whatever_one_attempt_raises_each_push_has_its_outcome(
 
 
 class Untrusted(Transport):
-    """A push service whose certificate is not valid, or that somebody's cancellation ends."""
+    """A transport whose certificate is invalid, or whose attempt is cancelled."""
 
     ERRORS: ClassVar = {
         "ssl": lambda: ssl.SSLCertVerificationError(1, "certificate verify failed"),
@@ -237,7 +238,7 @@ class Untrusted(Transport):
 
 @pytest.fixture
 def untrusted(settings):
-    """Makes pushes that end with one of these errors, each time at another origin."""
+    """Creates pushes that end with one of these errors, at a new origin in each test."""
     transport = f"{__name__}.{Untrusted.__name__}"
     settings.PUSH_TRANSPORTS = settings.PUSH_TRANSPORTS | {"untrusted": transport}
     origin = str(time.time())
@@ -247,36 +248,36 @@ def untrusted(settings):
 
 
 @pytest.mark.parametrize("error", ["ssl", "aiohttp"])
-def test_a_certificate_that_is_not_valid_is_a_failure_of_the_service(sender, untrusted, error):
-    assert {o.state for o in send(sender, untrusted(error, LEAST_USERS))} == {"retrying"}
+def test_an_invalid_certificate_is_a_failure_of_the_service(sender, untrusted, error):
+    assert {o.state for o in send(sender, untrusted(error, MIN_USERS))} == {"retrying"}
     (outcome,) = send(sender, untrusted(error, 1))
-    assert outcome.reason == PUT_OFF
+    assert outcome.reason == POSTPONED
 
 
-def test_an_attempt_that_was_cancelled_is_made_again_and_keeps_no_place(sender, untrusted):
-    outcomes = send(sender, untrusted("cancelled", FIRST_IN_FLIGHT + 50))
+def test_a_cancelled_attempt_is_retried_and_frees_its_place(sender, untrusted):
+    outcomes = send(sender, untrusted("cancelled", INITIAL_IN_FLIGHT + 50))
     assert {(o.state, o.retry.attempts) for o in outcomes} == {("retrying", 0)}
-    assert not any(map(len, sender._lines.values()))
+    assert not any(map(len, sender._queues.values()))
 
 
-def test_406_with_a_time_to_come_again_is_a_failure_of_the_service(sender, service):
+def test_406_with_retry_after_is_a_failure_of_the_service(sender, service):
     service.answer("*", 406, retry_after=5)
-    send(sender, pushes_to(service, LEAST_USERS))
+    send(sender, pushes_to(service, MIN_USERS))
     (outcome,) = send(sender, pushes_to(service, 1))
-    assert outcome.reason == PUT_OFF
+    assert outcome.reason == POSTPONED
 
 
-def test_a_service_that_is_not_used_any_more_is_forgotten(sender, service, other_service):
+def test_the_queue_of_an_unused_service_is_dropped(sender, service, other_service):
     send(sender, pushes_to(service, 1))
-    (line,) = sender._lines.values()
-    line.used_at -= FORGOTTEN_SECONDS
-    sender._forgot_at -= FORGOTTEN_SECONDS
+    (queue,) = sender._queues.values()
+    queue.used_at -= IDLE_SECONDS
+    sender._cleaned_at -= IDLE_SECONDS
     send(sender, pushes_to(other_service, 1))
-    assert list(sender._lines) == [other_service.origin]
+    assert list(sender._queues) == [other_service.origin]
     assert {outcome.state for outcome in send(sender, pushes_to(service, 1))} == {"sent"}
 
 
-def test_an_error_in_a_pulse_does_not_end_it():
+def test_an_error_in_a_tick_does_not_stop_the_clock():
     beats = []
 
     def beat() -> bool:
@@ -286,8 +287,8 @@ def test_an_error_in_a_pulse_does_not_end_it():
         return len(beats) < 4
 
     async def live() -> None:
-        Pulse(asyncio.get_running_loop(), beat).start()
-        await asyncio.sleep(8 * PULSE_SECONDS)
+        LoopClock(asyncio.get_running_loop(), beat).start()
+        await asyncio.sleep(8 * TICK_SECONDS)
 
     asyncio.run(live())
     assert beats == [0, 1, 2, 3]

@@ -1,4 +1,4 @@
-"""The ledger of pushes: slices that overlap, as mending may write them."""
+"""The ledger of pushes with overlapping slices, which a repair may enqueue."""
 
 from uuid import uuid4
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def readers(alice, service, now) -> list[int]:
-    """Four who follow Alice, each with a device."""
+    """Four followers of Alice's, each with a device."""
     users = [make_user(f"reader-{number}") for number in range(4)]
     for user in users:
         relations.follow(user, alice, now=now)
@@ -46,7 +46,7 @@ def test_a_push_in_several_slices_counts_once(alice, readers, ranges, together, 
         Slice(post.pk, 0 if a is None else readers[a], END if b is None else readers[b])
         for a, b in ranges
     ]
-    for batch in ([slices] if together else [[piece] for piece in slices]) * (1 + twice):
+    for batch in ([slices] if together else [[slice_] for slice_ in slices]) * (1 + twice):
         pushing.push_slices(batch, task=uuid4(), clock=lambda: now)
     assert sum(record.rows for record in SliceRecord.objects.all()) == 4
     assert ledger.holes(SliceRecord, [post.pk]) == {post.pk: []}

@@ -1,4 +1,4 @@
-"""Events and tasks about what has vanished meanwhile: success, and counted."""
+"""Events and tasks about deleted posts and closed accounts succeed, and are counted."""
 
 from uuid import uuid4
 
@@ -20,7 +20,7 @@ NOTIFICATIONS = subscribers["notifications"]
 
 @pytest.fixture
 def deleted(post, bob):
-    """A post of Alice's, which is gone; Bob follows her and wants pushes."""
+    """A deleted post of Alice's. Bob follows her and has push enabled."""
     Preference.objects.create(user=bob, push_enabled=True)
     posts.delete(post, now=timezone.now())
     return post
@@ -38,13 +38,13 @@ def test_an_event_about_a_deleted_post_makes_no_task_and_is_counted(broker, dele
 
 
 @pytest.mark.parametrize("vanished", ["post", "author"])
-def test_nobody_is_told_of_what_has_vanished_and_it_is_counted(post, bob, alice, vanished):
+def test_a_deleted_post_or_closed_author_is_skipped_and_counted(post, bob, alice, vanished):
     if vanished == "post":
         posts.delete(post, now=timezone.now())
     else:
         type(alice).objects.filter(pk=alice.pk).update(is_active=False)
     with capture_logs() as lines:
         assert pushing.push_slices([Slice(post.pk, 0, END)], task=uuid4(), clock=timezone.now) == []
-    skipped = {"event": "slices of posts deleted or of nobody skipped", "count": 1}
+    skipped = {"event": "slices of deleted posts or closed accounts skipped", "count": 1}
     assert skipped.items() <= lines[-1].items()
     assert not Delivery.objects.exists()

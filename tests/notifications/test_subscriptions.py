@@ -11,7 +11,7 @@ from tests.notifications.people import FCM, with_device
 
 @pytest.mark.django_db
 def test_an_endpoint_that_moves_is_a_new_device(bob, carol, now):
-    """What is under way to its former user names the old one, and so does not reach it."""
+    """So pushes in flight for its former user, which name the old device, do not reach it."""
     with_device(bob, now, endpoint=f"{FCM}/same")
     before = PushSubscription.objects.get()
     with_device(carol, now, endpoint=f"{FCM}/same")
@@ -22,7 +22,7 @@ def test_an_endpoint_that_moves_is_a_new_device(bob, carol, now):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_registrations_at_once_no_more_than_allowed_are_taken(db):
+def test_of_many_concurrent_registrations_only_the_allowed_number_succeeds(db):
     dave = make_user("dave")
     now = timezone.now()
     for _ in range(MAX_DEVICES - 1):
@@ -40,7 +40,7 @@ def test_of_many_registrations_at_once_no_more_than_allowed_are_taken(db):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_endpoint_registered_by_several_at_once_is_one_device_of_one_of_them(db):
+def test_the_same_endpoint_registered_by_several_at_once_is_one_device(db):
     users = [make_user(f"user-{n}") for n in range(4)]
     now = timezone.now()
     waiting = list(users)
@@ -49,7 +49,7 @@ def test_the_same_endpoint_registered_by_several_at_once_is_one_device_of_one_of
 
 
 @pytest.mark.django_db
-def test_a_device_that_is_gone_is_renamed_without_complaint(bob, now):
+def test_renaming_a_removed_device_raises_no_error(bob, now):
     with_device(bob, now)
     device = PushSubscription.objects.get()
     PushSubscription.objects.all().delete()
@@ -58,7 +58,7 @@ def test_a_device_that_is_gone_is_renamed_without_complaint(bob, now):
 
 
 @pytest.mark.django_db
-def test_devices_that_were_made_with_another_key_are_noticed(bob, carol, now):
+def test_devices_created_with_another_key_are_detected(bob, carol, now):
     with_device(bob, now)  # from before keys were kept
     with_device(bob, now, application_server_key="B-own")
     assert not subscriptions.made_with_other_keys("B-own")

@@ -10,7 +10,7 @@ from notifications.trials import send_trial
 pytestmark = pytest.mark.django_db
 
 
-def test_a_test_push_reaches_the_device_and_is_no_delivery(device, service):
+def test_a_test_push_reaches_the_device_and_makes_no_delivery(device, service):
     row = PushSubscription.objects.get()
     send_trial(row.pk, clock=timezone.now)
     (receipt,) = service.receipts.of(device.token)
@@ -22,21 +22,21 @@ def test_a_test_push_reaches_the_device_and_is_no_delivery(device, service):
 
 
 @pytest.mark.parametrize("how", [400, 500, 429, "reset"])
-def test_one_that_fails_says_no_more_than_that(device, service, how):
+def test_a_failed_test_push_gives_no_reason(device, service, how):
     service.answer(device.token, how)
     send_trial(PushSubscription.objects.get().pk, clock=timezone.now)
     assert PushSubscription.objects.get().test == "failed"
     assert len(service.receipts.of(device.token)) == 1
 
 
-def test_one_to_an_endpoint_that_is_not_allowed_any_more_fails(device, service, settings):
+def test_a_test_push_to_an_endpoint_that_is_no_longer_allowed_fails(device, service, settings):
     settings.PUSH_ALLOW_LOOPBACK = False
     send_trial(PushSubscription.objects.get().pk, clock=timezone.now)
     assert PushSubscription.objects.get().test == "failed"
     assert len(service.receipts) == 0
 
 
-def test_a_device_that_is_gone_is_removed(device, service):
+def test_a_subscription_that_is_gone_is_removed(device, service):
     service.answer(device.token, 410)
     send_trial(PushSubscription.objects.get().pk, clock=timezone.now)
     assert not PushSubscription.objects.exists()

@@ -24,7 +24,7 @@ def test_the_signature_is_for_the_endpoints_origin(signer):
 
 
 @pytest.mark.parametrize("subject", ["https://company.com/contact", "https://company.com:8443/x"])
-def test_a_page_may_be_the_subject(subject):
+def test_the_vapid_subject_may_be_a_page(subject):
     header = webpush.Signer(settings.VAPID_PRIVATE_KEY, subject).authorization(ENDPOINT, NOW)
     jwt = verify_vapid(header, origin="https://push.example.com", now=NOW, key=None)
     assert jwt.claims["sub"] == subject
@@ -33,7 +33,7 @@ def test_a_page_may_be_the_subject(subject):
 @pytest.mark.parametrize(
     "endpoint", ["https://push.example.com:443/x", "https://push.example.com/x"]
 )
-def test_the_audience_is_without_https_own_port(signer, endpoint):
+def test_the_audience_leaves_out_port_443(signer, endpoint):
     header = signer.authorization(endpoint, NOW)
     verify_vapid(header, origin="https://push.example.com", now=NOW, key=None)
 
@@ -76,8 +76,8 @@ def test_generated_keys_sign(capsys):
     verify_vapid(header, origin="https://push.example.com", now=NOW, key=public)
 
 
-def test_only_so_many_signatures_are_kept(signer):
-    for number in range(webpush.MOST_SIGNATURES + 3):
+def test_the_number_of_cached_signatures_is_limited(signer):
+    for number in range(webpush.MAX_SIGNATURES + 3):
         signer.authorization(f"https://db{number}.notify.windows.com/x", NOW)
-    assert len(signer._cached) == webpush.MOST_SIGNATURES
+    assert len(signer._cached) == webpush.MAX_SIGNATURES
     assert "https://db0.notify.windows.com" not in signer._cached

@@ -1,4 +1,4 @@
-"""Making the key pair that pushes are signed with."""
+"""Generates the key pair with which pushes are signed."""
 
 import base64
 
@@ -15,5 +15,5 @@ class Command(BaseCommand):
         number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
         private = base64.urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()
         self.stdout.write(f"VAPID_PRIVATE_KEY={private}")
-        # Browsers get it by the API; it is printed to compare with.
+        # Browsers get the public key from the API. It is printed only for comparison.
         self.stdout.write(f"# public key: {Signer(private, '').public_key}")

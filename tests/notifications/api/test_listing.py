@@ -15,7 +15,8 @@ NOTIFICATIONS = "/api/v1/notifications/"
 
 @pytest.fixture
 def three(alice, bob, now) -> list:
-    """Three posts that Bob was told of, newest first; the last two without a push."""
+    """Three posts about which Bob has notifications, newest first. The two newest were not
+    pushed."""
     with_device(bob, now)
     made = [posts.publish(alice, f"post {n}", now=now) for n in range(3)]
     for post in made:
@@ -29,7 +30,7 @@ def shown(response) -> list[int]:
     return [each["post"]["id"] for each in response.json()["results"]]
 
 
-def test_the_list_has_what_was_pushed_and_what_was_held(alice, bob, three):
+def test_the_list_has_pushed_and_suppressed_notifications(alice, bob, three):
     answer = client_of(bob).get(NOTIFICATIONS).json()
     assert answer["next"] is None
     assert [each["held"] for each in answer["results"]] == ["author", "author", None]
@@ -57,7 +58,7 @@ def test_the_list_is_read_page_by_page(bob, three):
     assert seen == [[three[0].pk, three[1].pk], [three[2].pk]]
 
 
-def test_what_is_read_is_left_out_of_the_unread_ones(bob, three):
+def test_read_notifications_are_left_out_of_the_unread_list(bob, three):
     client = client_of(bob)
     for _ in range(2):
         assert client.put(f"{NOTIFICATIONS}{three[0].pk}/read/").status_code == 204
@@ -70,7 +71,7 @@ def test_what_is_read_is_left_out_of_the_unread_ones(bob, three):
     assert shown(client.get(f"{NOTIFICATIONS}?unread=false")) == [post.pk for post in three]
 
 
-def test_what_is_not_read_comes_first(bob, three):
+def test_unread_notifications_come_first(bob, three):
     client = client_of(bob)
     client.put(f"{NOTIFICATIONS}{three[0].pk}/read/")
     first = client.get(f"{NOTIFICATIONS}?limit=2")
@@ -82,7 +83,7 @@ def test_what_is_not_read_comes_first(bob, three):
     assert shown(client.get(NOTIFICATIONS)) == [three[2].pk, three[0].pk, three[1].pk]
 
 
-def test_only_what_one_was_told_of_is_marked(carol, three):
+def test_only_ones_own_notifications_can_be_marked(carol, three):
     client = client_of(carol)
     assert_problem(client.put(f"{NOTIFICATIONS}{three[0].pk}/read/"), 404)
     answer = client.post(f"{NOTIFICATIONS}read/", {"up_to": three[0].pk}, format="json")
@@ -90,7 +91,7 @@ def test_only_what_one_was_told_of_is_marked(carol, three):
 
 
 @pytest.mark.parametrize("up_to", [None, 0, -1, 2**63, 10**400, "x"])
-def test_a_mark_that_is_none_is_refused(bob, up_to):
+def test_an_invalid_mark_is_refused(bob, up_to):
     answer = client_of(bob).post(f"{NOTIFICATIONS}read/", {"up_to": up_to}, format="json")
     assert_problem(answer, 400, "up_to")
 
@@ -102,9 +103,9 @@ ODD = [
 
 
 @pytest.mark.parametrize(("query", "field"), ODD)
-def test_odd_parameters_are_refused(bob, query, field):
+def test_invalid_parameters_are_refused(bob, query, field):
     assert_problem(client_of(bob).get(f"{NOTIFICATIONS}?{query}"), 400, field)
 
 
-def test_notifications_are_ones_own(client, three):
+def test_notifications_need_a_login(client, three):
     assert_problem(client.get(NOTIFICATIONS), 401)

@@ -19,12 +19,12 @@ def change(user, /, **changes):
     return client_of(user).patch(PREFERENCES, changes, format="json")
 
 
-def test_who_has_changed_nothing_sees_the_defaults_and_has_no_row(bob):
+def test_without_changes_a_user_sees_the_defaults_and_has_no_row(bob):
     assert client_of(bob).get(PREFERENCES).json() == DEFAULTS
     assert not Preference.objects.exists()
 
 
-def test_what_is_given_is_changed_and_the_rest_stays(bob, carol):
+def test_only_the_given_preferences_are_changed(bob, carol):
     hours = {"time_zone": "Asia/Kolkata", "quiet_from": "22:00:00", "quiet_until": "07:30:00"}
     assert change(bob, **hours).json() == DEFAULTS | hours
     answer = change(bob, push_enabled=False, hourly_cap=10).json()
@@ -33,7 +33,7 @@ def test_what_is_given_is_changed_and_the_rest_stays(bob, carol):
     assert client_of(carol).get(PREFERENCES).json() == DEFAULTS
 
 
-def test_quiet_hours_end_when_both_are_taken_away(bob):
+def test_quiet_hours_end_when_both_times_are_removed(bob):
     change(bob, quiet_from="22:00", quiet_until="07:00")
     assert change(bob, quiet_from=None, quiet_until=None).json() == DEFAULTS
 
@@ -42,7 +42,7 @@ def test_quiet_hours_end_when_both_are_taken_away(bob):
     ("changes", "field"),
     [
         ({"time_zone": "Mars/Phobos"}, "time_zone"),
-        # PostgreSQL alone would take these, and read the first one as west of Greenwich.
+        # PostgreSQL alone would accept these, and take the first one for a zone west of Greenwich.
         ({"time_zone": "+05"}, "time_zone"),
         ({"time_zone": "FOO5"}, "time_zone"),
         ({"time_zone": "../../etc/passwd"}, "time_zone"),
@@ -61,12 +61,12 @@ def test_quiet_hours_end_when_both_are_taken_away(bob):
         ({"user": 1}, "user"),
     ],
 )
-def test_what_cannot_be_is_refused_and_nothing_is_kept(bob, changes, field):
+def test_invalid_preferences_are_refused_and_not_saved(bob, changes, field):
     assert_problem(change(bob, **changes), 400, field)
     assert not Preference.objects.exists()
 
 
-def test_half_of_the_quiet_hours_cannot_be_taken_away(bob):
+def test_one_of_the_two_quiet_times_cannot_be_removed(bob):
     change(bob, quiet_from="22:00", quiet_until="07:00")
     assert_problem(change(bob, quiet_until=None), 400, "quiet_until")
     assert_problem(change(bob, quiet_until="22:00"), 400, "quiet_until")
@@ -76,7 +76,7 @@ def author_preference(author) -> str:
     return f"{PREFERENCES}authors/{author.pk}/"
 
 
-def test_an_author_is_silenced_and_heard_again(alice, bob):
+def test_an_author_is_silenced_and_unsilenced(alice, bob):
     client = client_of(bob)
     assert client.get(author_preference(alice)).json() == {"push": "all"}
     for _ in range(2):
@@ -98,7 +98,7 @@ def test_silenced_authors_are_listed_page_by_page(alice, bob, carol):
     assert page == {"results": [{"id": alice.pk, "username": "alice"}], "next": None}
 
 
-def test_deleting_it_may_be_repeated(alice, bob):
+def test_deleting_an_author_preference_may_be_repeated(alice, bob):
     client = client_of(bob)
     client.put(author_preference(alice), {"push": "none"}, format="json")
     for _ in range(2):
@@ -107,16 +107,17 @@ def test_deleting_it_may_be_repeated(alice, bob):
 
 
 @pytest.mark.parametrize("body", [{}, {"push": "some"}, {"push": None}])
-def test_an_author_preference_that_is_none_is_refused(alice, bob, body):
+def test_an_invalid_author_preference_is_refused(alice, bob, body):
     assert_problem(client_of(bob).put(author_preference(alice), body, format="json"), 400, "push")
 
 
-def test_there_is_no_preference_about_nobody(bob):
+def test_a_preference_about_an_unknown_author_is_not_found(bob):
     assert_problem(client_of(bob).get(f"{PREFERENCES}authors/{2**62}/"), 404)
 
 
-def test_there_is_no_preference_about_who_cannot_be_seen(alice, bob, now):
-    """Nobody learns from it who blocks them or who is a canary; what one has kept is taken away."""
+def test_a_preference_about_an_invisible_author_is_not_found(alice, bob, now):
+    """So the answer does not reveal who blocks the user or who is a canary. An existing preference
+    can still be deleted."""
     client = client_of(bob)
     client.put(author_preference(alice), {"push": "none"}, format="json")
     relations.block(alice, bob, now=now)
@@ -129,7 +130,7 @@ def test_there_is_no_preference_about_who_cannot_be_seen(alice, bob, now):
     assert not SilencedAuthor.objects.exists()
 
 
-def test_a_list_of_silenced_authors_takes_as_many_queries_whatever_its_length(
+def test_the_list_of_silenced_authors_takes_a_fixed_number_of_queries(
     alice, bob, carol, django_assert_num_queries
 ):
     client = client_of(bob)
@@ -141,5 +142,5 @@ def test_a_list_of_silenced_authors_takes_as_many_queries_whatever_its_length(
 
 
 @pytest.mark.parametrize("path", [PREFERENCES, f"{PREFERENCES}authors/1/"])
-def test_preferences_are_ones_own(client, db, path):
+def test_preferences_need_a_login(client, db, path):
     assert_problem(client.get(path), 401)

@@ -59,7 +59,7 @@ def test_padded_keys_are_taken_and_kept_without_padding(bob):
     assert {"p256dh": device.p256dh, "auth": device.auth} == subscription["keys"]
 
 
-def test_an_fcm_token_is_registered_where_fcm_is_offered(bob, settings):
+def test_an_fcm_token_is_registered_if_fcm_is_offered(bob, settings):
     body = {"transport": "fcm", "token": "cQ1:APA91b_-x", "name": "phone"}
     client = client_of(bob)
     assert_problem(client.post(SUBSCRIPTIONS, body, format="json"), 400, "transport")
@@ -84,7 +84,7 @@ def test_an_fcm_token_is_registered_where_fcm_is_offered(bob, settings):
         ({"transport": ["fcm"]}, "transport"),
     ],
 )
-def test_a_token_that_is_none_is_refused(bob, settings, changes, field):
+def test_an_invalid_token_is_refused(bob, settings, changes, field):
     settings.PUSH_TRANSPORTS = settings.PUSH_TRANSPORTS | {"fcm": "a.b.C"}
     body = {"transport": "fcm", "token": "x"} | changes
     assert_problem(client_of(bob).post(SUBSCRIPTIONS, body, format="json"), 400, field)
@@ -110,7 +110,7 @@ def test_a_token_that_is_none_is_refused(bob, settings, changes, field):
     ],
 )
 def test_an_endpoint_elsewhere_is_refused(bob, settings, endpoint):
-    """All of the catalogue is in test_endpoints."""
+    """The complete list of refused endpoints is in test_endpoints.py."""
     settings.PUSH_ALLOW_LOOPBACK = False
     assert_problem(subscribe(bob, endpoint=endpoint), 400, "endpoint")
     assert not PushSubscription.objects.exists()
@@ -132,12 +132,12 @@ COMPRESSED = "Axr17ay7tWGkLVdYNTrLaRPl2Ao-Q7PE5hXLjIjYqiVm"
         ({"auth": "A" * 23}, "keys.auth"),
     ],
 )
-def test_keys_that_are_none_are_refused(bob, keys, field):
+def test_invalid_keys_are_refused(bob, keys, field):
     good = Device.generate().subscription(MOZILLA)["keys"]
     assert_problem(subscribe(bob, keys=good | keys), 400, field)
 
 
-def test_a_body_that_is_no_object_is_refused(bob):
+def test_a_body_that_is_not_an_object_is_refused(bob):
     assert_problem(client_of(bob).post(SUBSCRIPTIONS, [], format="json"), 400)
 
 
@@ -147,7 +147,7 @@ def test_the_seventeenth_device_is_refused_and_says_why(bob, carol):
     assert_problem(answer, 409)
     assert answer.json()["type"] == "urn:connectify:problem:too-many-devices"
     assert "at most 16" in answer.json()["detail"]
-    # Neither those that are there nor those of others count.
+    # A device that is registered already does not count, nor do those of other users.
     same = PushSubscription.objects.first().endpoint
     assert subscribe(bob, endpoint=same).status_code == 200
     assert subscribe(carol).status_code == 201
@@ -171,13 +171,13 @@ def test_devices_are_listed_renamed_and_removed(bob, carol):
 @pytest.mark.parametrize(
     "body", [{}, {"name": None}, {"name": "x" * 101}, {"name": "x", "endpoint": "x"}]
 )
-def test_only_the_name_is_changed(bob, body):
+def test_only_the_name_can_be_changed(bob, body):
     path = f"{SUBSCRIPTIONS}{subscribe(bob).json()['id']}/"
     assert_problem(client_of(bob).patch(path, body, format="json"), 400)
 
 
 @pytest.mark.parametrize("method", ["get", "patch", "delete"])
-def test_anothers_device_is_not_found(bob, carol, method):
+def test_another_users_device_is_not_found(bob, carol, method):
     path = f"{SUBSCRIPTIONS}{subscribe(bob).json()['id']}/"
     ask = getattr(client_of(carol), method)
     body = {"name": "mine"} if method == "patch" else None
@@ -185,7 +185,7 @@ def test_anothers_device_is_not_found(bob, carol, method):
     assert PushSubscription.objects.get().name == "laptop"
 
 
-def test_a_list_takes_one_query_however_many_devices(bob, django_assert_num_queries, now):
+def test_the_list_of_devices_takes_one_query(bob, django_assert_num_queries, now):
     client = client_of(bob)
     client.get(SUBSCRIPTIONS)
     for _ in range(3):
@@ -195,7 +195,7 @@ def test_a_list_takes_one_query_however_many_devices(bob, django_assert_num_quer
 
 
 @pytest.mark.parametrize("path", ["", "1/", "1/test/"])
-def test_devices_are_ones_own(client, db, path):
+def test_devices_need_a_login(client, db, path):
     assert_problem(client.get(f"{SUBSCRIPTIONS}{path}"), 401)
 
 
@@ -209,7 +209,7 @@ def test_a_test_push_is_enqueued_at_most_every_ten_seconds(bob, carol, broker):
     assert again["Retry-After"] == "10"
     assert_problem(client_of(carol).post(path), 404)
     assert depth(broker, tasks.RETRY) == 1
-    PushSubscription.objects.update(tested_at=timezone.now() - subscriptions.BETWEEN_TESTS)
+    PushSubscription.objects.update(tested_at=timezone.now() - subscriptions.TEST_INTERVAL)
     assert client_of(bob).post(path).status_code == 202
 
 
@@ -218,7 +218,7 @@ def test_the_public_key_is_served(bob):
     assert len(key) == 87
 
 
-def test_a_device_keeps_the_key_that_it_was_made_with(bob):
+def test_a_device_keeps_the_key_it_was_created_with(bob):
     served = client_of(bob).get("/api/v1/push/public-key/").json()["public_key"]
     assert subscribe(bob).status_code == 201
     assert PushSubscription.objects.get().application_server_key == served
@@ -228,12 +228,12 @@ def test_a_device_keeps_the_key_that_it_was_made_with(bob):
 
 
 @pytest.mark.parametrize("key", ["", "AAAA", "B" * 87, "no key at all", 5, None])
-def test_a_key_that_is_none_is_refused(bob, key):
+def test_an_invalid_application_server_key_is_refused(bob, key):
     assert_problem(subscribe(bob, application_server_key=key), 400, "application_server_key")
 
 
 @pytest.mark.parametrize("other", [":443/a", "/b/../a", "/%61"])
-def test_another_spelling_of_an_endpoint_is_no_other_device(bob, carol, other):
+def test_another_spelling_of_an_endpoint_is_the_same_device(bob, carol, other):
     first = subscribe(bob, endpoint=f"{MOZILLA}/a")
     again = subscribe(bob, endpoint=f"{MOZILLA}{other}")
     assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
@@ -248,7 +248,7 @@ def test_a_query_or_a_fragment_makes_no_second_device(bob, other):
     assert response.status_code == 400 or other == "&x"
 
 
-def test_a_device_of_before_there_was_one_spelling_is_taken_over(bob, now):
+def test_a_device_stored_under_an_older_spelling_is_replaced(bob, now):
     device = subscribe(bob, endpoint=f"{MOZILLA}/a").json()["id"]
     PushSubscription.objects.filter(pk=device).update(endpoint=f"{MOZILLA}:443/a")
     assert subscribe(bob, endpoint=f"{MOZILLA}:443/a").status_code == 201
@@ -268,7 +268,7 @@ def test_a_device_says_how_it_wants_its_messages(bob, fcm):
 
 
 @pytest.mark.parametrize("wishes", [{"collapse_keys": 5}, {"priority": "x"}, {"other": 1}, 7])
-def test_wishes_that_are_none_are_refused(bob, fcm, wishes):
+def test_invalid_wishes_are_refused(bob, fcm, wishes):
     body = {"transport": "fcm", "token": "t", "wishes": wishes}
     assert client_of(bob).post(SUBSCRIPTIONS, body, format="json").status_code == 400
 

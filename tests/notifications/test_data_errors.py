@@ -1,4 +1,4 @@
-"""One row that PostgreSQL refuses costs itself alone: in claims, and in what is settled."""
+"""A row that PostgreSQL refuses fails only itself, in claims and in settlements."""
 
 from uuid import uuid4
 
@@ -35,12 +35,12 @@ def crowd(alice, post, service, now):
 
 def refuse(table: str, condition: str) -> None:
     with connection.cursor() as cursor:
-        # No table is altered that has checks to come.
+        # A table with deferred checks cannot be altered.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT refused CHECK ({condition})")
 
 
-def tell(post, now):
+def push_post(post, now):
     return pushing.push_slices([Slice(post.pk, 0, END)], task=uuid4(), clock=lambda: now)
 
 
@@ -48,17 +48,17 @@ def states() -> dict[int, str]:
     return dict(Delivery.objects.values_list("subscription_id", "state"))
 
 
-def test_a_host_that_is_longer_than_its_column_costs_nobody_a_push(post, crowd, service, now):
+def test_a_host_longer_than_its_column_fails_no_other_push(post, crowd, service, now):
     host = f"{'a' * 63}.{'b' * 63}.updates.push.services.mozilla.com"
     hostile = PushSubscription.objects.first()
     PushSubscription.objects.filter(pk=hostile.pk).update(endpoint=f"https://{host}/x")
-    tell(post, now)
+    push_post(post, now)
     assert states().pop(hostile.pk) == "refused"
     assert sorted(states().values()) == ["refused"] + ["sent"] * 39
     assert Delivery.objects.get(subscription_id=hostile.pk).host == host[:100]
 
 
-def test_counters_at_their_ends_and_unknown_time_zones_stop_no_claim(post, crowd, service, now):
+def test_full_counters_and_unknown_time_zones_fail_no_claim(post, crowd, service, now):
     guilty = PushSubscription.objects.first()
     Delivery.objects.create(
         **{"post": post, "subscription_id": guilty.pk, "recipient_id": guilty.user_id},
@@ -67,48 +67,48 @@ def test_counters_at_their_ends_and_unknown_time_zones_stop_no_claim(post, crowd
     Preference.objects.filter(user=crowd[3]).update(
         time_zone="Nowhere/Land", quiet_from="22:00", quiet_until="07:00"
     )
-    tell(post, now)
+    push_post(post, now)
     assert set(states().values()) == {"sent"}
 
 
 @pytest.mark.parametrize("guilty", [0, 19, 20, 39])
-def test_a_device_whose_row_is_refused_fails_alone(post, crowd, service, now, guilty):
+def test_a_device_whose_row_is_refused_fails_no_other(post, crowd, service, now, guilty):
     device = PushSubscription.objects.order_by("pk")[guilty].pk
     refuse("notifications_delivery", f"subscription_id <> {device} OR state = 'failed'")
-    tell(post, now)
+    push_post(post, now)
     assert states().pop(device) == "failed"
     assert sorted(states().values()) == ["failed"] + ["sent"] * 39
     assert Delivery.objects.get(subscription_id=device).reason == "IntegrityError 23514"
     assert Notification.objects.count() == 20
     assert len(service.receipts) == 39
-    # The slice is done: nothing is left for the repair.
+    # The slice is done, so the repair has nothing to do.
     assert SliceRecord.objects.filter(post_id=post.pk, after=0, up_to=END).exists()
 
 
-def test_a_follower_who_cannot_be_told_costs_the_others_nothing(post, crowd, service, now):
+def test_a_follower_whose_notification_is_refused_affects_no_other(post, crowd, service, now):
     guilty = crowd[7]
     refuse("notifications_notification", f"recipient_id <> {guilty.pk}")
-    tell(post, now)
+    push_post(post, now)
     assert sorted(states().values()) == ["failed"] * 2 + ["sent"] * 38
     failed = Delivery.objects.filter(state="failed").values_list("recipient_id", flat=True)
     assert set(failed) == {guilty.pk}
 
 
-def test_taking_a_slice_apart_takes_a_few_statements_for_each_guilty_row(
+def test_splitting_a_slice_takes_a_few_statements_for_each_bad_row(
     post, crowd, service, now, django_assert_max_num_queries
 ):
     refuse("notifications_notification", f"recipient_id <> {crowd[7].pk}")
     live = {post.pk: post}
-    # Five halvings of twenty followers, at four statements a part, and two devices by themselves.
+    # Five halvings of twenty followers, with four statements each, and then two single devices.
     with django_assert_max_num_queries(80):
         claims.claim([Slice(post.pk, 0, END)], live, task=uuid4(), now=now)
 
 
-def test_what_no_row_is_to_blame_for_is_raised(post, crowd, now):
+def test_an_error_that_no_row_causes_is_raised(post, crowd, now):
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE notifications_delivery RENAME COLUMN host TO house")
     with pytest.raises(Exception, match="host"):
-        tell(post, now)
+        push_post(post, now)
     assert not Delivery.objects.exists()
 
 
@@ -116,19 +116,19 @@ def test_what_no_row_is_to_blame_for_is_raised(post, crowd, now):
     ("reason", "status"),
     [("a\x00b", 201), ("\ud800", 201), ("x" * 500, 201), ("", 10**9), ("", -1), ("\U0001f600", 7)],
 )
-def test_whatever_was_answered_can_be_recorded(post, crowd, now, reason, status):
+def test_any_answer_can_be_recorded(post, crowd, now, reason, status):
     pushes = claims.claim([Slice(post.pk, 0, END)], {post.pk: post}, task=uuid4(), now=now)
     outcomes = [Outcome(push, State.SENT, now, status, reason) for push in pushes]
     assert len(settling.settle(outcomes, {post.pk: post}, now=now)) == 40
     assert set(states().values()) == {"sent"}
 
 
-def test_an_outcome_that_is_refused_ends_as_failed_and_the_others_are_settled(
+def test_a_refused_outcome_is_recorded_as_failed_and_the_others_are_settled(
     post, crowd, service, now
 ):
     device = PushSubscription.objects.order_by("pk")[13].pk
     refuse("notifications_delivery", f"subscription_id <> {device} OR state <> 'sent'")
-    assert tell(post, now) == []
+    assert push_post(post, now) == []
     assert states().pop(device) == "failed"
     assert sorted(states().values()) == ["failed"] + ["sent"] * 39
     assert Delivery.objects.get(subscription_id=device).reason == settling.UNRECORDED
@@ -149,19 +149,19 @@ def test_an_outcome_that_is_refused_ends_as_failed_and_the_others_are_settled(
         (KeyError("a fault of ours"), False),
     ],
 )
-def test_only_what_a_row_can_cause_is_taken_apart(error, expected):
+def test_only_errors_that_a_row_can_cause_split_a_batch(error, expected):
     assert is_data_error(error) is expected
 
 
-def test_a_push_has_a_message_of_its_own_where_it_is_a_summary():
+def test_a_summary_has_its_own_message():
     push = Push(7, 1, 1, "web_push", "", "", "", summary=True)
     assert push.message_id == -7
 
 
 @pytest.mark.parametrize("guilty", [0, 19, 39])
-def test_a_retry_whose_row_is_refused_fails_alone(post, crowd, service, now, guilty):
+def test_a_retry_whose_row_is_refused_fails_no_other(post, crowd, service, now, guilty):
     service.answer("*", 503, first=40)
-    outcomes = tell(post, now)
+    outcomes = push_post(post, now)
     forget_failures(service)
     device = PushSubscription.objects.order_by("pk")[guilty].pk
     refuse("notifications_delivery", f"subscription_id <> {device} OR state <> 'sending'")
@@ -175,21 +175,21 @@ def test_a_retry_whose_row_is_refused_fails_alone(post, crowd, service, now, gui
     assert sum(state == "failed" for state in states().values()) == 1
 
 
-def test_an_overdue_row_that_cannot_be_written_hides_no_other(post, crowd, now):
+def test_an_overdue_row_that_cannot_be_written_affects_no_other(post, crowd, now):
     claims.claim([Slice(post.pk, 0, END)], {post.pk: post}, task=uuid4(), now=now)
     device = PushSubscription.objects.order_by("pk")[5].pk
-    later = now + claims.LEASE + retries.LATE * 2
+    later = now + claims.LEASE + retries.GRACE * 2
     refuse_later = f"subscription_id <> {device} OR due_at < '{later.isoformat()}'"
     refuse("notifications_delivery", refuse_later)
     due = retries.overdue(now=later)
     assert len(due) == 40
     assert [each.subscription_id for each in retries.overdue(now=later)] == [device]
-    # Its claim cannot be stored, nor that it failed; the others are claimed.
-    made = retries.claim(due, {post.pk: post}, task=uuid4(), now=later + retries.LATE)
+    # Neither its claim nor its failure can be stored. The others are claimed.
+    made = retries.claim(due, {post.pk: post}, task=uuid4(), now=later + retries.GRACE)
     assert len(made) == 39
 
 
-def test_a_cap_that_cannot_be_asked_for_one_costs_the_others_nothing(post, crowd, now):
+def test_a_user_whose_cap_cannot_be_checked_affects_no_other(post, crowd, now):
     guilty = crowd[3]
     Preference.objects.update(hourly_cap=5)
     pushes = claims.claim([Slice(post.pk, 0, END)], {post.pk: post}, task=uuid4(), now=now)
