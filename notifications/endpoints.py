@@ -36,7 +36,7 @@ class EndpointError(OwnError, ValueError):
 
 
 def check_endpoint(endpoint: str) -> None:
-    """Raises EndpointError. Its message never reveals what is reachable."""
+    """Check an endpoint. Raises EndpointError, whose message never reveals what is reachable."""
     if settings.PUSH_ALLOW_LOOPBACK and LOOPBACK_ENDPOINT.fullmatch(endpoint):
         return
     match = ENDPOINT.fullmatch(endpoint)
