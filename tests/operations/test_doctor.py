@@ -79,7 +79,7 @@ def test_dead_letters_that_the_broker_cannot_move_are_reported(broker, managemen
     with broker.channel() as channel:
         DEAD_QUEUE(channel).delete()
         put(broker, "push.worker", b"x")
-        channel.basic_get("push.worker").reject()
+        topology.event_queue("push.worker")(channel).get().reject()
         try:
             until(lambda: any("not moved 1 dead letters from push" in t for t in found("topology")))
         finally:
