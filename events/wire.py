@@ -11,7 +11,7 @@ from decimal import Decimal
 from struct import calcsize, unpack_from
 
 from amqp import serialization, spec
-from kombu.transport import TRANSPORT_ALIASES, pyamqp
+from kombu.transport import TRANSPORT_ALIASES, _transport_cache, pyamqp
 
 from events.plain import DEPTH
 
@@ -32,6 +32,11 @@ PROPERTIES = (
     (0x0008, "app_id", "short"),
     (0x0004, "cluster_id", "short"),
 )
+ALIASES = {
+    "amqp": "events.wire:Transport",
+    "pyamqp": "events.wire:Transport",
+    "amqps": "events.wire:SSLTransport",
+}
 # Formats (for struct) of a table's fixed-size types, as RabbitMQ and py-amqp write them. Timestamps
 # stay numbers, because their year may be beyond Python's range.
 FIXED = {
@@ -80,12 +85,12 @@ class SSLTransport(pyamqp.SSLTransport):
 
 
 def register() -> None:
-    """Use this transport for every AMQP connection of this process."""
-    TRANSPORT_ALIASES.update(
-        amqp="events.wire:Transport",
-        pyamqp="events.wire:Transport",
-        amqps="events.wire:SSLTransport",
-    )
+    """Use this transport for every AMQP connection that this process makes from now on."""
+    TRANSPORT_ALIASES.update(ALIASES)
+    # kombu remembers which transport it once found for a scheme. A connection that was made before
+    # would keep its own transport in use.
+    for scheme in ALIASES:
+        _transport_cache.pop(scheme, None)
     serialization.PROPERTY_CLASSES[spec.Basic.CLASS_ID] = read_properties
 
 
