@@ -68,7 +68,7 @@ client = Client()
 client.force_login(User.objects.create(username="root", is_staff=True, is_superuser=True))
 page = client.get("/admin/operations/status/").content.decode()
 print("operations page:", "digests: waiting 0." in page, "<th>digests</th>" in page)
-samples = [sample for family in metrics.House().collect() for sample in family.samples]
+samples = [sample for family in metrics.SystemCollector().collect() for sample in family.samples]
 print("metrics:", sorted(
     sample.name.removeprefix("connectify_operations_") for sample in samples
     if "digests" in sample.labels.values()
