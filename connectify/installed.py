@@ -1,3 +1,4 @@
 """Connectify's own apps, for the settings and for what runs without them."""
 
-APPS = ("events", "social", "fanout", "timelines", "notifications", "analytics", "operations")
+SUBSCRIBERS = ("timelines", "notifications", "analytics")
+APPS = ("events", "social", "fanout", *SUBSCRIBERS, "operations")

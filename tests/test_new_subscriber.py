@@ -16,7 +16,7 @@ from devtools.servers import databases, vhosts
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-COPIED = (*APPS, "connectify", "docker", "celery_app.py", "manage.py", "pyproject.toml")
+COPIED = (*APPS, "connectify", "devtools", "docker", "celery_app.py", "manage.py", "pyproject.toml")
 # The path of a file, and the block that says what it holds or what changes in it.
 BLOCK = re.compile(r"^`([\w/.]+)`[^\n]*:\n\n```(python|diff)\n(.*?)```", re.DOTALL | re.MULTILINE)
 DATABASE = "new_subscriber"

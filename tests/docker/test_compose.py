@@ -62,7 +62,7 @@ def test_every_folder_of_ours_is_in_the_image_and_no_other():
     folders = {path.partition("/")[0] for path in tracked if "/" in path}
     assert {name for name in folders if name[0] != "."} - set(ignored) == {*APPS, "connectify"}
     # Files beside them may hold secrets, and so only named ones are copied.
-    files = {"requirements.txt", "manage.py", "celery_app.py", "gunicorn.conf.py"}
+    files = {"requirements.lock", "manage.py", "celery_app.py", "gunicorn.conf.py"}
     assert ignored.index("*.*") < min(ignored.index(f"!{name}") for name in files)
     assert {line[1:] for line in ignored if line.startswith("!")} == files
 

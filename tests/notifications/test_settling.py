@@ -69,6 +69,6 @@ def test_pushes_that_are_settled_later_are_looked_up_once_each():
         cursor.execute(SENT, ["sending", timezone.now(), 30_000_009, 30_000_012])
     pushes = [Push(30_000_010, device, 1, None, None, None, None) for device in range(1, 301)]
     with statements() as executed:
-        settling.settle([], {}, now=timezone.now(), under_way=pushes)
+        settling.settle([], {}, now=timezone.now(), in_flight=pushes)
     costs = [rows_processed(*each) for each in executed if "notifications" in each[0]]
     assert 300 < sum(costs) < 20 * len(pushes)

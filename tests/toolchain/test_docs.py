@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from connectify.installed import APPS
 from tests.browser import NEEDED, new_page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +26,7 @@ class Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture
 def clone(tmp_path) -> Path:
     """The documents, and the source that they link to."""
-    for name in ("docs", "social", "events", "timelines", "connectify", "docker"):
+    for name in ("docs", "connectify", "docker", *APPS):
         shutil.copytree(ROOT / name, tmp_path / name)
     for path in [*ROOT.glob("*.md"), ROOT / "LICENSE", ROOT / "mkdocs.yml"]:
         shutil.copy(path, tmp_path / path.name)
@@ -74,6 +75,7 @@ def origin(tmp_path) -> Iterator[str]:
 
 
 @NEEDED
+@pytest.mark.alone  # A browser on busy cores may take longer than it waits.
 def test_the_site_needs_no_other_host_and_its_search_finds_a_page(origin):
     asked = []
     with new_page() as page:
