@@ -69,7 +69,10 @@ def sessions(which: str, then: str = "pid") -> list:
     """Return `then` (by default the pid) for each of the relay's sessions that match `which`."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {then} FROM pg_stat_activity WHERE application_name = %s AND {which}", [NAME]
+            f"SELECT {then} FROM pg_stat_activity"
+            # Other tests may run relays at the same time.
+            f" WHERE datname = current_database() AND application_name = %s AND {which}",
+            [NAME],
         )
         return cursor.fetchall()
 

@@ -21,6 +21,7 @@ from social import posts
 from tests.bus import depth, put
 from tests.environment import available
 from tests.notifications.people import with_device
+from tests.partitions import drop_all_partitions
 from tests.waiting import until
 from timelines import watermark
 
@@ -125,18 +126,6 @@ def test_unreachable_servers_are_named_with_their_setting(settings):
 def test_a_wrong_clock_is_found():
     (reported,) = doctor.database(timezone.now() + timedelta(minutes=1))
     assert reported.what.startswith("this clock and PostgreSQL's differ by ")
-
-
-def drop_all_partitions() -> None:
-    """Until the test's transaction is rolled back; other tests have made some."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT inhrelid::regclass::text FROM pg_inherits"
-            " JOIN pg_partitioned_table ON partrelid = inhparent"
-            " JOIN pg_class ON pg_class.oid = inhrelid AND relkind = 'r'"
-        )
-        for (name,) in cursor.fetchall():
-            cursor.execute(f"DROP TABLE {name}")
 
 
 def test_missing_partitions_are_found_and_created_by_the_named_command(broker):

@@ -15,6 +15,7 @@ from events.models import DeadLetter
 from fanout import partitions
 from notifications.breaker_board import Board, Opening
 from social import posts
+from tests.partitions import drop_all_partitions
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/operations/status/"
@@ -92,6 +93,7 @@ def test_latencies_of_the_last_hour_are_plotted(text, broker):
 
 def test_partitions_are_listed_with_their_retention(text, broker, settings):
     settings.TIMELINE_KEEP = timedelta(days=77)
+    drop_all_partitions()
     partitions.ensure("timelines_timelineentry", [1])
     row = text().partition("<td>timelines_timelineentry</td>")[2].partition("</tr>")[0]
     assert re.findall("<td>(.*?)</td>", row) == ["1", "0", "0\xa0bytes", "77"]
