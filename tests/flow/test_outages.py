@@ -34,6 +34,7 @@ def test_a_worker_killed_in_mid_slice_loses_nothing_and_doubles_nothing(world, p
         waiting = (
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE wait_event_type = 'Lock' AND query LIKE '%%timelines_slicerecord%%'"
+            " AND datname = current_database()"
         )
         until(lambda: world.sql(waiting)[0][0] > 0)
         processes.kill("timelines-high-worker")
