@@ -17,7 +17,6 @@ from kombu import Message
 
 from events import letters, metrics
 from events.backoff import full_jitter
-from events.routing import lane_of
 
 RETRY_CAP_SECONDS = 10.0
 
@@ -29,13 +28,13 @@ class Refuser:
 
     def __init__(self, acknowledge: Callable[[Message], None]):
         self._acknowledge = acknowledge
-        self._refused: queue.SimpleQueue[tuple[Message, Exception]] = queue.SimpleQueue()
+        self._refused: queue.SimpleQueue[tuple[str, Message, Exception]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def refuse(self, message: Message, error: Exception) -> None:
+    def refuse(self, lane: str, message: Message, error: Exception) -> None:
         """Queue the message for filing, and return at once. Queued messages count for the lane's
         prefetch limit, which bounds them while the database is down."""
-        self._refused.put((message, error))
+        self._refused.put((lane, message, error))
         # Started only now, because the worker's children are forked earlier and must not inherit a
         # thread.
         if self._thread is None:
@@ -44,23 +43,23 @@ class Refuser:
 
     def _file_all(self) -> None:
         while True:
-            message, error = self._refused.get()
+            lane, message, error = self._refused.get()
             attempt = 0
             # If the connection is lost, stop: the broker will deliver the message again.
-            while message.channel.connection and not self._filed(message, error):
+            while message.channel.connection and not self._filed(lane, message, error):
                 attempt += 1
                 time.sleep(full_jitter(attempt, cap=RETRY_CAP_SECONDS))
             self._acknowledge(message)
 
-    def _filed(self, message: Message, error: Exception) -> bool:
-        lane = lane_of(message.delivery_info) or "unknown"
+    def _filed(self, lane: str, message: Message, error: Exception) -> bool:
         try:
-            letters.file_message(lane, message, error, now=timezone.now())
+            try:
+                letters.file_message(lane, message, error, now=timezone.now())
+            finally:
+                # A child that is forked later must not inherit the connection.
+                connection.close()
         except Exception as failure:
             log.warning("a refused message waits", lane=lane, error=str(failure))
             return False
-        finally:
-            # A child that is forked later must not inherit the connection.
-            connection.close()
         metrics.PARKED.labels(lane).inc()
         return True

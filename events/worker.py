@@ -14,6 +14,7 @@ from kombu import Message
 from events import metrics, topology
 from events.refusal import admit
 from events.refuser import Refuser
+from events.routing import lane_of
 
 # Between two attempts to connect. Celery's own wait grows by 2 s per attempt, so that after an
 # outage the worker would come back long after the broker.
@@ -79,8 +80,17 @@ class SafeConsumer(Consumer):
         return on_task_received
 
     def _refuse(self, message: Message, error: Exception) -> None:
-        log.error("message refused", error=str(error), exc_info=error)
-        self._refuser.refuse(message, error)
+        lane = self._lane(message)
+        log.error("message refused", lane=lane, error=str(error), exc_info=error)
+        self._refuser.refuse(lane, message, error)
+
+    def _lane(self, message: Message) -> str:
+        """Return the lane that the broker delivered the message from. Its routing key does not
+        always say so: somebody may have bound the lane to an exchange of their own."""
+        tag = message.delivery_info["consumer_tag"]
+        consumed = {own: name for name, own in self.task_consumer._active_tags.items()}
+        # A lane that this worker has just stopped consuming has no tag any more.
+        return consumed.get(tag) or lane_of(message.delivery_info) or "unknown"
 
     def _acknowledge(self, message: Message) -> None:
         if message.channel.connection:

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 from django_celery_results.models import TaskResult
+from kombu import Exchange
 
 from events import healing
 from events.lane_request import OVERRUNS
@@ -120,6 +121,18 @@ def test_a_malformed_x_death_header_is_refused_and_never_returned_to_the_broker(
     still_works()
     until(lambda: depth(broker, "dead.letters") == 1)
     until(lambda: DeadLetter.objects.filter(exception_type="RefusedError").exists())
+
+
+def test_a_refused_message_names_its_lane_by_whatever_binding_it_came(broker, still_works):
+    """A replay of its letter goes to that lane."""
+    with broker.channel() as channel:
+        Exchange("strangers", type="fanout", durable=False, auto_delete=True)(channel).declare()
+        channel.queue_bind(LANE, exchange="strangers", routing_key="")
+        put(broker, "odd.key", b"5", exchange="strangers", **task())
+        still_works()
+        channel.queue_unbind(LANE, exchange="strangers", routing_key="")
+    until(DeadLetter.objects.exists)
+    assert DeadLetter.objects.get().queue == LANE
 
 
 def test_other_lanes_go_on_while_a_refused_message_cannot_be_filed(broker, still_works):
