@@ -119,23 +119,15 @@ def _done(records: type[SliceRecord], post_ids: Collection[int]) -> dict[int, li
     return done
 
 
-def lost(
-    fan_outs: type[FanOut],
-    records: type[SliceRecord],
-    entries: type[models.Model],
-    lanes: Iterable[str],
-    *,
-    now: datetime,
-) -> list[Slice]:
-    """The late slices of posts whose `entries` have not expired. An empty list while tasks wait in
-    the lanes: slices in a backlog are late as well, and must not be enqueued twice.
+def repair(ledger: Ledger, lanes: Iterable[str], *, now: datetime) -> None:
+    """Enqueue the late slices of posts whose rows have not expired. Does nothing while tasks wait
+    in the lanes: slices in a backlog are late as well, and must not be enqueued twice.
 
     Raises a passing error (events/errors.py) if the broker does not answer.
     """
-    if any(depths.ready(settings.BROKER_URL, lanes).values()):
-        return []
-    oldest = partitions.horizon(entries._meta.db_table)
-    return late(fan_outs, records, now=now, oldest=oldest)
+    if not any(depths.ready(settings.BROKER_URL, lanes).values()):
+        oldest = partitions.horizon(ledger.entries._meta.db_table)
+        ledger.enqueue(late(ledger.fan_outs, ledger.records, now=now, oldest=oldest))
 
 
 def late(

@@ -16,8 +16,8 @@ def on_post_created(events: list[Event]) -> None:
     pairs = [(e.data.post_id, e.data.author_id) for e in events if e.data.post_id in live]
     slices = plan(pairs, settings.PUSH_TASK_SUBSCRIBERS)
     ledger.begin(FanOut, slices, now=timezone.now())
-    for piece in slices:
-        tasks.send_pushes.enqueue(slices=[piece])
+    for slice_ in slices:
+        tasks.send_pushes.enqueue(slices=[slice_])
 
 
 def on_user_closed(events: list[Event]) -> None:

@@ -71,19 +71,18 @@ def finish(**kwargs) -> None:
         late.settler().drain(late.DRAIN_SECONDS)
 
 
-@periodic_task(REPAIR)
-def repair() -> None:
-    """Enqueue the missing slices of late fan-outs."""
-    now = timezone.now()
-    enqueue_slices(ledger.lost(FanOut, SliceRecord, Notification, (HIGH, RETRY), now=now))
-
-
 def enqueue_slices(slices: Sequence[Slice]) -> None:
     """Enqueue slices that were missing."""
     ledger.enqueue_again(slices, partial(send_pushes.enqueue, lane=RETRY), 1)
 
 
 LEDGER = ledger.Ledger(FanOut, SliceRecord, Notification, enqueue_slices)
+
+
+@periodic_task(REPAIR)
+def repair() -> None:
+    """Enqueue the missing slices of late fan-outs."""
+    ledger.repair(LEDGER, (HIGH, RETRY), now=timezone.now())
 
 
 @periodic_task(RESUME)

@@ -18,9 +18,10 @@ def on_post_created(events: list[Event]) -> None:
     live = posts.live(event.data.post_id for event in events)
     pairs = [(e.data.post_id, e.data.author_id) for e in events if e.data.post_id in live]
     plans = plan(pairs, settings.TIMELINE_TASK_ROWS)
-    ledger.begin(FanOut, (piece.slice for piece in plans), now=timezone.now())
-    large = [piece for piece in plans if piece.audience > settings.TIMELINE_LARGE_AUDIENCE]
-    ordinary = [piece for piece in plans if piece.audience <= settings.TIMELINE_LARGE_AUDIENCE]
+    ledger.begin(FanOut, (planned.slice for planned in plans), now=timezone.now())
+    limit = settings.TIMELINE_LARGE_AUDIENCE
+    large = [planned for planned in plans if planned.audience > limit]
+    ordinary = [planned for planned in plans if planned.audience <= limit]
     tasks.enqueue_plans(tasks.HIGH, ordinary)
     if large:
         waiting = tasks.enqueue_large(large)

@@ -125,19 +125,18 @@ def _feed(post_ids: list[int], now: datetime) -> bool:
     return not left_over
 
 
-@periodic_task(REPAIR)
-def repair() -> None:
-    """Enqueue the missing slices of late fan-outs."""
-    now = timezone.now()
-    enqueue_slices(ledger.lost(FanOut, SliceRecord, TimelineEntry, (HIGH, LOW), now=now))
-
-
 def enqueue_slices(slices: Sequence[Slice]) -> None:
     """Enqueue slices that were missing."""
     ledger.enqueue_again(slices, partial(write_slices.enqueue, lane=LOW), SLICES_PER_TASK)
 
 
 LEDGER = ledger.Ledger(FanOut, SliceRecord, TimelineEntry, enqueue_slices)
+
+
+@periodic_task(REPAIR)
+def repair() -> None:
+    """Enqueue the missing slices of late fan-outs."""
+    ledger.repair(LEDGER, (HIGH, LOW), now=timezone.now())
 
 
 @shared_task(base=LaneTask, name="timelines.remove_posts", lane=LOW)
