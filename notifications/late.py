@@ -19,8 +19,8 @@ from social.models import Post
 
 log = structlog.get_logger(__name__)
 
-# The outcomes that come within this time share a transaction.
-GATHER_SECONDS = 0.2
+# The outcomes that come within this time share a transaction, and their retries share a task.
+GATHER_SECONDS = 0.5
 RETRY_SECONDS = 1.0
 DRAIN_SECONDS = 3.0
 

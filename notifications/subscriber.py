@@ -29,7 +29,7 @@ register_subscriber(
         target_seconds=5.0,
         # notifications.retry has no limit: a push service that is away must not delay first
         # attempts.
-        lanes=[Lane(HIGH, concurrency=2, limit="PUSH_LANE_TASKS"), Lane(RETRY)],
+        lanes=[Lane(HIGH, concurrency=3, limit="PUSH_LANE_TASKS"), Lane(RETRY)],
         periodic=[REPAIR, RESUME],
         ledger="notifications.tasks.LEDGER",
         tables={

@@ -22,7 +22,7 @@ from django.utils import timezone  # noqa: E402
 
 from events import outbox, relay  # noqa: E402
 from events.models import OutboxEvent  # noqa: E402
-from social import partitions  # noqa: E402
+from fanout import partitions  # noqa: E402
 from social.event_types import PostCreated  # noqa: E402
 from social.models import Post  # noqa: E402
 

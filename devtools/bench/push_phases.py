@@ -14,7 +14,7 @@ from devtools.push_service import Receipt, post_topic
 from devtools.push_service.conditions import Conditions
 from devtools.servers.process import ServerFailure
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.25
 # Without another push for this long, something is wrong.
 TIMEOUT_SECONDS = 90.0
 UNSETTLED = """

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from devtools.push_service.answers import CREATED, NORMAL, Answer, AnswerBook
+from devtools.push_service.conditions import THROTTLED
 from devtools.push_service.receipts import WEB_PUSH, Receipt, ReceiptBook
 from devtools.push_service.replies import give
 from devtools.push_service.vapid import VapidError, VapidGate
@@ -77,7 +78,8 @@ class WebPushEndpoint:
             if answer is NORMAL:
                 delay = self.answers.conditions.latency()
                 status = self.answers.conditions.status()
-                answer = Answer(status, retry_after=1) if status else answer
+                if status:
+                    answer = Answer(status, retry_after=1 if status == THROTTLED else None)
         except (Refused, VapidError) as error:
             answer, reason = Answer(error.status), str(error)
         self.receipts.record(
