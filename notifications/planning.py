@@ -27,7 +27,8 @@ COUNTS = """
     GROUP BY followee_id
 """
 # The follower ids at which slices end. Only for authors with several slices, because it costs
-# several times as much as COUNTS.
+# several times as much as COUNTS. (Skipping from boundary to boundary, as timelines do, takes three
+# times as long here: 2.0 instead of 0.6 s for a million followers, a tenth of them with push.)
 BOUNDARIES = """
     SELECT followee_id, follower_id FROM (
         SELECT followee_id, follower_id,
