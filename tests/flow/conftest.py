@@ -56,15 +56,18 @@ def own(node: Services, database_url: str) -> dict[str, str]:
 
 @contextmanager
 def running(
-    environ: Mapping[str, str], home: Path, without: Collection[str] = ("flower", "beat")
+    environ: Mapping[str, str],
+    home: Path,
+    without: Collection[str] = ("flower", "beat"),
+    root: Path = ROOT,
 ) -> Iterator[Supervisor]:
-    """All of Connectify, with its address as `origin`."""
+    """All of Connectify, from the files in `root`, with its address as `origin`."""
     ports = Ports(home / "ports.json")
     ports.claim("web", "flower")
     table = connectify(environ, web_port=ports["web"], flower_port=ports["flower"])
     for name in without:
         del table[name]
-    processes = Supervisor(table, root=ROOT, home=home, environ=environ)
+    processes = Supervisor(table, root=root, home=home, environ=environ)
     processes.origin = f"http://127.0.0.1:{ports['web']}"
     try:
         processes.start()
