@@ -1,4 +1,4 @@
-"""Every module of the tools can be imported. Some are started only by a long benchmark or fault run,
+"""Every module of the tools can be imported. Some are used only by long benchmarks or fault runs,
 which the usual tests leave out."""
 
 import pkgutil
