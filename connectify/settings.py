@@ -207,15 +207,15 @@ VAPID_SUBJECT = env("VAPID_SUBJECT", default="mailto:operator@example.invalid")
 PUSH_HOSTS = env.list("PUSH_HOSTS", default=[])
 # The class for each value of a subscription's `transport`. FCM needs a key file from Firebase's
 # console.
-PUSH_TRANSPORTS = {"web_push": "notifications.transports.web_push.WebPush"}
+PUSH_TRANSPORTS = {"web_push": "notifications.delivery.transports.web_push.WebPush"}
 FCM_KEY_FILE = env("FCM_KEY_FILE", default=None)
 FCM_ORIGIN = env("FCM_ORIGIN", default="https://fcm.googleapis.com")
 if FCM_KEY_FILE:
-    PUSH_TRANSPORTS["fcm"] = "notifications.transports.fcm.Fcm"
+    PUSH_TRANSPORTS["fcm"] = "notifications.delivery.transports.fcm.Fcm"
 # Publish a test post every minute, and measure that it passes through the whole system.
 CANARY = env.bool("CANARY", True)
 if DEBUG or CANARY:
-    PUSH_TRANSPORTS["console"] = "notifications.transports.console.Console"
+    PUSH_TRANSPORTS["console"] = "notifications.delivery.transports.console.Console"
 # The most requests in flight, and so sockets, from one process to one push service. Below this
 # limit the number adapts to how fast the service answers.
 PUSH_IN_FLIGHT = env.number("PUSH_IN_FLIGHT", 1_000, (8, 10_000))

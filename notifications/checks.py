@@ -5,7 +5,7 @@ import re
 from django.conf import settings
 from django.core.checks import Error, Tags, register
 
-from notifications.transports import google_tokens
+from notifications.delivery.transports import google_tokens
 
 SUBJECT = re.compile(
     r"(?:mailto:[^@\s?]+@|https://)"

@@ -248,7 +248,7 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
-        # Finds pushes whose task was lost: see notifications/retries.py.
+        # Finds pushes whose task was lost: see notifications/delivery/retries.py.
         indexes = [
             models.Index(
                 "due_at",

@@ -7,8 +7,9 @@ from datetime import datetime
 from django.conf import settings
 
 from events.ailments import Ailment
-from notifications import subscriptions, webpush
-from notifications.breaker_board import Board
+from notifications import subscriptions
+from notifications.delivery import webpush
+from notifications.delivery.breaker_board import Board
 
 REJECTS = "most pushes to {} get 401 or 403, and are retried until they expire"
 MEND = "check VAPID_PRIVATE_KEY, VAPID_SUBJECT and this machine's clock; for FCM, FCM_KEY_FILE"

@@ -17,10 +17,11 @@ from events.lane_task import LaneTask
 from events.periodic_task import periodic_task
 from fanout import ledger
 from fanout.slices import Slice
-from notifications import late, pushing, retries, sending, subscriptions, trials
+from notifications import subscriptions
+from notifications.delivery import late, pushing, retries, sending, trials
+from notifications.delivery.outcomes import Outcome
+from notifications.delivery.retries import Retry
 from notifications.models import FanOut, Notification, PushSubscription, SliceRecord
-from notifications.outcomes import Outcome
-from notifications.retries import Retry
 from notifications.subscriber import HIGH, REPAIR, RESUME, RETRY
 
 log = structlog.get_logger(__name__)

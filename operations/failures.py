@@ -11,7 +11,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import connection
 
-from notifications.breaker_board import Board
+from notifications.delivery.breaker_board import Board
 
 # Uses only the index events_letter_group. Counting stops at 100,000 letters.
 LETTERS = """

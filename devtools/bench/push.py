@@ -32,7 +32,7 @@ from devtools.push_service import Device, Receipt, decrypt_all
 from devtools.push_service.conditions import Conditions
 from devtools.servers import proc
 from devtools.servers.process import ServerFailure
-from notifications.breaker_board import Board
+from notifications.delivery.breaker_board import Board
 
 SINGLE_POSTS = 5
 POSTS_A_ROUND = 15

@@ -7,10 +7,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from rest_framework import serializers
 
-from notifications import webpush
+from notifications.delivery import webpush
+from notifications.delivery.transports.fcm import MAX_COLLAPSE_KEYS
 from notifications.endpoints import EndpointError, canonical
 from notifications.models import WEB_PUSH, PushSubscription
-from notifications.transports.fcm import MAX_COLLAPSE_KEYS
 from social.api.serializers import StrictSerializer
 from social.api.texts import NameField
 

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from events.errors import PassingError, wrap_passing_errors
-from notifications import subscriptions, tasks, webpush
+from notifications import subscriptions, tasks
 from notifications.api.registrations import (
     POINT,
     PushTokenSerializer,
@@ -19,6 +19,7 @@ from notifications.api.registrations import (
     WebPushSerializer,
     registration_of,
 )
+from notifications.delivery import webpush
 from social.api.description import may_answer
 from social.api.problems import Unavailable
 

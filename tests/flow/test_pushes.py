@@ -96,7 +96,7 @@ def test_a_worker_killed_between_answer_and_commit_repeats_the_push_once(
         root=processes.root,
         home=tmp_path,
         environ=processes.environ
-        | {"FAILPOINTS": "notifications.pushing.before_settling=sleep:60"},
+        | {"FAILPOINTS": "notifications.delivery.pushing.before_settling=sleep:60"},
     )
     try:
         doomed.start()

@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 
 from devtools.push_service import Device, running_push_service
-from notifications.breaker_board import Board
+from notifications.delivery.breaker_board import Board
 from tests.notifications.people import with_device
 
 

@@ -5,9 +5,9 @@ import pytest
 from devtools.push_service import Device
 from fanout.slices import END, Slice
 from notifications import subscriptions
+from notifications.delivery.pushing import push_slices
 from notifications.endpoints import EndpointError, canonical, check_endpoint
 from notifications.models import Delivery
-from notifications.pushing import push_slices
 
 HOST = "updates.push.services.mozilla.com"
 

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from events.models import InboxEntry
 from events.registry import subscribers
 from fanout.slices import END, Slice
-from notifications import pushing
+from notifications.delivery import pushing
 from notifications.models import Delivery, FanOut, Preference
 from social import posts
 from tests.bus import depth, post_created, put, work_off

@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone
 
 from events.models import DeadLetter
-from notifications.breaker_board import Board
+from notifications.delivery.breaker_board import Board
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from events.publisher import Publisher
 from events.registry import decode_event, subscribers
 from events.relay import relay_batch
 from fanout.slices import Slice
-from notifications import pushing
+from notifications.delivery import pushing
 from notifications.models import Delivery, Preference, PushSubscription
 from operations import canary
 from social import accounts, posts, relations
@@ -31,7 +31,7 @@ WHOLE = [0, 2**63 - 1]
 
 @pytest.fixture
 def released(broker, settings):
-    settings.PUSH_TRANSPORTS = {"console": "notifications.transports.console.Console"}
+    settings.PUSH_TRANSPORTS = {"console": "notifications.delivery.transports.console.Console"}
     return canary.release(now=timezone.now())
 
 
@@ -133,7 +133,7 @@ def test_an_intact_canary_logs_nothing(released, caplog):
 
 def test_no_user_can_register_the_canarys_device(released, bob, settings):
     settings.DEBUG = True
-    settings.PUSH_TRANSPORTS |= {"fcm": "notifications.transports.fcm.Fcm"}
+    settings.PUSH_TRANSPORTS |= {"fcm": "notifications.delivery.transports.fcm.Fcm"}
     for transport in ("fcm", "console"):
         for token in ("canary:log", "canary:other"):
             body = {"transport": transport, "token": token}

@@ -11,7 +11,7 @@ from devtools.push_service import running_push_service
 from fanout import partitions, retention
 from fanout.models import Horizon
 from fanout.slices import END, Slice
-from notifications import pushing
+from notifications.delivery import pushing
 from notifications.models import Notification
 from operations import doctor
 from operations.partitioned import tables

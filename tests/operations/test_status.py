@@ -13,7 +13,7 @@ from analytics import histogram
 from analytics.models import Rollup
 from events.models import DeadLetter
 from fanout import partitions
-from notifications.breaker_board import Board, Opening
+from notifications.delivery.breaker_board import Board, Opening
 from social import posts
 from tests.partitions import drop_all_partitions
 

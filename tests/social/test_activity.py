@@ -8,10 +8,10 @@ from django.db import connection
 from django.utils import timezone
 
 from fanout.slices import END, Slice
-from notifications import trials
+from notifications.delivery import trials
+from notifications.delivery.pushing import push_again, push_slices
+from notifications.delivery.retries import Retry
 from notifications.models import Delivery, Notification, PushSubscription
-from notifications.pushing import push_again, push_slices
-from notifications.retries import Retry
 from operations.tasks import erase_accounts
 from social import accounts, activity, erasure, follow_counts, posts, relations
 from social.models import ActivityChange, Follow, User

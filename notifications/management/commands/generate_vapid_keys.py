@@ -5,7 +5,7 @@ import base64
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.management.base import BaseCommand
 
-from notifications.webpush import Signer
+from notifications.delivery.webpush import Signer
 
 
 class Command(BaseCommand):

@@ -3,7 +3,8 @@ from uuid import uuid4
 import pytest
 
 from fanout.slices import END, Slice
-from notifications import claims, preferences
+from notifications import preferences
+from notifications.delivery import claims
 from social import posts
 from social.api import paging
 from tests.api import assert_problem, client_of

@@ -257,7 +257,7 @@ def test_a_device_stored_under_an_older_spelling_is_replaced(bob, now):
 
 @pytest.fixture
 def fcm(settings):
-    settings.PUSH_TRANSPORTS |= {"fcm": "notifications.transports.fcm.Fcm"}
+    settings.PUSH_TRANSPORTS |= {"fcm": "notifications.delivery.transports.fcm.Fcm"}
 
 
 def test_a_device_says_how_it_wants_its_messages(bob, fcm):
@@ -275,7 +275,7 @@ def test_invalid_wishes_are_refused(bob, fcm, wishes):
 
 def test_two_transports_may_have_the_same_token(bob, carol, fcm, settings):
     settings.DEBUG = True
-    settings.PUSH_TRANSPORTS |= {"console": "notifications.transports.console.Console"}
+    settings.PUSH_TRANSPORTS |= {"console": "notifications.delivery.transports.console.Console"}
     for user, transport in ((bob, "fcm"), (carol, "console")):
         body = {"transport": transport, "token": "same"}
         assert client_of(user).post(SUBSCRIPTIONS, body, format="json").status_code == 201
