@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TOGETHER = "python -m pytest -m not slow and not alone --numprocesses 3"
-ALONE = "python -m pytest -m alone and not slow"
+LINT = ["lint style imports", "lint "]
+TOGETHER = "python -m pytest --numprocesses 4"
+SLOW = "python -m pytest -m slow"
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def clone(tmp_path) -> Path:
         program.write_text(
             '#!/bin/sh\ncalled="$(basename "$0") $*"\n'
             f'echo "$called" >>"{tmp_path}/calls"\n'
-            '[ -z "$FAILING" ] || [ "${called#*"$FAILING"}" = "$called" ]\n'
+            '[ "$called" != "$FAILING" ]\n'
         )
         program.chmod(0o755)
     shutil.copy(ROOT / "bin/test", tmp_path / "bin/test")
@@ -29,21 +30,24 @@ def clone(tmp_path) -> Path:
 
 
 def run(clone: Path, *arguments: str, failing: str = "") -> tuple[int, list[str]]:
-    """The exit status and the calls, `failing` ones of which fail."""
+    """The exit status and the calls, of which `failing` fails. Lint and tests run beside each
+    other, so lint's calls are put first."""
     environ = {"PATH": os.environ["PATH"], "FAILING": failing}
     done = subprocess.run(
-        [clone / "bin/test", *arguments], env=environ, stderr=subprocess.DEVNULL, check=False
+        [clone / "bin/test", *arguments], env=environ, capture_output=True, text=True, check=False
     )
-    return done.returncode, (clone / "calls").read_text().splitlines()
+    assert ("has failed" in done.stderr) == (failing in ("lint ", TOGETHER, SLOW))
+    calls = (clone / "calls").read_text().splitlines()
+    return done.returncode, sorted(calls, key=lambda call: not call.startswith("lint"))
 
 
 def test_without_arguments_lint_and_all_tests_run(clone):
-    assert run(clone) == (0, ["lint ", "services status", TOGETHER, ALONE])
+    assert run(clone) == (0, [*LINT, "services status", TOGETHER])
 
 
 def test_all_adds_the_slow_tests_after_the_others(clone):
     _, calls = run(clone, "--all")
-    assert calls == ["lint ", "services status", TOGETHER, "python -m pytest -m alone or slow"]
+    assert calls == [*LINT, "services status", TOGETHER, SLOW]
 
 
 @pytest.mark.parametrize("arguments", [["-k", "outbox"], ["tests/events"], ["-x"]])
@@ -57,15 +61,20 @@ def test_named_tests_may_be_slow_ones(clone):
     assert run(clone, "--all", "tests/events") == (0, calls)
 
 
-@pytest.mark.parametrize("failing", [TOGETHER, ALONE])
+@pytest.mark.parametrize("failing", [TOGETHER, SLOW])
 def test_a_failure_of_either_run_is_a_failure_and_stops_no_other(clone, failing):
-    assert run(clone, failing=failing) == (1, ["lint ", "services status", TOGETHER, ALONE])
+    calls = [*LINT, "services status", TOGETHER, SLOW]
+    assert run(clone, "--all", failing=failing) == (1, calls)
 
 
-def test_tests_do_not_run_where_lint_fails(clone):
-    assert run(clone, failing="lint") == (1, ["lint "])
+def test_a_failure_of_lint_is_a_failure_and_stops_no_test(clone):
+    assert run(clone, failing="lint ") == (1, [*LINT, "services status", TOGETHER])
+
+
+def test_tests_do_not_run_where_the_style_fails(clone):
+    assert run(clone, failing="lint style imports") == (1, ["lint style imports"])
 
 
 def test_servers_that_were_started_for_it_are_stopped(clone):
     calls = ["services status", "services up", "python -m pytest -x", "services down"]
-    assert run(clone, "-x", failing="status") == (0, calls)
+    assert run(clone, "-x", failing="services status") == (0, calls)

@@ -75,10 +75,11 @@ def origin(tmp_path) -> Iterator[str]:
 
 
 @NEEDED
-@pytest.mark.alone  # A browser on busy cores may take longer than it waits.
+@pytest.mark.timeout(300)
 def test_the_site_needs_no_other_host_and_its_search_finds_a_page(origin):
     asked = []
     with new_page() as page:
+        page.set_default_timeout(120_000)  # Milliseconds: for a browser on busy cores.
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{origin}/docs/design/")
         page.goto(origin)

@@ -32,7 +32,7 @@ def assert_passed(*rows: int) -> None:
 
 
 # One start of all servers and processes serves both.
-@pytest.mark.alone  # All servers and processes once more, under load.
+@pytest.mark.slow  # All servers and processes once more, under load.
 @pytest.mark.timeout(240)
 def test_a_worker_dies_after_its_commit_and_the_broker_dies_under_load():
     assert_passed(9, 14)
