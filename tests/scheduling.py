@@ -3,8 +3,9 @@
 from xdist.scheduler import LoadScopeScheduling
 
 # The tests of such a folder share processes of Connectify, which take seconds to start. They come
-# first, the slowest folder foremost, so that no process is still at them when the others end.
-STACKS = ("tests/flow/", "tests/web/")
+# first, the slowest foremost, so that no process is still at them when the others end. One file
+# that waits long has processes of its own.
+STACKS = ("tests/flow/test_pushes.py", "tests/flow/", "tests/web/")
 
 
 def room_of(nodeid: str) -> str:

@@ -153,12 +153,12 @@ def person(world):
 @pytest.mark.timeout(300)
 def test_the_server_keeps_to_it_for_who_is_logged_in(origin, person):
     ours = ("--exclude-operation-id-regex", ENDING)
-    schemathesis(origin, *bearer(person), *ours, *SEED, "--max-time", "45")
+    schemathesis(origin, *bearer(person), *ours, *SEED, "--max-time", "20")
 
 
 @pytest.mark.timeout(300)
 def test_the_server_keeps_to_it_for_everybody_else(origin):
-    schemathesis(origin, *SEED, "--max-time", "10")
+    schemathesis(origin, *SEED, "--max-time", "5")
 
 
 @pytest.mark.timeout(300)
