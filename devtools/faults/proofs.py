@@ -99,7 +99,8 @@ def no_time_limits(run: Run) -> None:
     run.restart(
         "relay",
         DJANGO_SETTINGS_MODULE="devtools.faults.unlimited_settings",
-        FAILPOINTS="events.relay.before_publish=sleep:0.2",
+        # So long that it is almost always frozen before it has published what it has claimed.
+        FAILPOINTS="events.relay.before_publish=sleep:1",
     )
     run.begin_load()
     with run.fault():

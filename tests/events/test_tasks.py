@@ -29,8 +29,9 @@ def test_a_task_for_a_deleted_lane_fails_and_the_next_attempt_declares_the_lane(
 @pytest.fixture
 def unreachable(monkeypatch):
     """The Celery app, connected to a port on which nothing listens."""
-    # Other tests of this process use the same pool later.
-    app.pool.force_close_all(close_pool=False)
+    # Close the connections. Other tests of this process use the same pool later, and would wait for
+    # ever if it were left empty (force_close_all).
+    app.pool.resize(app.pool.limit, reset=True)
     monkeypatch.setattr(app, "_pool", None)
     monkeypatch.setattr(app.amqp, "_producer_pool", None)
     monkeypatch.setattr(app.conf, "broker_write_url", "amqp://127.0.0.1:1//")
