@@ -1,7 +1,8 @@
-"""bin/demo: start Connectify, post as real users, and compare every timeline with who follows whom.
+"""bin/demo: start Connectify, post as real users, and compare every timeline with the follower
+graph.
 
 Exit status: 0 if nothing is missing or doubled, 1 if something is or the run failed, 2 for a broken
-graph file or a wrong argument, 3 where the run would disturb somebody.
+graph file or a wrong argument, 3 if the run would disturb another one.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""bin/faults: break Connectify in known ways under load, and prove that nothing is lost or doubled.
+"""bin/faults: break Connectify in known ways under load, and check that nothing is lost or doubled.
 
 Exit status: 0 if all scenarios passed, 1 if one did not or the harness could not run, 2 for a wrong
-argument, 3 where another run has the servers, 130 after Ctrl-C.
+argument, 3 if another run is using the servers, 130 after Ctrl-C.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def run_each(
 
 
 def show(outcomes: Iterable[Outcome], as_json: bool, good: Callable[[Outcome], bool]) -> bool:
-    """Print each outcome as it comes; whether all were as they should be."""
+    """Print each outcome as it comes; return True if `good` holds for all of them."""
     if not as_json:
         print(report.head(), flush=True)
     known = []

@@ -1,4 +1,4 @@
-"""Messages that a stranger wrote to break whoever reads them, in every queue."""
+"""Messages in every queue that were written to break whatever reads them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ def connect(run: Run) -> amqp.Connection:
 
 
 def mix(run: Run, queues: Iterable[str], rounds: int = ROUNDS) -> list[Raw]:
-    """Every kind for each queue, the small ones once a round, in random order."""
+    """Every kind of message for each queue, the small ones `rounds` times, in random order."""
     wanted = []
     for queue in queues:
         wanted += hostile.large(queue, run.random.randrange(10**12))
