@@ -17,7 +17,7 @@ from devtools.lab.receiver import Receiver
 from devtools.push_service import Device, Receipt, post_topic
 
 RATE = 12.0  # posts a second: ten times the average of the peak day
-TOLD_RATE = 1.0
+PUSHED_RATE = 1.0
 # Must exceed the longest time one push may take.
 TIMEOUT_SECONDS = 10.0
 POLL_SECONDS = 0.1
@@ -66,7 +66,7 @@ class Background:
             self._audience.origin,
             {AUTHOR: self._audience.token},
             repeat(AUTHOR),
-            rate=TOLD_RATE,
+            rate=PUSHED_RATE,
             content=lambda number: f"A post as long as people write them. {name} {number}",
         )
         with self._memory.watched(name):

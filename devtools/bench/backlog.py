@@ -38,15 +38,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     # A moderate rate: this measures the effect of a backlog, not how fast so many posts are
     # planned.
-    parser.add_argument(
-        "--posts-a-second", type=int, default=500, help="by which they are queued (500)"
-    )
+    parser.add_argument("--posts-a-second", type=int, default=500, help="queued a second (500)")
     parser.add_argument(
         "--messages", type=int, default=1_000_000, help="events in outbox and queue (1,000,000)"
     )
-    parser.add_argument("--rounds", type=int, default=2, help="of queueing and draining (2)")
+    parser.add_argument("--rounds", type=int, default=2, help="rounds of queueing and draining (2)")
     parser.add_argument("--follows", type=int, default=5_000_000, help="rows (5,000,000)")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of a phase at least (20)")
+    parser.add_argument(
+        "--seconds", type=float, default=20.0, help="shortest length of a phase (20)"
+    )
 
 
 def run(options: argparse.Namespace, progress: Progress) -> Figures:
@@ -121,7 +121,7 @@ def deliveries(
                     write_posts(environment, people, count, options.posts_a_second)
                     await_published(connection, progress)
                     time.sleep(options.seconds)
-            progress.stage("working them off")
+            progress.stage("draining")
             with (
                 background.phase("draining"),
                 pipeline.watched(connection, 2 * count * FOLLOWERS, progress) as commits,
@@ -153,7 +153,7 @@ BENCHMARK = Benchmark(
         **{f"{phase}_push_p99_s": at_most(5.0) for phase in PHASES},
         "missing_pushes": at_most(0),
         "failed_posts": at_most(0),
-        "heap_failed_posts": at_most(0),
+        "waiting_failed_posts": at_most(0),
         "largest_process_mb": at_most(250.0),
         "broker_growth": at_most(1.1),
         "broker_bytes_a_message": at_most(BYTES_A_MESSAGE),

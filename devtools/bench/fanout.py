@@ -30,7 +30,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--follows", type=int, default=5_000_000, help="rows (5,000,000)")
     parser.add_argument("--rounds", type=int, default=3, help="of all contenders (3)")
     parser.add_argument("--partition-posts", type=int, default=2_000, help="posts each (2,000)")
-    parser.add_argument("--older-partitions", type=int, default=0, help="that hold nothing (0)")
+    parser.add_argument(
+        "--older-partitions", type=int, default=0, help="empty ones, made before (0)"
+    )
 
 
 def run(options: argparse.Namespace, progress: Progress) -> Figures:

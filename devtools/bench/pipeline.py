@@ -94,7 +94,7 @@ def watched(connection, rows: int, progress: Progress) -> Iterator[list[tuple[fl
                 seen, changed = found, now
                 progress.count(f"{seen:,} of {rows:,} rows")
             elif now - changed > TIMEOUT_SECONDS:
-                raise ServerFailure(f"{seen:,} of {rows:,} rows, and no more since a minute")
+                raise ServerFailure(f"{seen:,} of {rows:,} rows, and no more for a minute")
 
 
 def _written(cursor) -> int:

@@ -43,13 +43,13 @@ class WaitingEvents:
             posted(self._environment, self._people, seconds)
             for phase, parts in PHASES.items():
                 waiting = count if phase == "full" else backlogs.BATCH
-                progress.stage(f"{waiting:,} events into the outbox, and into {backlogs.QUEUE}")
+                progress.stage(f"{waiting:,} events into the outbox and into {backlogs.QUEUE}")
                 with self._memory.watched(phase):
                     backlogs.fill(self._environment, post, waiting)
                     self._posted[phase] = posted(self._environment, self._people, parts * seconds)
                 self._claims[phase] = self._environment.ask("devtools.bench.inside", "claims")
                 if phase == "full":
-                    progress.stage(f"{' and '.join(TAKERS)} get to them")
+                    progress.stage(f"{' and '.join(TAKERS)} process them")
                     self._take(seconds)
         finally:
             self._environment.processes.stop()
@@ -77,6 +77,6 @@ class WaitingEvents:
         return found | {
             "claim_ratio": found["full_claim_ms"] / found["empty_claim_ms"],
             "post_ratio": found["full_post_p99_s"] / found["empty_post_p99_s"],
-            "heap_failed_posts": sum(len(each.refused) for each in self._posted.values()),
+            "waiting_failed_posts": sum(len(each.refused) for each in self._posted.values()),
             "broker_bytes_a_message": more * MB / count,
         }

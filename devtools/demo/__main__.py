@@ -28,7 +28,7 @@ INTERRUPTED = 130
 
 def whole(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
 
@@ -36,7 +36,7 @@ def positive(text: str) -> float:
     with suppress(ValueError):
         if isfinite(number := float(text)) and number > 0:
             return number
-    raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:

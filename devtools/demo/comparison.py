@@ -34,7 +34,7 @@ def compare_pairs(
     repeated = sum(count - 1 for pair, count in counts.items() if pair in demanded)
     return noted(
         Tally(len(demanded), counts.total(), missing, surplus + repeated),
-        f"{what}: {missing} missing, {repeated} repeated, {surplus} that nobody expects",
+        f"{what}: {missing} missing, {repeated} repeated, {surplus} unexpected",
     )
 
 

@@ -135,5 +135,5 @@ class Measurement:
         try:
             return self.receiver.receipts()
         except OSError as error:
-            problems.append(f"the push service does not tell what it received: {error}")
+            problems.append(f"the push service did not return its receipts: {error}")
             return []

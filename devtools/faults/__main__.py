@@ -25,16 +25,20 @@ INTERRUPTED = 130
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/faults", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="the scenarios, and by what each is seen to have hit")
+    commands.add_parser(
+        "list", help="list the scenarios, with the evidence that each fault happened"
+    )
     run = commands.add_parser("run", help="run scenarios by their numbers")
     run.add_argument("rows", type=int, nargs="*", metavar="NUMBER")
-    run.add_argument("--all", action="store_true", help="every one there is")
+    run.add_argument("--all", action="store_true", help="all scenarios")
     long = commands.add_parser("soak", help="random faults under steady load")
     long.add_argument("--minutes", type=float, default=60.0)
     prove = commands.add_parser("prove", help="switch guards off: each of these runs must fail")
     for command in (run, long, prove):
-        command.add_argument("--seed", type=int, default=1, help="of everything random (1)")
-        command.add_argument("--json", action="store_true", help="one JSON object a scenario")
+        command.add_argument("--seed", type=int, default=1, help="seed of all random choices (1)")
+        command.add_argument(
+            "--json", action="store_true", help="print one JSON object per scenario"
+        )
     given = parser.parse_args(arguments)
     if given.command == "run":
         if bool(given.rows) == given.all:

@@ -72,6 +72,6 @@ def tables() -> Typed:
 def bomb() -> bytes:
     """A megabyte that expands to a gigabyte."""
     packer = zlib.compressobj(9)
-    chunk = b" " * 1_000_000
-    packed = b"".join(packer.compress(chunk) for _ in range(BOMB // len(chunk)))
+    block = b" " * 1_000_000
+    packed = b"".join(packer.compress(block) for _ in range(BOMB // len(block)))
     return packed + packer.flush()

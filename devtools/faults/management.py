@@ -38,9 +38,9 @@ def doctor(run: Run) -> dict[str, str]:
     found: dict[str, str] = {}
     name = ""
     for line in started(run, "doctor").communicate(timeout=LIMIT_SECONDS)[0].splitlines():
-        word, _, rest = line.partition(" ")
+        word, _, title = line.partition(" ")
         if word in ("ok", "BAD"):
-            name = rest.strip()
+            name = title.strip()
             found[name] = ""
         elif name:
             found[name] += line.strip() + " "

@@ -13,7 +13,7 @@ import threading
 from contextlib import suppress
 from enum import Enum
 
-CHUNK = 65_536
+READ_BYTES = 65_536
 POLL_SECONDS = 0.02
 # A socket filter of one instruction (Linux; see Documentation/networking/filter.rst): return 0,
 # which drops every packet before TCP sees it.
@@ -158,7 +158,7 @@ class Proxy:
         """Copy until one side ends, and then end the other side after its last bytes. After
         cut_behind(), data from the client ends the client's side."""
         with suppress(OSError):
-            while (data := await reader.read(CHUNK)) and client not in self._cut_behind_it:
+            while (data := await reader.read(READ_BYTES)) and client not in self._cut_behind_it:
                 if await self._hold(way, len(data)):
                     writer.write(data)
                     await writer.drain()

@@ -86,8 +86,8 @@ def publish(connection: amqp.Connection, message: Raw) -> None:
             values += written(letter, message.properties[name])
     header = struct.pack(">HHQH", 60, 0, len(message.body), flags) + values
     room = connection.frame_max - 8
-    pieces = [message.body[at : at + room] for at in range(0, len(message.body), room)]
-    frames = [(1, method), (2, header), *((3, piece) for piece in pieces)]
+    parts = [message.body[at : at + room] for at in range(0, len(message.body), room)]
+    frames = [(1, method), (2, header), *((3, part) for part in parts)]
     for kind, content in frames:
         frame = struct.pack(">BHI", kind, channel.channel_id, len(content)) + content + b"\xce"
         connection.transport.write(frame)

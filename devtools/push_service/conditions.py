@@ -27,7 +27,7 @@ class Conditions:
         if any(not 0 <= share <= 1 for share in shares) or self.throttled + self.gone > 1:
             raise ValueError("a share is between 0 and 1")
         if self.spread > self.seconds or self.tail_seconds < 0 or self.spread < 0:
-            raise ValueError("no answer takes less than no time")
+            raise ValueError("times must not be negative")
 
     def latency(self) -> float:
         """The seconds that the next answer takes."""

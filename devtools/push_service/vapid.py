@@ -56,7 +56,7 @@ def public_key(text: str) -> ECKey:
     """The key at an uncompressed point on P-256 (RFC 8292, section 3.2). Raises ValueError."""
     point = decode_base64url(text)
     if len(point) != 65 or point[0] != 4:
-        raise ValueError("k is no uncompressed point on P-256")
+        raise ValueError("k is not an uncompressed point on P-256")
     x, y = encode_base64url(point[1:33]), encode_base64url(point[33:])
     return ECKey.import_key({"kty": "EC", "crv": "P-256", "x": x, "y": y})
 
@@ -69,7 +69,7 @@ def check_claims(token: Token, *, origin: str, now: float) -> None:
     if not expires_within(token, LONGEST_LIFE, now):
         raise VapidError(403, "exp is not within the next 24 hours")
     if not SUBJECT.fullmatch(str(token.claims.get("sub", ""))):
-        raise VapidError(403, "sub is no mailto: or https: address of a real domain")
+        raise VapidError(403, "sub is not a mailto: or https: address of a real domain")
 
 
 class VapidGate:

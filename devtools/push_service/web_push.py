@@ -42,7 +42,7 @@ def check_message(headers: Mapping[str, str], body: bytes) -> None:
     Google refuse."""
     ttl = headers.get("TTL", "")
     if not TTL.fullmatch(ttl) or int(ttl) > LONGEST_TTL:
-        raise Refused(400, f"TTL is no number of seconds up to {LONGEST_TTL}")
+        raise Refused(400, f"TTL is not a number of seconds up to {LONGEST_TTL}")
     if headers.get("Urgency") not in URGENCIES:
         raise Refused(400, "Urgency is none of very-low, low, normal, high")
     # Apple decodes the topic and answers BadWebPushTopic if it is not base64url. That includes a

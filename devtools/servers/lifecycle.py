@@ -24,7 +24,7 @@ def side_by_side(servers: list[Server], act: Callable[[Server], str], say: Say) 
             except ServerFailure as failure:
                 failures.append(str(failure))
             except OSError as error:  # a full disk, a directory that may not be written
-                failures.append(f"{running[done].label}: {error}; mend that and try again")
+                failures.append(f"{running[done].label}: {error}; fix that and try again")
     if failures:
         raise ServerFailure("\n".join(failures))
 

@@ -45,7 +45,7 @@ class Ports:
         try:
             return self.known()[name]
         except KeyError:
-            raise ServerFailure("nothing was ever started here: run bin/services up") from None
+            raise ServerFailure("nothing has been started here yet: run bin/services up") from None
 
     def claim(self, *names: str) -> None:
         """Make sure that each name has a port that is free now. Servers started together do not

@@ -105,5 +105,5 @@ class Server:
         end = "\n".join(f"  {line}" for line in lines[-15:])
         return ServerFailure(
             f"{self.label} {what}; the end of {self.log}:\n{end}\n"
-            "Mend what it says, then: bin/services down; bin/services up"
+            "Fix the problem, then run: bin/services down; bin/services up"
         )

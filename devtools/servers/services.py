@@ -154,7 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"bin/services: {failure}", file=sys.stderr)
         return failure.exit_code
     except OSError as error:
-        print(f"bin/services: {error}; mend that and try again", file=sys.stderr)
+        print(f"bin/services: {error}; fix that and try again", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

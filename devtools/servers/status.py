@@ -52,7 +52,7 @@ def of_external(label: str, variable: str, url: str) -> ServerStatus:
         where = probe.address(url.split(";")[0], default_port)
         address = where if isinstance(where, str) else f"{where[0]}:{where[1]}"
     except ValueError as error:
-        return ServerStatus(label, "external", problem=f"{variable} is no URL ({error})")
+        return ServerStatus(label, "external", problem=f"{variable} is not a URL ({error})")
     problem = ""
     try:
         ask(url)

@@ -81,8 +81,8 @@ def broker_dies_often(run: Run) -> None:
         begun = time.monotonic()
         with run.fault():
             kill_and_start(run)
-        rest = KILLS_SECONDS / KILLS - (time.monotonic() - begun)
-        time.sleep(max(rest, 0) if number + 1 < KILLS else 0)
+        remaining = KILLS_SECONDS / KILLS - (time.monotonic() - begun)
+        time.sleep(max(remaining, 0) if number + 1 < KILLS else 0)
     run.count("refused connections of the relay", lost())
 
 
@@ -101,7 +101,7 @@ def alarm(run: Run, on: tuple[str, ...], off: tuple[str, ...]) -> None:
         pending = run.pending()
         worked_off = run.until(
             lambda: not run.broker.ready(*lanes) and time.monotonic(),
-            "tasks worked off during the alarm",
+            "tasks done during the alarm",
             ALARM_SECONDS + 10,
         )
         begun = run.fault_began_at
@@ -112,13 +112,13 @@ def alarm(run: Run, on: tuple[str, ...], off: tuple[str, ...]) -> None:
     posting_was_unharmed(run)
 
 
-@scenario(17, "memory alarm under load", "tasks worked off and events kept back during it")
+@scenario(17, "memory alarm under load", "tasks done and events kept back during it")
 def memory_alarm(run: Run) -> None:
     setting = ("set_vm_memory_high_watermark", "absolute")
     alarm(run, (*setting, "1MB"), (*setting, MEMORY))
 
 
-@scenario(18, "disk alarm under load", "tasks worked off and events kept back during it")
+@scenario(18, "disk alarm under load", "tasks done and events kept back during it")
 def disk_alarm(run: Run) -> None:
     alarm(run, ("set_disk_free_limit", "1000000GB"), ("set_disk_free_limit", DISK))
 

@@ -29,7 +29,7 @@ NOTIFIED = "SELECT recipient_id, post_id FROM notifications_notification WHERE p
 @scenario(
     47,
     "retention on a site without new posts, then a post",
-    "partitions dropped; posts after it; people told; pushes",
+    "partitions dropped; posts after it; users notified; pushes",
     limit=180,
 )
 def quiet_site(run: Run) -> None:
@@ -83,8 +83,8 @@ def judge_arrivals(run: Run, devices: Phones, notified: list[tuple[int, int]]) -
         for pk, (author, _) in posts.items()
         for user in run.people.reached[author] & devices.devices.keys()
     }
-    run.count("people told", len(notified))
-    run.demand(set(notified) == wanted, f"{len(notified)} were told, {len(wanted)} should be")
+    run.count("users notified", len(notified))
+    run.demand(set(notified) == wanted, f"{len(notified)} were notified, {len(wanted)} should be")
     names = (FINE, "other")
     run.count("pushes", sum(devices.accepted(name).total() for name in names))
     demand_arrivals(run, devices, posts, names)

@@ -33,7 +33,7 @@ def children_die(run: Run, failpoint: str, command: Command | None = None) -> No
     run.count("children died at the failpoint", deaths())
 
 
-@scenario(7, "worker child SIGKILL in the middle of a chunk", "children died; redeliveries")
+@scenario(7, "worker child SIGKILL in the middle of a slice", "children died; redeliveries")
 def child_dies_in_slice(run: Run) -> None:
     children_die(run, "timelines.fanout.in_slice")
 
@@ -55,7 +55,9 @@ def parent_dies(run: Run) -> None:
 
 
 @scenario(
-    10, "SIGTERM under load, SIGKILL 10 s later", "processes told; those that had to be killed"
+    10,
+    "SIGTERM under load, SIGKILL 10 s later",
+    "processes sent SIGTERM; those that had to be killed",
 )
 def deployed(run: Run) -> None:
     # A slice that takes longer than a deployment waits.
