@@ -246,7 +246,7 @@ def openings(environment: Environment) -> list[str]:
 
 
 def limit_per_cpu_s(device: Device) -> float:
-    """Encryptions per CPU second with the sender's own library, and nothing else around them."""
+    """Encryptions per CPU second, with the sender's own library and without any other work."""
     begun = time.process_time()
     for _ in range(ENCRYPTIONS):
         http_ece.encrypt(

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from devtools.servers.process import ServerFailure
 
-# These are tried in turn only if nobody cannot reach the clone, for example below a /root of mode
-# 700, because we should not open the directories above. dac_read_search is enough, but a container
-# may grant only dac_override. PostgreSQL checks its executable with access(2), which ignores the
-# capabilities of users other than root unless no_setuid_fixup is set.
+# These are tried in turn only if the user nobody cannot reach the clone, for example below a /root
+# of mode 700, because we should not open the directories above. dac_read_search is enough, but a
+# container may grant only dac_override. PostgreSQL checks its executable with access(2), which
+# ignores the capabilities of users other than root unless no_setuid_fixup is set.
 CAPABILITIES = ("", "dac_read_search", "dac_override")
 
 
