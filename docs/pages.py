@@ -1,5 +1,5 @@
-"""Selects the files of the site that bin/docs makes. Every file keeps its path in the repository, so
-that the links in the Markdown work both on the site and on a forge.
+"""Selects the files of the site that bin/docs makes. Every file keeps its path in the repository,
+so that the links in the Markdown work both on the site and on a forge.
 
 MkDocs calls on_config and on_files as hooks of mkdocs.yml. Without them it would use only docs/.
 """
