@@ -23,12 +23,13 @@ def steps(post: Post, user: User) -> Iterator[Step]:
         return
     yield Step(f"{user} was notified at {notification.created_at:%H:%M:%S}.")
     if notification.held:
-        yield Step(f"The push was held back by a preference: {notification.held}.")
+        yield Step(f"The push was suppressed: {notification.held}.")
     link = f"{reverse('admin:notifications_delivery_changelist')}?q={post.pk}"
     deliveries = Delivery.objects.filter(post=post, recipient_id=user.pk)
     for push in deliveries.order_by("subscription_id")[:20]:
         where = f"to device {push.subscription_id} at {push.host or 'an unknown host'}"
-        text = f"The push {where} is {push.state}, attempts {push.attempts} {push.reason}".rstrip()
-        yield Step(f"{text}.", stops=push.state in FAILED, link=link)
+        why = f": {push.reason}" if push.reason else ""
+        text = f"The push {where} is {push.state} (attempts: {push.attempts}){why}."
+        yield Step(text, stops=push.state in FAILED, link=link)
     if not PushSubscription.objects.filter(user=user).exists():
         yield Step(f"{user} has no device.")

@@ -104,7 +104,7 @@ def test_a_refused_push_is_shown_with_its_reason(why, published, bob):
         created_at=now,
         host="push.example",
     )
-    refused = "The push to device 7 at push.example is refused, attempts 1 answered 403."
+    refused = "The push to device 7 at push.example is refused (attempts: 1): answered 403."
     assert refused in why(published, bob)
 
 
