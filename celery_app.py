@@ -1,6 +1,7 @@
-"""The Celery app: the settings without which messages are lost.
+"""The Celery app, with the settings without which messages would be lost.
 
-Priorities are lanes: separate queues with their own workers, and never Celery's `priority=`.
+Priorities are lanes, which are separate queues with their own workers. Celery's `priority=` is not
+used.
 """
 
 import os
@@ -15,9 +16,9 @@ from events.topology import lane
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connectify.settings")
 
-# Celery wants its queues here. Of `celery -A celery_app` Django has loaded no app yet; in any other
-# process it is loading them (events/apps.py). Therefore apps declare their lanes and periodic tasks
-# in modules that import no models, and whichever of the two comes first loads these in one order.
+# Celery needs its queues now. In `celery -A celery_app` Django has not loaded any app yet; in any
+# other process it is loading them (events/apps.py). So apps declare their lanes and periodic tasks
+# in modules that import no models, and both places load these modules in the same order.
 declarations.load(APPS)
 node_names.make_unique()
 

@@ -13,6 +13,6 @@ if __name__ == "__main__":
     try:
         settings.INSTALLED_APPS  # noqa: B018 -- the access loads the settings.
     except ImproperlyConfigured as error:
-        # Django would go on without its apps, and fail with something that does not say why.
+        # Otherwise Django would go on without its apps, and fail later with a misleading error.
         sys.exit(f"manage.py: {error}")
     execute_from_command_line(sys.argv)

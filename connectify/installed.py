@@ -1,4 +1,4 @@
-"""Connectify's own apps, for the settings and for what runs without them."""
+"""Connectify's own apps, for the settings and for programs that run without Django's settings."""
 
 SUBSCRIBERS = ("timelines", "notifications", "analytics")
 APPS = ("events", "social", "fanout", *SUBSCRIBERS, "operations")

@@ -244,7 +244,8 @@ METRICS_ADDRESS = env("METRICS_ADDRESS", default="127.0.0.1")
 
 # --- analytics: retention of records and of rollups by minute and hour (rollups by day stay) ----
 
-# Longer than EVENTS_KEEP_INBOX, so that an event that is recorded twice meets its first record.
+# Longer than EVENTS_KEEP_INBOX, so that the first record of an event still exists when the event
+# comes again.
 ANALYTICS_KEEP_RECORDS = env.days("ANALYTICS_KEEP_RECORDS_DAYS", 35)
 ANALYTICS_KEEP_MINUTES = env.days("ANALYTICS_KEEP_MINUTES_DAYS", 2)
 ANALYTICS_KEEP_HOURS = env.days("ANALYTICS_KEEP_HOURS_DAYS", 90)

@@ -1,7 +1,7 @@
-"""Which files the site of bin/docs has. Every file keeps its path of the repository, so that the
-links of the same Markdown lead to the same places on the site and on a forge.
+"""Selects the files of the site that bin/docs makes. Every file keeps its path in the repository,
+so that the links in the Markdown work both on the site and on a forge.
 
-MkDocs runs on_config and on_files as hooks of mkdocs.yml. Alone it would see only docs/.
+MkDocs calls on_config and on_files as hooks of mkdocs.yml. Without them it would use only docs/.
 """
 
 import re
@@ -13,9 +13,9 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md")
-# Draws diagrams. The theme would load it from another host; without Node.js they are shown as code.
+# Draws diagrams, which the theme would load from another host. Without it they are shown as code.
 MERMAID = ROOT / "node_modules/@mermaid-js/tiny/dist/mermaid.tiny.js"
-# The path of a link to a file of the repository, without its anchor.
+# A link to a file of the repository: captures the path, without the anchor.
 PATH = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)")
 
 
@@ -40,7 +40,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def linked(pages: list[Path]) -> Iterator[Path]:
-    """Files that pages link to, such as images and source. MkDocs complains of missing ones."""
+    """Existing files that pages link to, such as images and source. MkDocs reports missing ones."""
     for page in pages:
         for path in PATH.findall(page.read_text()):
             if (file := (page.parent / path).resolve()).is_file():

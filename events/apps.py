@@ -15,17 +15,17 @@ class EventsConfig(AppConfig):
 
     def __init__(self, *args) -> None:
         super().__init__(*args)
-        # Before any model is loaded: the admin's modules of some app would otherwise be the first
-        # to import its declaration, and so decide about the order.
+        # Load the declarations before any model is loaded. Otherwise the admin's modules of some
+        # app would be the first to import its declaration, and so change the order of registration.
         declarations.load(settings.INSTALLED_APPS)
 
     def ready(self) -> None:
-        # Makes the Celery app through which this process publishes its tasks.
+        # Create the Celery app through which this process publishes its tasks.
         if module := setting("CELERY_APP"):
             import_module(module)
         post_migrate.connect(limits.set_on_database, sender=self)
         autodiscover_modules("event_types")
-        # A path that leads nowhere ends every process at its start.
+        # A declared path that cannot be imported ends every process at its start.
         for subscriber in subscribers.values():
             subscriber.resolve_all()
         failpoints.check()

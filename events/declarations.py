@@ -1,8 +1,8 @@
-"""Reading what apps declare, in any process.
+"""Loads what apps declare about their subscribers and lanes.
 
-Guarantee: subscribers and lanes have the same order in every process, that of the apps, and reading
-them needs neither settings nor models. Celery must know its queues before Django has loaded any app
-(`celery -A celery_app …`), and what starts processes reads their names without Django.
+Guarantee: subscribers and lanes are registered in the same order in every process, and loading them
+needs neither settings nor models. Celery must know its queues before Django has loaded any app
+(`celery -A celery_app …`), and programs that start our processes read the names without Django.
 """
 
 from collections.abc import Iterable
@@ -16,8 +16,9 @@ MODULES = ("subscriber", "maintenance")
 
 
 def load(apps: Iterable[str]) -> None:
-    """Import `<app>/subscriber.py` and `<app>/maintenance.py` where they exist; they register what
-    they declare. Raises ImproperlyConfigured where one of them imports a model."""
+    """Import `<app>/subscriber.py` and `<app>/maintenance.py` of each app that has them; the
+    modules register their declarations. Raises ImproperlyConfigured if one of them imports a
+    model."""
     for name in [f"{app}.{module}" for module in MODULES for app in apps]:
         if not _exists(name):
             continue
@@ -32,4 +33,4 @@ def _exists(name: str) -> bool:
     try:
         return find_spec(name) is not None
     except ModuleNotFoundError:
-        return False  # An app that is named by its AppConfig, and so is none of ours.
+        return False  # the app is named by its AppConfig, so it is not ours

@@ -1,12 +1,12 @@
-"""Named points in the code where a test lets the process die or sleep.
+"""Named points in the code where a test can make the process die or sleep.
 
-FAILPOINTS in the environment names them by their modules,
-`events.relay.after_confirm=kill:3,timelines.fanout.in_slice=sleep:30`: `kill` or `kill:N` is a
-SIGKILL at the first or Nth time, `sleep:S` a sleep of S seconds each time. Unset, which is always
-but in such tests, a point is a function that does nothing.
+The environment variable FAILPOINTS names them with their modules, for example
+`events.relay.after_confirm=kill:3,timelines.fanout.in_slice=sleep:30`. `kill` or `kill:N` sends
+SIGKILL at the first or Nth time; `sleep:S` sleeps S seconds each time. If FAILPOINTS does not name
+a point, which is always so in production, the point does nothing.
 
-A name or an action that does not exist ends the process when it starts: a test whose fault never
-happens would pass.
+An unknown name or action ends the process when it starts. Otherwise the fault of a test would never
+happen, and the test would pass.
 """
 
 import os
@@ -29,9 +29,9 @@ _declared: set[str] = set()
 
 
 def failpoint(module: str, point: str) -> Callable[[], None]:
-    """What to call at the point; decided once, when `module`, which has it, is imported.
+    """Return the function to call at the point. Call this once, when `module` is imported.
 
-    Raises ImproperlyConfigured where FAILPOINTS gives it an action that does not exist.
+    Raises ImproperlyConfigured if FAILPOINTS names an unknown action for the point.
     """
     name = f"{module}.{point}"
     _declared.add(name)
@@ -49,8 +49,8 @@ def failpoint(module: str, point: str) -> Callable[[], None]:
 
 
 def check() -> None:
-    """Raise ImproperlyConfigured for a name in FAILPOINTS that no module declares. Call it once the
-    apps are loaded: it imports the modules that are named."""
+    """Raise ImproperlyConfigured for a name in FAILPOINTS that no module declares. Call it after
+    the apps are loaded, because it imports the named modules."""
     for name in _given:
         with suppress(ImportError, ValueError):
             import_module(name.rpartition(".")[0])

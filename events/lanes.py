@@ -1,7 +1,7 @@
-"""Lanes, which are Celery queues, and the periodic tasks that the beat puts into them.
+"""Lanes, which are Celery queues, and the periodic tasks that beat puts into them.
 
-An app that is a subscriber declares its own with the subscriber (see registry.py), any other app in
-a module `maintenance.py`.
+A subscriber declares its lanes in its registration (see registry.py); any other app declares them
+in a module `maintenance.py`.
 """
 
 from collections.abc import Iterable
@@ -17,10 +17,10 @@ LEAST_EXPIRATION = 30.0
 class Lane:
     """A Celery queue, and how it is served.
 
-    `worker` is the process that serves it; by default the lane has one of its own, which is called
-    after it. `concurrency` is how many of its tasks that process runs at once; a process of several
-    lanes takes the highest. `limit` is how many tasks the lane holds before its subscriber takes no
-    more events: a number or the name of a setting.
+    `worker` names the process that serves it. By default the lane has its own process, which is
+    named after the lane. `concurrency` is how many tasks the process runs at once; if it serves
+    several lanes, the highest value applies. `limit` is how many tasks the lane may hold before its
+    subscriber takes no more events: a number, or the name of a setting.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Lane:
 
 @dataclass(frozen=True)
 class PeriodicTask:
-    """A task that the beat publishes every `seconds` seconds into `lane`.
+    """A task that beat publishes every `seconds` seconds into `lane`.
 
-    A run that nobody has taken when the next one is due is dropped, so that runs do not pile up
-    while their worker is away. RabbitMQ drops only what has reached the head of its queue: a lane
-    of periodic tasks holds nothing else, or little. `least_expiration` (seconds) is for short
-    intervals: a worker that is busy for so long still finds the run.
+    The broker drops a run that is still waiting when the next one is due, so that runs do not pile
+    up while their worker is away. RabbitMQ drops only messages at the head of a queue, so a lane of
+    periodic tasks must hold little else. For short intervals, `least_expiration` (seconds) keeps a
+    run for longer, so that a busy worker still gets it.
     """
 
     name: str
@@ -62,7 +62,8 @@ periodic_tasks: dict[str, PeriodicTask] = {}
 
 
 def register_lanes(own: Iterable[Lane] = (), periodic: Iterable[PeriodicTask] = ()) -> None:
-    """Register an app's lanes, and its periodic tasks, which may run in any app's lane."""
+    """Register an app's lanes and its periodic tasks. A periodic task may use the lane of another
+    app."""
     for lane in own:
         register(lanes, lane)
     for task in periodic:
@@ -73,7 +74,7 @@ Entry = TypeVar("Entry")
 
 
 def register(registry: dict[str, Entry], entry: Entry) -> Entry:
-    """Raises ValueError for another entry of the same name."""
+    """Add the entry and return it. Raises ValueError if a different entry has the same name."""
     if registry.setdefault(entry.name, entry) != entry:
         raise ValueError(f"{entry.name!r} is registered twice, and differently")
     return entry

@@ -26,9 +26,9 @@ INSERT = """
     )
 """
 # Inserts the messages and notifies the relay, which receives the notification when the transaction
-# commits; PostgreSQL merges equal notifications. `due_at` comes from the database's clock, which
-# the relay compares it with, so that a wrong clock on either machine delays no post. Written as SQL
-# because the ORM would take a tenth of a request's CPU time for it.
+# commits; PostgreSQL merges equal notifications. `due_at` comes from the database's clock, and the
+# relay compares it with the same clock, so that a wrong clock on either machine delays no post.
+# Written as SQL because the ORM would take a tenth of a request's CPU time for it.
 STORE = f"""
     {INSERT}
     SELECT event_id, %(exchange)s, %(name)s, headers,

@@ -1,7 +1,7 @@
-"""The processes that work for the queues: a consumer for each subscriber and one for the dead
-letters, and the workers of all lanes, as they are declared.
+"""The processes that consume queues, derived from the declarations: a consumer for each subscriber,
+a consumer of dead letters, and the workers of all lanes.
 
-Whoever starts processes reads this: the compose file is written from it, the harness starts it.
+The compose file is written from this list, and the test harness starts its processes from it.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ DEAD_LETTERS = "dead_letters"
 
 @dataclass(frozen=True)
 class Consumer:
-    """`manage.py consume <subscriber>`, which takes the messages of `queue`."""
+    """`manage.py consume <subscriber>`, which consumes `queue`."""
 
     subscriber: str
     queue: str
@@ -27,7 +27,7 @@ class Consumer:
 
 @dataclass(frozen=True)
 class Worker:
-    """A Celery worker of these lanes, which runs `concurrency` tasks at once."""
+    """A Celery worker that serves these lanes and runs `concurrency` tasks at once."""
 
     name: str
     lanes: tuple[str, ...]
@@ -39,7 +39,8 @@ class Worker:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What `celery worker` is told. By "fair" no task waits behind another in one process."""
+        """The arguments of `celery worker`. With "-O fair" no task waits behind another one in the
+        same child process."""
         size = ("-Q", ",".join(self.lanes), "-c", str(self.concurrency))
         return (*size, "-n", f"{self.node}@%h", "-O", "fair")
 

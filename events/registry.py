@@ -29,10 +29,10 @@ class EventType:
 
 @dataclass(frozen=True)
 class Subscriber:
-    """One subscriber of the bus, with all that others must know of it.
+    """One subscriber of the bus, with everything that other code needs to know about it.
 
-    For the bus: a queue of its own and a handler for each event type that it takes, or the path of
-    one ("digests.handlers.on_user_followed").
+    For the bus: its own queue, and a handler for each event type that it takes, or the import path
+    of a handler ("digests.handlers.on_user_followed").
     A handler gets a list of events of one type and runs in one transaction with the inbox. It
     writes its effect there, or publishes tasks (whose effects have unique keys) and returns when
     the broker has confirmed them. `batch` is the most events that a consumer handles at once.
@@ -40,19 +40,20 @@ class Subscriber:
     `start` is where a new subscriber begins: "now" means events published after its queue was first
     declared, "earliest" means the oldest events that the outbox still keeps.
 
-    For Celery: its lanes, and its periodic tasks. While one of its lanes is full, the consumer
-    takes no more events.
+    For Celery: its lanes and its periodic tasks. While one of its lanes is full, the consumer takes
+    no more events.
 
-    Readers, for those who look after it: paths again, which the bus itself does not use.
+    For operators' tools, import paths that the bus itself does not use:
 
-    - `ledger`: the ledger of its fan-outs (see `Ledger` beside the ledger's code).
+    - `ledger`: the ledger of its fan-outs (see `Ledger` in fanout/ledger.py).
     - `tables`: its tables that are partitioned by post id, each with the setting that says how long
-      it is kept.
+      its rows are kept.
     - `journey`: yields the steps of a post's way to a user: (Post, User) -> Step.
-    - `unsettled`: what has begun and not ended in time: (target seconds) -> an object with the
-      attributes count, seconds (of the oldest) and counts (whether that makes it late).
-    - `figures`: what its line on the operations page adds, and Prometheus: () -> {name: number}.
-    - `examinations`: what the doctor asks it, by title: (now) -> Ailment.
+    - `unsettled`: counts work that has begun and has not ended in time: (target seconds) -> an
+      object with the attributes count, seconds (of the oldest) and counts (True if the subscriber
+      is late because of it).
+    - `figures`: additional figures for the operations page and Prometheus: () -> {name: number}.
+    - `examinations`: additional examinations for doctor, by title: (now) -> iterator of Ailment.
     """
 
     name: str
@@ -80,7 +81,7 @@ class Subscriber:
 
     @property
     def lane_limits(self) -> dict[str, int]:
-        """How many tasks its lanes may hold, of those that have a limit."""
+        """The most tasks that each of its lanes may hold; lanes without a limit are left out."""
         limits = {lane.name: lane.tasks_at_most for lane in self.lanes}
         return {name: limit for name, limit in limits.items() if limit is not None}
 
@@ -88,14 +89,14 @@ class Subscriber:
         return resolve(self.handlers[event_type])
 
     def resolve_all(self) -> None:
-        """Raises ImportError for a path that leads nowhere."""
+        """Raise ImportError for a path that cannot be imported."""
         single = (self.ledger, self.journey, self.unsettled, self.figures)
         for path in (*self.handlers.values(), *self.examinations.values(), *filter(None, single)):
             resolve(path)
 
 
 def resolve(path: Any) -> Any:
-    """What the path of a declaration leads to; anything but a path is that itself."""
+    """Import the object at the path. Any other value is returned as it is."""
     return import_string(path) if isinstance(path, str) else path
 
 
@@ -108,7 +109,7 @@ def register_event_type(event_type: EventType) -> EventType:
 
 
 def register_subscriber(subscriber: Subscriber) -> Subscriber:
-    """Register it with its lanes and periodic tasks."""
+    """Register the subscriber with its lanes and periodic tasks."""
     register_lanes(subscriber.lanes, subscriber.periodic)
     return register(subscribers, subscriber)
 

@@ -87,8 +87,8 @@ class SSLTransport(pyamqp.SSLTransport):
 def register() -> None:
     """Use this transport for every AMQP connection that this process makes from now on."""
     TRANSPORT_ALIASES.update(ALIASES)
-    # kombu remembers which transport it once found for a scheme. A connection that was made before
-    # would keep its own transport in use.
+    # kombu caches the transport of each scheme. A connection made before this call would keep
+    # kombu's own transport in use.
     for scheme in ALIASES:
         _transport_cache.pop(scheme, None)
     serialization.PROPERTY_CLASSES[spec.Basic.CLASS_ID] = read_properties

@@ -1,4 +1,4 @@
-"""Where each partitioned table begins."""
+"""The horizons of the partitioned tables, read-only."""
 
 from django.contrib import admin
 

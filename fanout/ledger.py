@@ -35,13 +35,13 @@ class FanOut(models.Model):
     """One post's fan-out at one subscriber, from its planning until all slices are done."""
 
     post_id = models.BigIntegerField(primary_key=True)
-    # How many were planned; a repair may write the same range in fewer.
+    # The number of planned slices. A repair may write the same range in fewer slices.
     slices = models.IntegerField(default=1)
     planned_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
-    # True while its slices are not enqueued because their lane is full.
+    # True while the slices are not enqueued because their lane is full.
     waiting = models.BooleanField(default=False, db_default=False)
-    # How often its missing slices were enqueued again.
+    # How often missing slices were enqueued again.
     repairs = models.SmallIntegerField(default=0, db_default=0)
 
     class Meta:
@@ -69,8 +69,9 @@ class SliceRecord(models.Model):
 
 
 class Ledger(NamedTuple):
-    """A subscriber's ledger, for those who look after it: its fan-outs, the slices that are done,
-    the rows that slices write, and the function that enqueues slices which are missing."""
+    """A subscriber's ledger, for repairs and operators' tools: the models of its fan-outs, of the
+    slices that are done and of the rows that slices write, and the function that enqueues missing
+    slices."""
 
     fan_outs: type[FanOut]
     records: type[SliceRecord]

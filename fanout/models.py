@@ -1,16 +1,16 @@
-"""What the partitioned tables keep; the ledgers' abstract models are in ledger.py."""
+"""The horizons of partitioned tables. The abstract models of ledgers are in ledger.py."""
 
 from django.db import models
 
 
 class Horizon(models.Model):
-    """The post id below which a partitioned table keeps no rows: see retention.py."""
+    """The post id below which a partitioned table keeps no rows; see retention.py."""
 
     table_name = models.CharField(max_length=63, primary_key=True)
     post_id = models.BigIntegerField()
 
     class Meta:
-        # It was made when the app `social` held it.
+        # The table's name is from the time when the app `social` owned it.
         db_table = "social_horizon"
 
     def __str__(self) -> str:

@@ -92,8 +92,8 @@ def _range_for(post_id: int, existing: list[tuple[int, int]]) -> tuple[int, int]
 
 @contextmanager
 def making(table: str) -> Iterator[None]:
-    """A transaction in which no other process makes partitions of the table. The processes that
-    waited for it then find the partitions."""
+    """A transaction in which no other process creates partitions of the table. Processes that
+    waited for it then find the new partitions."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"partition {table}"])
@@ -101,9 +101,9 @@ def making(table: str) -> Iterator[None]:
 
 
 def create(table: str, name: str, first: object, end: object) -> None:
-    """Make the partition `name` of what is from `first` on and before `end`."""
+    """Create the partition `name` for values from `first` (inclusive) to `end` (exclusive)."""
     with connection.cursor() as cursor:
-        # Standalone first, then attached: that waits for no reader or writer.
+        # Create it as a standalone table and attach it, which waits for no reader or writer.
         cursor.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
         cursor.execute(
             f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM (%s) TO (%s)",

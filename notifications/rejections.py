@@ -18,7 +18,8 @@ MEND_KEYS = "set that key again, or let clients subscribe anew with /api/v1/push
 
 
 def rejecting() -> list[str]:
-    """The push services that answer 401 or 403 to most of us; none while Valkey cannot be asked."""
+    """The push services that answer 401 or 403 to most pushes; empty while Valkey is
+    unreachable."""
     with closing(Board(settings.REDIS_URL)) as board:
         return board.rejecting() or []
 

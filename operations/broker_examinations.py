@@ -119,8 +119,8 @@ def topology(now: datetime) -> Iterator[Ailment]:
 
 
 def _stuck_letters(queues: list[dict]) -> Iterator[Ailment]:
-    """Report dead letters that the broker has not moved, which usually takes milliseconds. Later
-    failures of every queue then wait behind them, and appear nowhere else."""
+    """Report dead letters that the broker has not moved. Moving them usually takes milliseconds.
+    Later failures of every queue wait behind them, and appear nowhere else."""
     for queue in queues:
         if count := queue.get("messages_dlx"):
             yield Ailment(

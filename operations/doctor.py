@@ -75,7 +75,7 @@ def partitions_ahead(now: datetime) -> Iterator[Ailment]:
         if max((end for _, end in partitions.bounds(one.table)), default=0) <= newest + 1:
             yield Ailment(f"{one.table} has no partition for the next post", mend)
         if partitions.horizon(one.table) > max(newest + 1, coming):
-            yield Ailment(f"{one.table} takes the next post for expired", mend)
+            yield Ailment(f"{one.table} treats the next post as expired", mend)
     if now.astimezone(UTC).date() not in days.existing():
         yield Ailment("the event records have no partition for today", "is beat running?")
 
@@ -91,7 +91,7 @@ def delivery(now: datetime) -> Iterator[Ailment]:
                 f"{each.subscriber} is late: an event is {each.oldest_seconds:.0f} s old"
                 f" and should have had its effect after {each.target_seconds:.0f} s"
             )
-            yield Ailment(what, "see the operations page, and what else is said here")
+            yield Ailment(what, "see the operations page and the other findings")
     if settings.CANARY and ((age := canary.age(now=now)) is None or age > CANARY_SECONDS):
         what = "no canary was ever released" if age is None else f"the canary is {age:.0f} s late"
         yield Ailment(what, "is beat running? See the operations page, and manage.py lag")
@@ -107,9 +107,7 @@ def stranded(now: datetime) -> Iterator[Ailment]:
     for each in unroutable.unroutable():
         yield Ailment(str(each), _routing(each))
     for each in waiting.all_set_aside():
-        yield Ailment(
-            str(each), "see Waiting events in the admin; they are tried again by themselves"
-        )
+        yield Ailment(str(each), "see Waiting events in the admin; they are retried by themselves")
     if count := healing.unsettled()[:UNSETTLED_LIMIT].count():
         what = f"{count:,} letters were replayed ten minutes ago and are not known to be done"
         mend = "wait for their queues, or: manage.py dead_letters replay --state replayed --yes"
@@ -134,7 +132,7 @@ def configuration(now: datetime) -> Iterator[Ailment]:
 
 
 def examinations() -> dict[str, Examination]:
-    """By title; those of the subscribers among them."""
+    """All examinations by title, including those of the subscribers."""
     own = {
         title: resolve(path)
         for each in subscribers.values()
@@ -154,7 +152,7 @@ FIRST: dict[str, Examination] = {
     "stranded events": stranded,
 }
 LAST: dict[str, Examination] = {
-    "what cannot free itself": stuck.ailments,
+    "what does not heal by itself": stuck.ailments,
     "settings": configuration,
 }
 
@@ -168,5 +166,9 @@ def examine(
         try:
             found = list(examination(now))
         except Exception as error:
-            found = [Ailment(f"could not be examined: {error}".strip(), "mend what is above first")]
+            found = [
+                Ailment(
+                    f"could not be examined: {error}".strip(), "first fix what is reported above"
+                )
+            ]
         yield name, found

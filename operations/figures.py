@@ -6,5 +6,5 @@ from events.registry import resolve, subscribers
 
 
 def figures() -> dict[str, Mapping[str, float]]:
-    """Numbers by their names, by subscriber; none for a subscriber that offers none."""
+    """The figures of each subscriber that offers some, by name."""
     return {each.name: resolve(each.figures)() for each in subscribers.values() if each.figures}

@@ -36,7 +36,7 @@ def steps(post_id: int, user: User) -> list[Step]:
 
 
 def _travelled() -> list[Subscriber]:
-    """The subscribers that a post reaches its readers by."""
+    """The subscribers with steps on a post's way to a user."""
     return [each for each in subscribers.values() if each.journey]
 
 
@@ -117,10 +117,10 @@ def _slices(post: Post, user: User) -> Iterator[Step]:
             post_id=post.pk, after__lt=user.pk, up_to__gte=user.pk
         ).first()
         if record:
-            yield Step(f"{name} worked off {user}'s slice at {record.written_at:%H:%M:%S}.")
+            yield Step(f"{name} finished {user}'s slice at {record.written_at:%H:%M:%S}.")
         else:
             link = reverse("admin:operations_steer", args=["repair"]) + f"?post_id={post.pk}"
-            text = f"{name} has not worked off {user}'s slice. Repair it, if nothing is late."
+            text = f"{name} has not finished {user}'s slice. If nothing is late, repair the post."
             yield Step(text, stops=True, link=link)
 
 

@@ -140,7 +140,7 @@ def _lag(
         oldest = max(oldest, float(since))
         outstanding = round(float(missing) * float(per_slice) + outstanding * per_post)
         handled = int(lately)
-    # Slices may be done before their rows have ended: a push is tried again, for instance.
+    # The slices of a post may be done while some of its pushes are still being retried.
     late = None
     if subscriber.unsettled:
         late = resolve(subscriber.unsettled)(subscriber.target_seconds)

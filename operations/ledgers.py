@@ -5,5 +5,5 @@ from fanout.ledger import Ledger
 
 
 def ledgers() -> dict[str, Ledger]:
-    """By the subscriber's name."""
+    """The ledgers by subscriber name."""
     return {each.name: resolve(each.ledger) for each in subscribers.values() if each.ledger}

@@ -1,4 +1,4 @@
-"""The periodic maintenance of what several apps have, and its lane."""
+"""The maintenance that concerns several apps: its lane and its periodic tasks."""
 
 from events.lanes import Lane, PeriodicTask, register_lanes
 
@@ -12,7 +12,8 @@ ERASE_ACCOUNTS = PeriodicTask("operations.erase_accounts", 30.0, LOW)
 SEND_MAILS = PeriodicTask("operations.send_mails", 5.0, LOW)
 
 register_lanes(
-    # One process may be erasing a large account while the watermark is raised every few seconds.
+    # Two processes, because one may be erasing a large account while the watermark is due every few
+    # seconds.
     [Lane(LOW, worker="maintenance", concurrency=2)],
     [CREATE_PARTITIONS, DROP_PARTITIONS, RELEASE_CANARY, PRUNE, ERASE_ACCOUNTS, SEND_MAILS],
 )

@@ -31,7 +31,7 @@ class Partitioned:
 
 
 def tables() -> list[Partitioned]:
-    """Those of all subscribers."""
+    """The partitioned tables of all subscribers."""
     declared = [each.tables.items() for each in subscribers.values()]
     return [Partitioned(*one) for own in declared for one in own]
 

@@ -1,4 +1,4 @@
-"""Repairing the fan-out of one post, whose gaps the ledgers show, or the timeline of one user."""
+"""Repairs one post's fan-out, whose gaps the ledgers show, or one user's timeline."""
 
 from fanout import ledger, partitions
 from operations.ledgers import ledgers
@@ -17,7 +17,7 @@ def repair(post_id: int) -> dict[str, int]:
         raise NoSuchPostError(f"There is no post {post_id}, or it is deleted.")
     found = {}
     for name, own in ledgers().items():
-        # Below the horizon of its rows nothing is written any more, and the ledger is forgotten.
+        # Below the horizon nothing is written any more, and the ledger's rows are deleted.
         expired = post_id < partitions.horizon(own.entries._meta.db_table)
         slices = [] if expired else ledger.holes(own.records, [post_id])[post_id]
         own.enqueue(slices)

@@ -1,4 +1,4 @@
-"""The versions of our software and of the servers, which everyone who helps will ask for first."""
+"""The versions of our software and of the servers, which are needed for every fault report."""
 
 import platform
 

@@ -1,11 +1,11 @@
-"""One step of a post's way to a user; each subscriber tells its own."""
+"""A step of a post's way to a user. Each subscriber contributes its own steps."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Step:
-    """What was found; `stops` where the post gets no further by that. `link` leads to the rows."""
+    """What was found. `stops` is True if the post gets no further; `link` leads to the rows."""
 
     text: str
     stops: bool = False

@@ -85,7 +85,7 @@ viewers = Group.objects.get(name="viewer").permissions
 print("viewers:", viewers.filter(codename="view_digest").exists())
 print("steered:", "digests" in dict(steering.PauseForm().fields["subscriber"].choices))
 """
-TOLD = """\
+PRINTED = """\
 taken: [(True, 1)]
 in its lane: 1
 mails: [(['alice@x.test'], '1 more people follow you.')]
@@ -228,5 +228,5 @@ def test_it_takes_events_works_and_is_seen(clone, broker, db):
         shutil.copy(ROOT / "tests" / name, clone / "tests" / name)
     url = databases.make(os.environ["DATABASE_URL"], DATABASE)
     urls = {"DATABASE_URL": url, "DATABASE_DIRECT_URL": url, "BROKER_URL": vhost}
-    told = run(clone, sys.executable, "-c", STEPS, **urls)
-    assert "".join(line for line in told.splitlines(True) if "[info" not in line) == TOLD
+    printed = run(clone, sys.executable, "-c", STEPS, **urls)
+    assert "".join(line for line in printed.splitlines(True) if "[info" not in line) == PRINTED

@@ -104,9 +104,10 @@ def _kept(table: str, slices: Sequence[Slice]) -> list[Slice]:
 
 @transaction.atomic
 def _write(slices: Sequence[Slice], now: datetime, *, again: bool) -> int:
-    # Lock first: whoever handles a deletion or an unfollow then waits until these rows are
-    # committed. The first try shares the lock with other slices, and fails at a row of a slice that
-    # overlaps. A retry takes the lock exclusively, so that the ledger shows all written slices.
+    # Lock first: the task of a deletion or an unfollow then waits until these rows are committed.
+    # The first try shares the lock with other slices, and fails if a slice that overlaps has
+    # written one of its rows. A retry takes the lock exclusively, so that the ledger shows all
+    # written slices.
     wanted = list({slice_.post_id for slice_ in slices})
     lock = locks.take if again else locks.share
     lock(author for author, _ in _live(wanted).values())

@@ -1,4 +1,4 @@
-"""Why a post stands, or does not stand, in a user's timeline. Every step is a look by key."""
+"""The step of a post's way that ends in a user's timeline. All look-ups are by key."""
 
 from collections.abc import Iterator
 
@@ -10,10 +10,12 @@ from timelines.models import Dormant, TimelineEntry
 
 def steps(post: Post, user: User) -> Iterator[Step]:
     if post.pk < partitions.horizon(TimelineEntry._meta.db_table):
-        yield Step("It is older than the timelines' rows: it is read from its author's posts.")
+        yield Step(
+            "It is older than the timelines' rows: timelines read it from its author's posts."
+        )
     elif Dormant.objects.filter(owner=user).exists():
         yield Step(f"{user} has been away: the timeline is read from the authors' posts.")
     elif TimelineEntry.objects.filter(owner=user, post=post).exists():
-        yield Step(f"It stands in {user}'s timeline.")
+        yield Step(f"It is in {user}'s timeline.")
     else:
-        yield Step(f"It does not stand in {user}'s timeline.", stops=True)
+        yield Step(f"It is not in {user}'s timeline.", stops=True)

@@ -1,7 +1,7 @@
 """The subscriber "timelines": posts become rows in their followers' timelines.
 
-What it takes, by which lanes and periodic tasks it works, and what it says of itself. Imports no
-models, because Celery reads this before Django has loaded them.
+It declares the events that it takes, its lanes and periodic tasks, and what operators' tools read.
+It imports no models, because Celery reads it before Django has loaded them.
 """
 
 from events.lanes import Lane, PeriodicTask
@@ -9,8 +9,8 @@ from events.registry import Subscriber, register_subscriber
 
 HIGH = "timelines.high"  # Ordinary authors' posts.
 LOW = "timelines.low"  # Very large audiences, back-fills, removals.
-# For periodic tasks. Behind the slices of a large audience, which fill timelines.low, they would
-# pile up.
+# The lane of periodic tasks. In timelines.low they would pile up behind the slices of a large
+# audience.
 UPKEEP = "operations.low"
 
 FEED = PeriodicTask("timelines.feed", 5.0, UPKEEP)
@@ -32,8 +32,8 @@ register_subscriber(
         },
         batch=100,
         target_seconds=30.0,
-        # timelines.low has no limit: posts of very large audiences wait for room there in the
-        # ledger, and hold up no other. Removals and back-fills are at most one task an event.
+        # timelines.low has no limit: posts to large audiences wait for room in the ledger, and
+        # delay no other posts. A removal or a back-fill is at most one task per event.
         lanes=[
             Lane(HIGH, concurrency=2, limit="TIMELINE_LANE_TASKS"),
             Lane(LOW, concurrency=2),

@@ -1,1 +1,1 @@
-"""The benchmarks behind bin/bench: each a module that ends in a Benchmark."""
+"""The benchmarks that bin/bench runs. Each is a module that defines a BENCHMARK."""

@@ -1,7 +1,7 @@
-"""bin/bench: measure Connectify on private servers, made for the run and stopped after it.
+"""bin/bench: measure Connectify on private servers that are made for the run and stopped after it.
 
-Exit status: 0 if every figure reaches what is required of it, 1 if one falls short or the
-benchmark could not run, 2 for a wrong argument, 3 where another run goes on, 130 after Ctrl-C.
+Exit status: 0 if every figure meets its requirement, 1 if one does not or the benchmark could not
+run, 2 for a wrong argument, 3 if another run is still going on, 130 after Ctrl-C.
 """
 
 import argparse

@@ -1,5 +1,5 @@
-"""bin/bench api: the API beside bare Django views that check the same token and throttle, run the
-same SQL and return the same bytes, each asked by 32 clients in turn."""
+"""bin/bench api: compare the API with bare Django views that check the same token and throttle, run
+the same SQL and return the same bytes. 32 clients send requests to one, then to the other."""
 
 import argparse
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from devtools.processes.table import web
 
 ROUNDS = 5
 WARM_UP_SECONDS = 1.0
-# Counted as always; nobody reaches them.
+# The throttle counts as in production, but nobody reaches these quotas.
 QUOTAS = "user=1000000000;token=1000000000;address=1000000000"
 SETTINGS = {"THROTTLE": "1"} | {f"THROTTLE_{scope}": QUOTAS for scope in ("READ", "POST", "FOLLOW")}
 
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace, progress: Progress) -> Figures:
 
 
 def compare(name: str, plan: dict, origins: Mapping[str, str], seconds: float) -> Figures:
-    """Both in turn, several times over, so that what else the machine does hits both."""
+    """Load both in turn, several times, so that other load on the machine affects both alike."""
     rates: dict[str, list[float]] = {prefix: [] for prefix in origins}
     latencies: dict[str, list[float]] = {prefix: [] for prefix in origins}
     for number in range(ROUNDS + 1):

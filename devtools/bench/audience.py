@@ -1,4 +1,4 @@
-"""An author, and followers of whom each has a device that wants to be told."""
+"""An author whose followers each have a device that receives pushes."""
 
 import time
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ numbers = count(1)
 
 @dataclass(frozen=True)
 class Audience:
-    """`token` is the author's; the API is at `origin`."""
+    """`token` is the author's API token; the API is at `origin`."""
 
     origin: str
     token: str
@@ -41,8 +41,8 @@ class Audience:
         return cls(environment.origin, people.tokens[AUTHOR], devices)
 
     def post(self) -> tuple[int, float]:
-        """The id of a new post, and the time.monotonic() at which the API answered 201. Raises
-        OSError."""
+        """Write a post; return its id and the time.monotonic() at which the API answered 201.
+        Raises OSError."""
         answer = requests.post(
             f"{self.origin}/api/v1/posts/",
             json={"content": f"A post as long as people write them. {time.monotonic()}"},

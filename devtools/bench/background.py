@@ -1,4 +1,4 @@
-"""People who post, and one whose followers have devices, while something else goes on."""
+"""Users who post, and an author whose followers have devices, while something else is measured."""
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -17,15 +17,15 @@ from devtools.lab.receiver import Receiver
 from devtools.push_service import Device, Receipt, post_topic
 
 RATE = 12.0  # posts a second: ten times the average of the peak day
-TOLD_RATE = 1.0
-# Longer than a push may take.
+PUSHED_RATE = 1.0
+# Must exceed the longest time one push may take.
 TIMEOUT_SECONDS = 10.0
 POLL_SECONDS = 0.1
 
 
 def posting(environment: Environment, people: Population, rate: float = RATE, **options):
-    """Posts by those of the people who have a token, in turn, from start() to stop(); `options`
-    are BackgroundLoad's."""
+    """A load that posts as the users who have a token, one after the other, from start() to stop().
+    `options` are those of BackgroundLoad."""
     return BackgroundLoad(
         environment.origin,
         people.tokens,
@@ -37,8 +37,8 @@ def posting(environment: Environment, people: Population, rate: float = RATE, **
 
 
 def posted(environment: Environment, people: Population, seconds: float) -> Attempts:
-    """What came of posting for so long. A server that has just started is slow with its first
-    requests: let it warm up so."""
+    """Post for `seconds`, and return the attempts. Use this as a warm-up too: a server that has
+    just started answers its first requests slowly."""
     load = posting(environment, people)
     load.start()
     time.sleep(seconds)
@@ -47,7 +47,7 @@ def posted(environment: Environment, people: Population, seconds: float) -> Atte
 
 
 class Background:
-    """Phase by phase, each with figures of its own."""
+    """Posts in phases, with separate figures for each phase."""
 
     def __init__(
         self, environment: Environment, people: Population, audience: Audience, memory: Memory
@@ -66,7 +66,7 @@ class Background:
             self._audience.origin,
             {AUTHOR: self._audience.token},
             repeat(AUTHOR),
-            rate=TOLD_RATE,
+            rate=PUSHED_RATE,
             content=lambda number: f"A post as long as people write them. {name} {number}",
         )
         with self._memory.watched(name):
@@ -78,7 +78,8 @@ class Background:
         self._posted[name], self._pushed[name] = others.attempts, author.attempts
 
     def await_pushes(self, receiver: Receiver) -> None:
-        """Until the push service has all; those that take too long are missing."""
+        """Wait until the push service has all pushes, at most TIMEOUT_SECONDS. Pushes that arrive
+        later count as missing."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while receiver.accepted() < self._expected and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
@@ -89,7 +90,7 @@ class Background:
         return posts * len(self._audience.devices)
 
     def figures(self, receipts: Sequence[Receipt]) -> Figures:
-        """Percentiles are taken over what has arrived, so that what has not is counted."""
+        """Percentiles cover only what has arrived; the counts show what has not."""
         every = [*self._posted.values(), *self._pushed.values()]
         posts = [post_id for attempts in self._pushed.values() for post_id in attempts.numbers]
         found: Figures = {
@@ -104,7 +105,7 @@ class Background:
 
 
 def missing(receipts: Iterable[Receipt], posts: Sequence[int], devices: Collection[Device]) -> int:
-    """How many pushes, one of each post to each device, the push service has not taken."""
+    """How many pushes the push service has not accepted, of one push per post and device."""
     topics = {post_topic(post_id) for post_id in posts}
     arrived = {(r.topic, r.token) for r in receipts if r.accepted and r.topic in topics}
     return len(topics) * len(devices) - len(arrived)

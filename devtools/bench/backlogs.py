@@ -1,4 +1,4 @@
-"""Very many events in the outbox and messages in a queue, with nobody to take them away."""
+"""Puts very many events into the outbox and messages into a queue while nothing consumes them."""
 
 import json
 import os
@@ -10,8 +10,8 @@ from kombu import Connection
 from devtools.lab.environment import Environment
 
 QUEUE = "timeline.worker"
-BATCH = 200  # what the relay claims at once
-# As many messages as may be unconfirmed at a time.
+BATCH = 200  # the size of one claim of the relay
+# How many messages may be unconfirmed at a time.
 CONFIRMED_TOGETHER = 1_000
 PENDING = """
     INSERT INTO events_outboxevent
@@ -24,14 +24,14 @@ PENDING = """
 
 
 def fill(environment: Environment, post: tuple[int, int], count: int) -> None:
-    """`count` events that tell of this post, by its author, in the outbox and as many in the
-    timelines' queue; nothing else is in either."""
+    """Put `count` events about this (post id, author id) into the outbox and as many messages into
+    the timelines' queue. Both hold nothing else afterwards."""
     environment.empty_queues()
     body = _body(*post)
     with closing(environment.connect()) as connection:
         _fill_outbox(connection, body, count)
     _fill_queue(environment, body, count)
-    # What the servers have written is still to be brought to the disk, which posting waits for.
+    # Flush what the servers have written to disk now; otherwise measured posts would wait for it.
     os.sync()
 
 
@@ -55,13 +55,13 @@ def _fill_outbox(connection, body: str, count: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE events_outboxevent")
         cursor.execute(PENDING, [body, count])
-        # What writing so much leaves to be done is done now, and not while somebody measures.
+        # Do the maintenance that so many writes cause now, not during the measurement.
         cursor.execute("VACUUM ANALYZE events_outboxevent")
         cursor.execute("CHECKPOINT")
 
 
 def _fill_queue(environment: Environment, body: str, count: int) -> None:
-    """Straight into the queue; each message is confirmed."""
+    """Publish straight to the queue, with a confirm for each message."""
     unconfirmed: set[int] = set()
 
     def confirmed(tag: int, multiple: bool) -> None:

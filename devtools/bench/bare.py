@@ -1,7 +1,7 @@
-"""The floor that the API is measured against: one plain Django view.
+"""The floor that the API is compared with: one plain Django view.
 
-It checks the same token and the same throttle, runs the SQL that Connectify was seen to run for the
-same request (see recorded.py), and returns the same bytes.
+It checks the same token and the same throttle, runs the SQL that Connectify ran for the same
+request (see recorded.py), and returns the same bytes.
 """
 
 import os
@@ -19,7 +19,7 @@ from knox.crypto import hash_token
 from social.callers import counters, network
 from social.throttles import Limit
 
-# Written by this benchmark itself a moment ago.
+# Safe to unpickle: this benchmark has just written the file itself.
 RECORDED = pickle.loads(Path(os.environ["BENCH_RECORDED"]).read_bytes())
 
 

@@ -1,4 +1,4 @@
-"""What a benchmark is: its options, what it measures, and what its figures must reach."""
+"""A benchmark: its options, its measurement, and the requirements that its figures must meet."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ Figures = dict[str, float | int | str | None]
 
 @dataclass(frozen=True)
 class Requirement:
-    """A bound on one figure."""
+    """A limit for one figure."""
 
     bound: float
     at_least: bool
@@ -35,7 +35,7 @@ def at_most(bound: float) -> Requirement:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """`run` measures with the parsed options, tells of its progress, and returns the figures."""
+    """`run` measures with the parsed options, reports its progress, and returns the figures."""
 
     name: str
     summary: str
@@ -44,7 +44,7 @@ class Benchmark:
     required: Mapping[str, Requirement] = field(default_factory=dict)
 
     def short(self, figures: Figures) -> list[str]:
-        """A line for each figure that misses its bound."""
+        """One line for each figure that misses its requirement."""
         return [
             f"{name} is {figures.get(name)}, required: {bound}"
             for name, bound in self.required.items()

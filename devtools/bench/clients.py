@@ -1,5 +1,6 @@
-"""Clients that make one request after the other on connections of their own, as fast as they are
-answered. Requests are written as bytes once, for the clients share the cores with the server."""
+"""HTTP clients that each send one request after the other on a connection of their own, as fast as
+the server answers. Requests are encoded only once, because the clients share the cores with the
+server."""
 
 import asyncio
 import json
@@ -10,11 +11,11 @@ from urllib.parse import urlsplit
 
 
 class RefusedError(Exception):
-    """The server answered otherwise than 2xx."""
+    """The server's answer was not 2xx."""
 
 
 def written(host: str, token: str, method: str, path: str, body: dict | None) -> bytes:
-    """A request as it goes over the wire."""
+    """The bytes of a request."""
     data = json.dumps(body).encode() if body else b""
     head = (
         f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
@@ -24,8 +25,8 @@ def written(host: str, token: str, method: str, path: str, body: dict | None) ->
 
 
 def load(origin: str, scripts: Sequence[Sequence[bytes]], seconds: float) -> list[float]:
-    """One client for each script, whose requests it makes in turn; the seconds that each answer
-    took. Raises RefusedError."""
+    """Run one client per script, which sends the script's requests over and over, and return how
+    many seconds each answer took. Raises RefusedError."""
     return asyncio.run(_load(urlsplit(origin), scripts, seconds))
 
 
@@ -53,7 +54,7 @@ async def _client(address, script: Sequence[bytes], end: float) -> list[float]:
 
 
 async def _answer(reader: asyncio.StreamReader) -> bool:
-    """Read one answer to its end; whether the server then closes the connection."""
+    """Read one answer to its end; return True if the server then closes the connection."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     length = head.partition(b"content-length:")[2].partition(b"\r\n")[0]
     body = await reader.readexactly(int(length or 0))

@@ -1,4 +1,5 @@
-"""bin/bench day: a peak day's deliveries through the whole pipeline at full speed, rows exact."""
+"""bin/bench day: send a peak day's deliveries through the whole pipeline at full speed, and count
+the rows exactly."""
 
 import argparse
 
@@ -12,8 +13,8 @@ BYTES = """
     SELECT sum(pg_total_relation_size(inhrelid))::bigint FROM pg_inherits
     WHERE inhparent = 'timelines_timelineentry'::regclass
 """
-# How many rows there are, and how many posts that do not have one for each follower. That no row
-# is there twice, the table's key sees to. Later posts are the canary's.
+# Counts the rows, and the posts that do not have one row per follower. The primary key rules out
+# duplicates. The range leaves out later posts, which are the canary's.
 ROWS = """
     SELECT sum(rows)::bigint, count(*), count(*) FILTER (WHERE rows <> %s)
     FROM (

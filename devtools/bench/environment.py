@@ -1,4 +1,4 @@
-"""The environment of a measurement: below .services/bench, made anew for each."""
+"""The environment of a measurement, below .services/bench and made anew for each one."""
 
 from contextlib import AbstractContextManager
 
@@ -7,5 +7,6 @@ from devtools.lab.progress import Progress
 
 
 def opened(progress: Progress, **settings: str) -> AbstractContextManager[PrivateEnvironment]:
-    """`settings` are variables that Connectify's processes run with. Raises ServerFailure."""
+    """Open the environment; `settings` are variables for Connectify's processes. Raises
+    ServerFailure."""
     return PrivateEnvironment("bench", **settings).open(progress.stage)

@@ -1,5 +1,6 @@
-"""bin/bench fanout: the whole pipeline's timeline rows a second, beside the same rows by hand, by
-the ORM and in sorted sets; interleaved, on the same server and data, medians of the rounds."""
+"""bin/bench fanout: compare the timeline rows a second of the whole pipeline with the same rows
+written by hand, by the ORM and in sorted sets. The rounds are interleaved on the same server and
+data; the figures are medians."""
 
 import argparse
 import json
@@ -17,9 +18,10 @@ from devtools.lab.progress import Progress
 from devtools.servers.process import ServerFailure
 
 CONNECTIONS = 2  # of each contender: as many as our worker for timelines has processes
-# The plain limits lack ON CONFLICT, as our own first try does: how much of what we gain over the
-# others is that alone. The ORM's way takes several times as long as the others; its rate is the
-# same with fewer posts, and its table smaller, which is in its favour.
+# Each contender gets this fraction of the posts. The plain ones lack ON CONFLICT, as our own first
+# attempt does; they show how much of our lead comes from that alone. The ORM takes several times as
+# long as the others, so it gets fewer posts: its rate is the same, and its smaller table is an
+# advantage for it.
 SHARES = {"l1": 1, "l1_plain": 1, "l10": 1, "l10_plain": 1, "orm": 5, "redis": 1}
 
 
@@ -28,7 +30,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--follows", type=int, default=5_000_000, help="rows (5,000,000)")
     parser.add_argument("--rounds", type=int, default=3, help="of all contenders (3)")
     parser.add_argument("--partition-posts", type=int, default=2_000, help="posts each (2,000)")
-    parser.add_argument("--older-partitions", type=int, default=0, help="that hold nothing (0)")
+    parser.add_argument(
+        "--older-partitions", type=int, default=0, help="empty ones, made before (0)"
+    )
 
 
 def run(options: argparse.Namespace, progress: Progress) -> Figures:
@@ -52,7 +56,7 @@ def run(options: argparse.Namespace, progress: Progress) -> Figures:
 
 
 def contend(environment: Environment, name: str, posts: Sequence[tuple[int, int]]) -> float:
-    """Rows a second of a contender, the posts dealt to its connections in turn."""
+    """Rows a second of a contender. Its connections take the posts in turn."""
     workers = [
         subprocess.Popen(
             [sys.executable, "-m", "devtools.bench.contenders", name],

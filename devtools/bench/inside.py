@@ -1,11 +1,11 @@
-"""What only Connectify itself does, in a process of its own.
+"""Parts of a benchmark that need Connectify's own code, run in a separate process.
 
 `python -m devtools.bench.inside COMMAND`.
 
-Standard input: a list of user ids. `posts` writes a post by each, all at once or so many a second
-as its argument says, and prints the posts' ids; each has its `post.created` event in the outbox, as
-a request would leave it. `claims`, which asks for null, prints how
-many milliseconds each of some claims of the relay takes, all given back.
+`posts` reads a list of user ids from standard input, writes a post by each, all at once or as many
+a second as its argument says, and prints the posts' ids. Each post has its `post.created` event in
+the outbox, as after a request. `claims` reads null, makes some claims as the relay does, rolls each
+back, and prints how many milliseconds each took.
 """
 
 import json
@@ -16,7 +16,7 @@ import django
 
 django.setup()
 
-# Models can be imported only now that the apps are loaded.
+# Models can be imported only after django.setup().
 from django.db import transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 

@@ -1,5 +1,5 @@
-"""bin/bench latency: from a post's answer to its author's last follower, at ten times the average
-rate of the peak day."""
+"""bin/bench latency: measure the time from the API's answer to a post until the author's last
+follower has the row, at ten times the average rate of the peak day."""
 
 import argparse
 import time

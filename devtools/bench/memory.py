@@ -1,4 +1,5 @@
-"""How much memory each of Connectify's processes has for itself, and how much the broker takes."""
+"""Measures how much unshared memory each of Connectify's processes uses, and how much the broker
+uses."""
 
 import threading
 from collections import defaultdict
@@ -15,8 +16,9 @@ MB = 1_000_000
 
 
 class Memory:
-    """In MB: `processes` by name, the most that was seen of the largest process each, and `broker`
-    by phase, at each poll: it has the most for a moment, before Erlang collects its garbage."""
+    """Figures in MB. `processes` holds the peak of the largest process under each name. `broker`
+    holds every poll of each phase, because the broker briefly uses most before Erlang collects its
+    garbage."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -25,7 +27,7 @@ class Memory:
 
     @contextmanager
     def watched(self, phase: str) -> Iterator[None]:
-        """Polls once a second for the length of the block, and at its end."""
+        """Poll once a second while the block runs, and once at its end."""
         ended = threading.Event()
 
         def watch() -> None:
@@ -42,11 +44,11 @@ class Memory:
             self._poll(phase)
 
     def broker_mb(self, phase: str) -> float:
-        """What the broker had in half of the phase's polls, and no more."""
+        """The median over the phase's polls."""
         return median(self.broker[phase])
 
     def figures(self) -> Figures:
-        """All of them; and the largest process, which every other one then is below."""
+        """All figures, and the name and size of the largest process."""
         largest = max(self.processes, key=self.processes.get)
         return {
             **{f"{phase}_broker_mb": self.broker_mb(phase) for phase in self.broker},

@@ -1,4 +1,4 @@
-"""bin/bench overhead: the CPU time of a fan-out with metrics and tracing and without them, in
+"""bin/bench overhead: the CPU time of a fan-out with and without metrics and tracing, in
 interleaved pairs."""
 
 import argparse
@@ -13,7 +13,7 @@ from devtools.lab.environment import STATE, Environment
 from devtools.lab.population import Population
 from devtools.lab.progress import Progress
 
-# As in production: a file for each figure of each process.
+# As in production, each process writes a file per figure.
 SHARED = STATE / "bench" / "metrics"
 VARIANTS = {
     "observed": {"PROMETHEUS_MULTIPROC_DIR": str(SHARED)},
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace, progress: Progress) -> Figures:
         people = population.make(environment, options.follows)
         for number in range(options.pairs):
             progress.stage(f"pair {number + 1} of {options.pairs}; so far {spent}")
-            # Each of them goes first as often as the other.
+            # The two variants take turns at going first.
             found = {}
             for variant in sorted(VARIANTS, reverse=bool(number % 2)):
                 environment.processes.environ = environment.environ | VARIANTS[variant]
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, progress: Progress) -> Figures:
 
 
 def cpu(environment: Environment, people: Population, posts: int, progress: Progress) -> float:
-    """CPU seconds of every process and server for a million rows."""
+    """CPU seconds of all processes and servers for a million rows."""
     shutil.rmtree(SHARED, ignore_errors=True)
     SHARED.mkdir()
     spent = pipeline.fan_out(environment, people, posts, progress).cpu
@@ -51,8 +51,8 @@ def cpu(environment: Environment, people: Population, posts: int, progress: Prog
 
 
 def figures(spent: list[tuple[float, float]]) -> Figures:
-    """The median of the pairs' ratios. That of all pairs that there could be lies between the
-    second smallest and the second largest of ten with a probability of 0.98."""
+    """The median of the pairs' ratios, with bounds: with ten pairs the true median lies between the
+    second smallest and the second largest ratio with a probability of 0.98."""
     ratios = sorted(observed / bare for observed, bare in spent)
     return {
         "cpu_s_per_million_rows": median(observed for observed, _ in spent),

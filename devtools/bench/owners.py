@@ -1,9 +1,9 @@
-"""Owners of timelines, those whom they follow, posts and timeline rows for `bin/bench read`, made
+"""Makes owners of timelines, the authors they follow, posts and timeline rows for `bin/bench read`,
 inside PostgreSQL.
 
-`ordinary` owners, whose rows a benchmark is asked for by number, follow equally many authors. A few
-`muting` ones beside them follow 500 and have muted 2 % of them, and `dormant` ones, who follow as
-many as the ordinary, have no rows.
+`ordinary` owners all follow the same number of authors, which the benchmark chooses. A few `muting`
+owners follow 500 authors and have muted 2 % of them. `dormant` owners follow as many authors as
+ordinary ones, and have no rows.
 """
 
 from devtools.lab.progress import Progress
@@ -15,7 +15,7 @@ KINDS = {
     "muting": range(10_001, 10_006),
     "dormant": range(10_006, 10_026),
 }
-FOLLOWED, MUTED = 500, 10  # by each of the muting
+FOLLOWED, MUTED = 500, 10  # by each muting owner
 
 POPULATION = f"""
     INSERT INTO social_user
@@ -33,7 +33,8 @@ POPULATION = f"""
     INSERT INTO timelines_dormant (owner_id)
     SELECT generate_series({KINDS["dormant"][0]}, {KINDS["dormant"][-1]});
 """
-# Authors are everybody's in turn, none twice of one owner: 101 and their number share no factor.
+# Owners follow the authors in turn. No owner follows an author twice, because 101 and the number of
+# authors have no common factor.
 FOLLOW = f"""
     INSERT INTO social_follow (follower_id, followee_id, created_at, dormant)
     SELECT owner, (owner * 7 + number * 101) % {AUTHORS} + 1, now(), {{dormant}}
@@ -49,7 +50,7 @@ MUTE = f"""
     ) AS follow
     WHERE number % ({FOLLOWED} / {MUTED}) = 0;
 """
-# The key is made last: sorting all rows once is less work than inserting each into an index.
+# The primary key is added last: sorting all rows once is cheaper than inserting each into an index.
 FILL = """
     CREATE TABLE timelines_timelineentry_p{first} AS
     SELECT follower_id AS owner_id, post.id AS post_id
@@ -63,7 +64,7 @@ PARTITIONS = """
     SELECT inhrelid::regclass::text FROM pg_inherits
     WHERE inhparent = 'timelines_timelineentry'::regclass
 """
-# Millions of rows are sorted, and nobody asks for them after a crash.
+# Sorts millions of rows. They need not survive a crash.
 SESSION = """
     SET statement_timeout = 0; SET maintenance_work_mem = '1GB'; SET work_mem = '256MB';
     SET synchronous_commit = off;
@@ -76,7 +77,7 @@ def make(cursor) -> None:
 
 
 def follow(cursor, rows: int) -> None:
-    """So that the ordinary owners have `rows` timeline rows together."""
+    """Make follows so that all ordinary owners together have `rows` timeline rows."""
     each = rows * AUTHORS // (len(KINDS["ordinary"]) * POSTS)
     cursor.execute("TRUNCATE social_follow")
     for name, owners in KINDS.items():
@@ -88,7 +89,7 @@ def follow(cursor, rows: int) -> None:
 
 
 def fill(cursor, size: int, progress: Progress) -> None:
-    """Write every row anew, `size` posts a partition."""
+    """Replace all rows, with `size` posts in each partition."""
     cursor.execute(PARTITIONS)
     for (name,) in cursor.fetchall():
         cursor.execute(f"DROP TABLE {name}")

@@ -1,10 +1,10 @@
-"""What the database needs for pages of timelines, ours and by hand.
+"""Measures what the database needs for pages of timelines, with our SQL and with SQL by hand.
 
 `python -m devtools.bench.pages`.
 
 Standard input: {"owners": [ids], "pages": pages of each}. Standard output: for each page [our
-milliseconds, those by hand, our statements]. Each statement is planned and executed by EXPLAIN
-ANALYZE, so that neither Python nor the network is measured.
+milliseconds, milliseconds by hand, number of our statements]. EXPLAIN ANALYZE plans and executes
+each statement, so that neither Python nor the network is measured.
 """
 
 import json
@@ -15,15 +15,15 @@ import django
 
 django.setup()
 
-# Models can be imported only now that the apps are loaded.
+# Models can be imported only after django.setup().
 from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from social.shown_posts import ShownPost  # noqa: E402
 from timelines import forward, reading, rows  # noqa: E402
 
-# What somebody would write, with no join between timelines and posts either, who knew in which
-# partitions the page lies, how many rows to ask for, or that there are none.
+# SQL that somebody might write by hand, also without a join of timelines and posts. It has an
+# advantage: it knows in which partitions the page lies and how many rows to ask for.
 ROWS = """
     SELECT post_id FROM timelines_timelineentry
     WHERE owner_id = %s AND post_id >= %s AND post_id < %s ORDER BY post_id DESC LIMIT %s
@@ -51,12 +51,12 @@ SEEN = """
     EXCEPT SELECT muted_id FROM social_mute WHERE muter_id = %s
 """
 
-MOST = 1_000  # rows of a page, with those that are not shown
+MOST = 1_000  # rows of a page, including those that are not shown
 Statement = tuple[str, Sequence]
 
 
 def read(owner: int, before: int | None) -> tuple[reading.State, reading.Page, list[Statement]]:
-    """What is known of the owner, the page, and the statements that both took."""
+    """The owner's state, the page, and the statements that were needed for both."""
     statements: list[Statement] = []
 
     def note(execute, sql, parameters, many, context):
@@ -83,8 +83,8 @@ def by_hand(
             (POSTS, [ids]),
             (SEEN, [owner, list({post.author.pk for post in posts}), owner]),
         ]
-    # Nobody would ask hundreds of partitions for so few rows: as we do, the nearest are asked, and
-    # then the authors.
+    # Nobody would query hundreds of partitions for so few rows. As in our code, first the nearest
+    # partitions are queried and then the authors.
     asked = [] if dormant else [(ROWS, [owner, *window, count]) for window in windows]
     pulled = [(PULL, [before, count, owner, count]), (POSTS, [[post.pk for post in posts]])]
     return asked + pulled
@@ -115,7 +115,7 @@ def measure(owner: int, pages: int) -> list[tuple[float, float, int]]:
         if not page.posts:
             break
         hand = by_hand(owner, before or known.newest + 1, page.posts, dormant=known.dormant)
-        # In turns, and twice: the first time each of them finds its pages not yet in the cache.
+        # Alternate, and time only the second round: the first finds its pages not yet in the cache.
         timed = [(milliseconds(ours), milliseconds(hand)) for _ in range(2)][1]
         found.append((*timed, len(ours)))
         if not page.more:

@@ -1,7 +1,7 @@
-"""Connectify's own fan-out, measured: events in the outbox first, then all processes started.
+"""Measures Connectify's own fan-out: fill the outbox with events first, then start all processes.
 
-The rows that are written are counted by the ledger: counting them themselves would take the machine
-from those who write them.
+The ledger counts the rows. Counting the rows themselves would slow down the processes that write
+them.
 """
 
 import time
@@ -19,7 +19,7 @@ from devtools.processes import CONSUMERS, WORKERS
 from devtools.servers import proc
 from devtools.servers.process import ServerFailure
 
-# The relay last: nothing is to do before it starts.
+# The relay comes last, because nothing happens before it starts.
 PROCESSES = (
     *CONSUMERS,
     *WORKERS,
@@ -27,15 +27,15 @@ PROCESSES = (
     "relay",
 )
 POLL_SECONDS = 0.05
-# Without another row for this long, something is wrong.
+# If no further row appears for this long, something is wrong.
 TIMEOUT_SECONDS = 60.0
 WRITTEN = "SELECT coalesce(sum(rows), 0)::bigint FROM timelines_slicerecord"
 
 
 @dataclass(frozen=True)
 class FanOut:
-    """The posts, with their authors; rows a second; the seconds from the relay's start to the last
-    row; and the CPU seconds of each process and server meanwhile."""
+    """`posts` are (post id, author id) pairs; `seconds` is from the relay's start to the last row;
+    `cpu` are the CPU seconds of each process and server in that time."""
 
     posts: list[tuple[int, int]]
     rows_per_s: float
@@ -68,7 +68,7 @@ def fan_out(environment: Environment, people: Population, count: int, progress: 
 
 
 def cpu_seconds(environment: Environment) -> dict[str, float]:
-    """Of every process and server that runs, since it started."""
+    """CPU seconds of every running process and server since its start."""
     pids = {name: environment.processes.pid(name) for name in PROCESSES}
     pids |= {server.label: server.pid for server in environment.services.private}
     return {name: proc.cpu_seconds(pid) for name, pid in pids.items() if pid}
@@ -76,8 +76,8 @@ def cpu_seconds(environment: Environment) -> dict[str, float]:
 
 @contextmanager
 def watched(connection, rows: int, progress: Progress) -> Iterator[list[tuple[float, int]]]:
-    """(monotonic seconds, new rows) of each poll that found some. The block starts those who write,
-    and is left when there are `rows` more than before it: what was there already is not theirs."""
+    """Yield a list that gets (monotonic seconds, new rows) for each poll that finds new rows. Start
+    the writers in the block. It ends when there are `rows` more than before."""
     commits: list[tuple[float, int]] = []
     with connection.cursor() as cursor:
         there = _written(cursor)
@@ -87,14 +87,14 @@ def watched(connection, rows: int, progress: Progress) -> Iterator[list[tuple[fl
             time.sleep(pause)
             begun = time.monotonic()
             found, now = _written(cursor) - there, time.monotonic()
-            # Polling must not take part of the machine away, however many slices there are.
+            # Polling must not slow the machine down, however many slices there are.
             pause = max(POLL_SECONDS, 50 * (now - begun))
             if found > seen:
                 commits.append((now, found - seen))
                 seen, changed = found, now
                 progress.count(f"{seen:,} of {rows:,} rows")
             elif now - changed > TIMEOUT_SECONDS:
-                raise ServerFailure(f"{seen:,} of {rows:,} rows, and no more since a minute")
+                raise ServerFailure(f"{seen:,} of {rows:,} rows, and no more for a minute")
 
 
 def _written(cursor) -> int:

@@ -1,6 +1,7 @@
-"""bin/bench push: pushes a CPU second beside the encryptions that one allows, and how long after
-the API's 201 the push service has them: with a service that answers at once or as the world's do,
-while the timelines' workers are saturated, amid a burst of others' posts, and without CPU."""
+"""bin/bench push: compare pushes per CPU second with encryptions per CPU second, and measure the
+time from the API's 201 until the push service has the pushes: with a service that answers at once
+or as real ones do, while the timelines' workers are saturated, during a burst of other posts, and
+without free CPU."""
 
 import argparse
 import os
@@ -36,18 +37,18 @@ from notifications.delivery.breaker_board import Board
 
 SINGLE_POSTS = 5
 POSTS_A_ROUND = 15
-# Others' posts that come at one moment, and how the author writes meanwhile.
+# So many posts of others arrive at once, while the author keeps writing.
 BURST_POSTS = 5_000
 BURST_DEVICES = 100
 POST_SECONDS = 1.0
 POSTS_AMID = 10
-# Of whom each has all of the crowd as followers.
+# All of the crowd follow each of these authors.
 LOUD_AUTHORS = 10
 CROWD = 10_000
 BUSY_LOOPS_A_CORE = 2
 SENDERS = ("notifications-high-worker", "notifications-retry-worker")
 ENCRYPTIONS = 3_000
-PLAINTEXT = secrets.token_bytes(150)  # As long as a message about a post of the benchmark.
+PLAINTEXT = secrets.token_bytes(150)  # as long as a message about a post of the benchmark
 FAST = Conditions(seconds=0.001)
 REAL = Conditions(
     seconds=0.15, spread=0.05, tail=0.01, tail_seconds=2.0, throttled=0.005, gone=0.005
@@ -68,7 +69,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, progress: Progress) -> Figures:
-    # The overload gauge would refuse posts, which is its purpose and not what is measured.
+    # Otherwise the overload gauge would refuse posts, and it is not what is measured here.
     with opened(progress, OVERLOAD_PENDING_EVENTS="1000000") as environment:
         progress.stage(f"making {options.follows:,} follows")
         people = population.make(environment, options.follows)
@@ -126,7 +127,7 @@ class Measurement:
                 raise ServerFailure("the timelines' workers had nothing to do: take more --rows")
 
     def figures(self, receipts: list[Receipt]) -> Figures:
-        """Raises ServerFailure if a device could not read a push."""
+        """Raises ServerFailure if a device could not decrypt a push."""
         report = decrypt_all(receipts, self._phases.devices)
         if report.faults:
             raise ServerFailure(f"{len(report.faults):,} pushes could not be read")
@@ -179,8 +180,8 @@ class Measurement:
         return phase.latencies(receipts, refused=refused)
 
     def _burst(self) -> None:
-        """Others' posts at one moment, as `bin/bench backlog --posts-a-second 5000` makes them, and
-        an author who goes on writing to a hundred devices."""
+        """Write many posts of others at once, as `bin/bench backlog --posts-a-second 5000` does,
+        while an author keeps writing to a hundred devices."""
         audience, phase = self._phases.audience(BURST_DEVICES), Phase()
         rows = BURST_POSTS * FOLLOWERS + POSTS_AMID * BURST_DEVICES
         with (
@@ -200,7 +201,8 @@ class Measurement:
         self._found.setdefault("burst", []).append(phase)
 
     def _saturate(self, rows: int) -> None:
-        """A backlog of so many rows for the timelines' workers, of posts that nobody asked for."""
+        """Give the timelines' workers a backlog of `rows` rows, of posts without push
+        subscribers."""
         self._progress.stage(f"saturating the timelines' workers with {rows:,} rows")
         users = range(LOUD_AUTHORS + 1, LOUD_AUTHORS + 1 + CROWD)
         edges = ((user, author) for author in range(1, LOUD_AUTHORS + 1) for user in users)
@@ -223,7 +225,7 @@ def twice(receipts: list[Receipt]) -> int:
 
 @contextmanager
 def busy() -> Iterator[None]:
-    """Two loops a core that do nothing but to take the CPU."""
+    """Keep the CPU busy with two endless loops per core."""
     count = BUSY_LOOPS_A_CORE * (os.cpu_count() or 1)
     loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
@@ -235,7 +237,7 @@ def busy() -> Iterator[None]:
 
 
 def openings(environment: Environment) -> list[str]:
-    """The push services whose breakers have opened in the last two minutes."""
+    """The push services whose circuit breakers opened in the last two minutes."""
     board = Board(environment.environ["REDIS_URL"])
     try:
         return list(board.openings() or ())
@@ -244,7 +246,7 @@ def openings(environment: Environment) -> list[str]:
 
 
 def limit_per_cpu_s(device: Device) -> float:
-    """Encryptions a CPU second, with the library that the sender uses and nothing around it."""
+    """Encryptions per CPU second, with the sender's own library and without any other work."""
     begun = time.process_time()
     for _ in range(ENCRYPTIONS):
         http_ece.encrypt(

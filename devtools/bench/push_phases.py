@@ -1,4 +1,4 @@
-"""Posts to an author's followers, phase by phase, under the conditions of a push service."""
+"""Posts to an author's followers in phases, each with its own behaviour of the push service."""
 
 import time
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from devtools.push_service.conditions import Conditions
 from devtools.servers.process import ServerFailure
 
 POLL_SECONDS = 0.25
-# Without another push for this long, something is wrong.
+# If no further push arrives for this long, something is wrong.
 TIMEOUT_SECONDS = 90.0
 UNSETTLED = """
     SELECT (SELECT count(*) FROM notifications_delivery
@@ -30,12 +30,12 @@ UNSETTLED = """
 
 @dataclass
 class Phase:
-    """Posts by their ids, and the time.monotonic() at which each was answered 201."""
+    """Maps each post's id to the time.monotonic() at which it was answered 201."""
 
     answered: dict[int, float] = field(default_factory=dict)
 
     def receipts(self, receipts: list[Receipt]) -> list[Receipt]:
-        """Of its posts, the first of each push, in order of arrival."""
+        """The first receipt of each push of these posts, in order of arrival."""
         topics = {post_topic(post_id) for post_id in self.answered}
         first = {}
         for receipt in receipts:
@@ -44,7 +44,8 @@ class Phase:
         return list(first.values())
 
     def latencies(self, receipts: list[Receipt], *, refused: bool = True) -> Percentiles:
-        """From the 201 to the first receipt; without `refused`, of those accepted at once."""
+        """From the 201 to the first receipt. Without `refused`, only pushes that were accepted at
+        once count."""
         begun = {post_topic(post_id): at for post_id, at in self.answered.items()}
         return Percentiles.of(
             receipt.monotonic - begun[receipt.topic]
@@ -53,15 +54,15 @@ class Phase:
         )
 
     def per_second(self, receipts: list[Receipt]) -> float:
-        """Accepted pushes a second, of the first 99 in 100: the last ones wait for their retries,
-        which is no matter of throughput."""
+        """Accepted pushes per second. The last 1 % are left out: they wait for retries, which has
+        nothing to do with throughput."""
         at = sorted(each.monotonic for each in self.receipts(receipts) if each.accepted)
         counted = at[: max(2, len(at) * 99 // 100)]
         return (len(counted) - 1) / (counted[-1] - counted[0])
 
 
 class Phases:
-    """Each with an audience of its own, some of whose devices are gone after it."""
+    """Each phase has a new audience, because some of its devices are gone afterwards."""
 
     def __init__(
         self, environment: Environment, receiver: Receiver, progress: Progress, devices: int
@@ -74,7 +75,7 @@ class Phases:
         self.devices: list = []
 
     def run(self, name: str, conditions: Conditions, posts: int, *, at_once: bool = False) -> Phase:
-        """Write posts, each when the one before it is settled, or all at once."""
+        """Write posts: all at once, or each when the previous one is settled."""
         with self.conditions(conditions):
             audience = self.audience()
             phase = Phase()

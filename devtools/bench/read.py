@@ -1,5 +1,5 @@
-"""bin/bench read: pages of home timelines beside the same SQL by hand, in the database alone, with
-few and many rows in few and many partitions."""
+"""bin/bench read: compare pages of home timelines with the same SQL by hand, in the database alone,
+with few and many rows in few and many partitions."""
 
 import argparse
 from contextlib import closing
@@ -11,7 +11,7 @@ from devtools.bench.environment import opened
 from devtools.lab.environment import Environment
 from devtools.lab.progress import Progress
 
-ASKED = 20  # owners of a kind
+ASKED = 20  # owners of each kind
 PAGES = 5
 
 
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, progress: Progress) -> Figures:
 
 
 def measure(environment: Environment, asked: range, size: int) -> list[tuple[float, float, int]]:
-    """For each page our milliseconds, those by hand, and our statements."""
+    """(our milliseconds, milliseconds by hand, number of our statements) for each page."""
     given = {"owners": list(asked), "pages": PAGES}
     return environment.ask("devtools.bench.pages", given=given, PARTITION_POSTS=str(size))
 
@@ -59,8 +59,8 @@ def figures(name: str, pages: list[tuple[float, float, int]]) -> Figures:
 
 
 def worst(found: Figures, *kinds: str) -> float:
-    """Of the kinds, which by default are all but the muting: whoever wrote it by hand knew how many
-    rows to ask for to fill their pages, and we do not."""
+    """The worst ratio of these kinds, by default of all but the muting. SQL by hand knows how many
+    rows it must read to fill a muting owner's page, and ours does not."""
     names = tuple(f"ratio_{kind}_" for kind in kinds or owners.KINDS.keys() - {"muting"})
     return max(figure for name, figure in found.items() if name.startswith(names))
 

@@ -1,8 +1,8 @@
-"""Requests that Connectify was seen to answer, with the SQL that it ran.
+"""Records requests that Connectify answers, with the SQL that it runs.
 
-`python -m devtools.bench.recorded FILE`, on an empty database. Makes people who follow authors,
-whose posts are in their timelines; writes what bare.py needs to FILE, and prints as JSON the token
-of each person and the requests that they will make.
+`python -m devtools.bench.recorded FILE`, on an empty database. Makes users who follow authors and
+have the authors' posts in their timelines. Writes what bare.py needs to FILE, and prints as JSON
+each user's token and the requests to send.
 """
 
 import json
@@ -14,7 +14,7 @@ import django
 
 django.setup()
 
-# Models can be imported only now that the apps are loaded.
+# Models can be imported only after django.setup().
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
@@ -26,14 +26,15 @@ from timelines import fanout, watermark  # noqa: E402
 
 PEOPLE = 32
 AUTHORS = 60
-POSTS = 5  # of each author
+POSTS = 5  # by each author
 CONTENT = "A post of a benchmark, about as long as people write them, and not a word longer."
 TIMELINE = "/api/v1/timeline/"
 POST = "/api/v1/posts/"
 
 
 class Statements(list):
-    """Those that run while it is connection.execute_wrapper(), with their parameters in them."""
+    """Collects the statements, with their parameters filled in, when used as
+    connection.execute_wrapper()."""
 
     def __call__(self, execute, sql, params, many, context):
         with connection.connection.cursor() as cursor:
@@ -42,8 +43,8 @@ class Statements(list):
 
 
 def record(token: str, scope: str, method: str, path: str, body: dict | None) -> dict:
-    """Make the request once to be sure that it is nobody's first, then once to be recorded: the SQL
-    that found the token, the statements after it, and the answer."""
+    """Make the request twice, because a first request does more, and record the second: the SQL
+    that finds the token, the statements after it, and the answer."""
     client = Client(HTTP_AUTHORIZATION=f"Bearer {token}", HTTP_HOST="127.0.0.1")
     data = json.dumps(body) if body else ""
     for _ in range(2):
@@ -75,7 +76,7 @@ def people() -> tuple[list[User], list[User]]:
     written = write_posts([author.pk for author in authors for _ in range(POSTS)])
     for post_id in written:
         fanout.write([Slice(post_id, 0, END)], now=now)
-    # As beat does every few seconds: a page then need not remember what is not complete yet.
+    # Beat does this every few seconds. A page then has no incomplete posts to remember.
     watermark.raise_(now=timezone.now())
     return readers, authors
 

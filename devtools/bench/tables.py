@@ -1,9 +1,9 @@
-"""The tables that a measurement writes: emptied before each, and at rest when it begins."""
+"""The tables that a measurement writes. They are emptied and checkpointed before each one."""
 
 from devtools.lab import database
 from devtools.lab.database import DELIVERED, execute
 
-# What Django gives a model: a surrogate key, and an index for each foreign key.
+# What Django creates by default: a surrogate key, and an index for each foreign key.
 ORM_TABLE = """
     DROP TABLE IF EXISTS bench_entry;
     CREATE TABLE bench_entry (
@@ -18,15 +18,16 @@ ORM_TABLE = """
 
 
 def empty(connection) -> None:
-    """All that posts leave behind; posts, users and follows stay. A checkpoint that was due is
-    made now, and not within the next measurement."""
+    """Empty all tables that posts fill; posts, users and follows stay. A checkpoint that is due is
+    made now, not during the next measurement."""
     database.empty(connection, *DELIVERED)
     execute(connection, ORM_TABLE)
     execute(connection, "CHECKPOINT")
 
 
 def age(connection, partitions: int, posts: int) -> None:
-    """As if there had been so many partitions of timelines before, of so many posts each."""
+    """Make `partitions` empty older partitions for `posts` posts each, as if there had been so
+    many."""
     for number in range(partitions):
         execute(
             connection,

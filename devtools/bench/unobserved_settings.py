@@ -1,4 +1,4 @@
-"""Connectify's settings with metrics and tracing taken out, to measure what these cost."""
+"""Connectify's settings without metrics and tracing, to measure what these cost."""
 
 from contextlib import nullcontext
 

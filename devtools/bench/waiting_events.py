@@ -1,5 +1,5 @@
-"""A million events in the outbox and as many in the timelines' queue: what the relay's claims and
-posting feel of them, and what the broker and our processes need for them."""
+"""A million events in the outbox and as many in the timelines' queue: how much they slow down the
+relay's claims and posting, and how much memory the broker and our processes need for them."""
 
 import time
 from contextlib import closing
@@ -15,10 +15,10 @@ from devtools.lab.environment import Environment
 from devtools.lab.population import Population
 from devtools.lab.progress import Progress
 
-# The backlog is compared with what was before and with what comes after it, so that both sides have
-# what servers and processes get used to in the course of time; and with as many posts as both.
+# The backlog is compared with measurements before and after it, so that both sides include slow
+# changes of servers and processes over time, and with as many posts as both.
 PHASES = {"empty": 1, "full": 2, "emptied": 1}
-# Who gets to the backlog at last, and must hold no more of it than a batch.
+# The processes that finally get the backlog. They must hold no more than a batch of it in memory.
 TAKERS = ("relay", "timelines-consumer")
 
 
@@ -31,9 +31,9 @@ class WaitingEvents:
         self._posted: dict[str, Attempts] = {}
 
     def measure(self, count: int, seconds: float, progress: Progress) -> Figures:
-        """With no more than a batch waiting, with `count` events, and with a batch again, for so
-        many seconds each; relay, consumers and workers are off."""
-        # Millions of new rows would be vacuumed in the background, for minutes.
+        """Measure with at most a batch waiting, with `count` events, and with a batch again, for
+        `seconds` each. Relay, consumers and workers are off."""
+        # Autovacuum would otherwise process millions of new rows in the background for minutes.
         with closing(self._environment.connect()) as connection:
             tables.empty(connection)
         (post,) = write_posts(self._environment, self._people, 1)
@@ -43,22 +43,22 @@ class WaitingEvents:
             posted(self._environment, self._people, seconds)
             for phase, parts in PHASES.items():
                 waiting = count if phase == "full" else backlogs.BATCH
-                progress.stage(f"{waiting:,} events into the outbox, and into {backlogs.QUEUE}")
+                progress.stage(f"{waiting:,} events into the outbox and into {backlogs.QUEUE}")
                 with self._memory.watched(phase):
                     backlogs.fill(self._environment, post, waiting)
                     self._posted[phase] = posted(self._environment, self._people, parts * seconds)
                 self._claims[phase] = self._environment.ask("devtools.bench.inside", "claims")
                 if phase == "full":
-                    progress.stage(f"{' and '.join(TAKERS)} get to them")
+                    progress.stage(f"{' and '.join(TAKERS)} process them")
                     self._take(seconds)
         finally:
             self._environment.processes.stop()
         return self._figures(count)
 
     def _take(self, seconds: float) -> None:
-        """Have the takers at it: only their memory is of interest."""
+        """Let the consuming processes run for a while; only their memory matters."""
         self._environment.processes.start(*TAKERS)
-        # Not for the relay, which counts as ready where it has nothing to do.
+        # Do not wait for the relay to be ready: it counts as ready while it has nothing to do.
         self._environment.processes.wait_ready("timelines-consumer")
         with self._memory.watched("taking"):
             time.sleep(seconds)
@@ -77,6 +77,6 @@ class WaitingEvents:
         return found | {
             "claim_ratio": found["full_claim_ms"] / found["empty_claim_ms"],
             "post_ratio": found["full_post_p99_s"] / found["empty_post_p99_s"],
-            "heap_failed_posts": sum(len(each.refused) for each in self._posted.values()),
+            "waiting_failed_posts": sum(len(each.refused) for each in self._posted.values()),
             "broker_bytes_a_message": more * MB / count,
         }

@@ -1,1 +1,2 @@
-"""bin/demo: posts over HTTP as real users, and the proof that each follower got each post once."""
+"""bin/demo: posts over HTTP as real users, and checks that each follower got each post exactly
+once."""

@@ -1,7 +1,8 @@
-"""bin/demo: start Connectify, post as real users, and compare every timeline with who follows whom.
+"""bin/demo: start Connectify, post as real users, and compare every timeline with the follower
+graph.
 
 Exit status: 0 if nothing is missing or doubled, 1 if something is or the run failed, 2 for a broken
-graph file or a wrong argument, 3 where the run would disturb somebody.
+graph file or a wrong argument, 3 if the run would disturb another one.
 """
 
 import argparse
@@ -27,7 +28,7 @@ INTERRUPTED = 130
 
 def whole(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
 
@@ -35,7 +36,7 @@ def positive(text: str) -> float:
     with suppress(ValueError):
         if isfinite(number := float(text)) and number > 0:
             return number
-    raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:

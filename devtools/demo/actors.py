@@ -1,4 +1,5 @@
-"""People who do what is mixed in: each act over the API when its time has come."""
+"""The follows, unfollows, deletions and returns of a mixed run, each made over the API at its
+time."""
 
 import asyncio
 import time
@@ -17,14 +18,14 @@ from devtools.lab.receiver import Receiver
 from devtools.lab.records import Records
 
 POLL_SECONDS = 0.25
-# When no push at all has come for so long, those that are awaited are missing.
+# If no push at all has arrived for this long, the pushes still awaited are missing.
 TIMEOUT_SECONDS = 60.0
 
 
 @dataclass
 class Actors:
-    """`done` counts the acts; `problems` names those that failed. `to_sweep` are rows that stood
-    when an unfollow or a deletion made them surplus."""
+    """`done` counts the acts; `problems` names those that failed; `to_sweep` counts the rows that
+    existed when an unfollow or a deletion made them surplus."""
 
     demand: Demand
     api: Api
@@ -37,7 +38,7 @@ class Actors:
     problems: list[str] = field(default_factory=list)
 
     async def perform(self) -> None:
-        """All acts; returns when the last one is answered."""
+        """Perform all acts; return when the last one has been answered."""
         async with asyncio.TaskGroup() as group:
             for act in sorted(self.demand.plan.mixture.acts, key=lambda act: act.after):
                 while self.attempts.answered < act.after:
@@ -66,8 +67,8 @@ class Actors:
                 await self.api.timeline(tokens[act.owner])
 
     async def _delete(self, number: int) -> None:
-        """Not before its pushes have come: what is deleted is not pushed any more, and then nobody
-        could say how many there must be."""
+        """Wait until its pushes have arrived and then delete the post. A deleted post is not pushed
+        any more, so deleting it earlier would make the number of its pushes unpredictable."""
         author = self.demand.plan.authors[number]
         while number not in self.attempts.ids:
             if number in self.attempts.refused:
@@ -79,7 +80,8 @@ class Actors:
         await self.api.delete_post(self.population.tokens[author], post_id)
 
     async def _all_pushed(self, post_id: int, devices: int) -> None:
-        """Until so many devices have the post, or TIMEOUT_SECONDS after the last push at all."""
+        """Wait until so many devices have the post, or until no push at all has arrived for
+        TIMEOUT_SECONDS."""
         last, changed_at = 0, time.monotonic()
         while time.monotonic() - changed_at < TIMEOUT_SECONDS:
             with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What people do in a mixed run beside posting; everybody by their id in the graph."""
+"""What users do in a mixed run besides posting. Users are given by their id in the graph."""
 
 from dataclasses import dataclass
 
@@ -24,13 +24,13 @@ class Follow(Act):
 
 @dataclass(frozen=True)
 class Deletion(Act):
-    """Of the post with this number, by its author."""
+    """The author deletes the post with this number."""
 
     post: int
 
 
 @dataclass(frozen=True)
 class Return(Act):
-    """A dormant owner looks at their timeline."""
+    """A dormant owner reads their timeline."""
 
     owner: int

@@ -1,7 +1,7 @@
-"""bin/demo --chaos: two workers, the relay and the broker die while posts are written.
+"""bin/demo --chaos: kill two workers, the relay and the broker while posts are written.
 
-Each is ended by SIGKILL with all its children, and started again; posts go on meanwhile. What the
-run demands stays the same: nothing missing, nothing twice.
+Each is killed by SIGKILL with all its children, and started again, while posts keep arriving. The
+run must still end with nothing missing and nothing doubled.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from devtools.lab.progress import Progress
 from devtools.processes import Supervisor
 from devtools.servers.server import Server
 
-# Who dies when which part of the posts has been answered, and the broker at last.
+# Each process is killed when this share of the posts has been answered; the broker comes last.
 PROCESSES = {"timelines-high-worker": 0.15, "notifications-high-worker": 0.3, "relay": 0.45}
 BROKER_AT = 0.6
 DOWN_SECONDS = 2.0
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Chaos:
-    """Kills among `processes`, and the `broker`."""
+    """Kills some of the `processes`, and the `broker`."""
 
     processes: Supervisor
     broker: Server

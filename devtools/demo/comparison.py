@@ -1,4 +1,4 @@
-"""Comparing what was found with what the graph demands: nothing missing, nothing twice."""
+"""Compares what was found with what the graph demands: nothing missing, nothing doubled."""
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Tally:
-    """How many were expected and found; `duplicates` counts repeats and what nobody expects.
+    """`duplicates` counts repeated items and unexpected ones.
 
-    `notes` name the deviations in words.
+    `notes` describe the deviations.
     """
 
     expected: int = 0
@@ -26,7 +26,7 @@ class Tally:
 def compare_pairs(
     what: str, expected: Mapping[int, Collection[Hashable]], found: Iterable[tuple[int, Hashable]]
 ) -> Tally:
-    """Compare found (post, recipient) pairs with the recipients expected of each post."""
+    """Compare (post, recipient) pairs with the recipients expected for each post."""
     counts = Counter(found)
     demanded = {(post, who) for post, recipients in expected.items() for who in recipients}
     missing = len(demanded - counts.keys())
@@ -34,13 +34,13 @@ def compare_pairs(
     repeated = sum(count - 1 for pair, count in counts.items() if pair in demanded)
     return noted(
         Tally(len(demanded), counts.total(), missing, surplus + repeated),
-        f"{what}: {missing} missing, {repeated} repeated, {surplus} that nobody expects",
+        f"{what}: {missing} missing, {repeated} repeated, {surplus} unexpected",
     )
 
 
 def compare_sequence(what: str, expected: Sequence[int], found: Sequence[int]) -> Tally:
-    """Compare post ids in their order; where only the order differs, each place that does counts
-    as missing."""
+    """Compare lists of post ids. If they differ only in order, each misplaced id counts as
+    missing."""
     missing = len(set(expected) - set(found))
     duplicates = len(found) - len(set(expected) & set(found))
     misplaced = 0

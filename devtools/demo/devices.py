@@ -1,4 +1,4 @@
-"""The devices of those who have push: registered over the API, and what they received."""
+"""The devices of users who receive pushes: their registration over the API, and their pushes."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ IN_FLIGHT = 16
 async def register(
     api: Api, plan: Plan, population: Population, push_origin: str, progress: Progress
 ) -> dict[int, Device]:
-    """A new device for each owner in the plan, by owner."""
+    """Register a new device for each device owner of the plan; return the devices by owner."""
     devices = {owner: Device.generate() for owner in sorted(plan.device_owners)}
     done = 0
 
@@ -36,8 +36,8 @@ async def register(
 
 
 def shown_once(pushes: Iterable[Push]) -> list[Push]:
-    """What devices show of pushes of which some came again: the same post bears the same tag, and
-    so takes the place of the first."""
+    """The pushes that devices show when some came twice: both have the same tag, so the second
+    replaces the first."""
     first: dict[tuple[int, str], Push] = {}
     for push in pushes:
         first.setdefault(push[:2], push)
@@ -46,7 +46,7 @@ def shown_once(pushes: Iterable[Push]) -> list[Push]:
 
 @dataclass
 class Inbox:
-    """Opened pushes; what is wrong with the others, in words."""
+    """Decrypted pushes, and a description of each problem with another one."""
 
     pushes: list[Push] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -55,8 +55,8 @@ class Inbox:
 def open_pushes(
     receipts: Iterable[Receipt], devices: Iterable[Device], contents: Mapping[int, str]
 ) -> Inbox:
-    """Decrypt the accepted pushes with the devices' keys, and see that each shows the content of
-    its post; `contents` by post id."""
+    """Decrypt the accepted pushes with the devices' keys, and check that each shows its post's
+    content. `contents` are by post id."""
     receipts = list(receipts)
     report = decrypt_all(receipts, devices)
     inbox = Inbox()

@@ -1,4 +1,4 @@
-"""Follower graphs read from a file, checked line by line."""
+"""Reads follower graphs from a file and checks every line."""
 
 import gzip
 import zlib
@@ -16,7 +16,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 def read_graph(path: str | Path) -> Graph:
     """Read `follower followee` lines, gzip or plain, with `#` comments and blank lines.
 
-    Raises GraphError with file name and line number at the first line that is not as promised.
+    Raises GraphError with file name and line number at the first malformed line.
     """
     name = Path(path).name
     try:
@@ -31,7 +31,7 @@ def read_graph(path: str | Path) -> Graph:
 
 @contextmanager
 def unpacked(file: BufferedReader) -> Iterator[Iterable[bytes]]:
-    """The file's lines as bytes, through gzip where the file begins as gzip does."""
+    """The file's lines as bytes, decompressed if the file begins like gzip."""
     if file.peek(2)[:2] != GZIP_MAGIC:
         yield file
         return
@@ -55,7 +55,7 @@ def parse_edges(lines: Iterable[bytes], name: str) -> Iterator[tuple[int, int]]:
 
 
 def parse_edge(line: bytes) -> tuple[int, int] | None:
-    """One line's (follower, followee), or None for a comment or a blank line."""
+    """The (follower, followee) of a line, or None for a comment or a blank line."""
     line.decode()
     fields = line.split()
     if not fields or fields[0].startswith(b"#"):
@@ -69,8 +69,8 @@ def parse_edge(line: bytes) -> tuple[int, int] | None:
 
 
 def parse_user(field: bytes) -> int:
-    # int() alone would let '1_000', '+1' and digits of other scripts through, and it refuses
-    # thousands of digits with a message of its own.
+    # int() alone would accept '1_000', '+1' and digits of other scripts, and has its own message
+    # for thousands of digits.
     shown = repr(field[:40].decode(errors="replace"))
     if not field.removeprefix(b"-").isdigit():
         raise ValueError(f"{shown} is not an integer")

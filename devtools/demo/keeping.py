@@ -1,4 +1,4 @@
-"""After a run with --keep: addresses and logins, until Ctrl-C."""
+"""Shows addresses and logins after a run with --keep, until Ctrl-C."""
 
 import time
 
@@ -25,7 +25,7 @@ Ctrl-C stops everything."""
 
 
 def keep(environment: Environment, people: Population, plan: Plan, progress: Progress) -> None:
-    """Show addresses and logins, and return with the first Ctrl-C."""
+    """Show addresses and logins, and return on the first Ctrl-C."""
     progress.lines(describe(environment, people, plan))
     processes, reported = environment.processes, set()
     try:

@@ -1,6 +1,6 @@
-"""The measured part of a run, against running processes: devices, posts, arrivals.
+"""The measured part of a run against running processes: devices, posts, arrivals.
 
-It only collects; what is made of it is in verdict.py.
+This module only collects; verdict.py judges.
 """
 
 import asyncio
@@ -28,9 +28,9 @@ from devtools.servers.process import ServerFailure
 
 @dataclass(frozen=True)
 class Findings:
-    """What was seen from outside, by ids of our database; `timelines` are whole home timelines by
-    reader, `arrived_at` and the receipts' times are time.monotonic(). `rows` were there before the
-    timelines were read; `to_sweep` counts those that had to go meanwhile."""
+    """What was observed from outside, by ids of our database. `timelines` are whole home timelines
+    by reader. `arrived_at` and the receipts' times are time.monotonic(). `rows` were read before
+    the timelines; `to_sweep` counts rows that had to be removed during the run."""
 
     attempts: Attempts
     arrived_at: Mapping[int, float]
@@ -46,7 +46,7 @@ class Findings:
 
 @dataclass
 class Measurement:
-    """`rate` in posts a second."""
+    """`rate` is in posts a second."""
 
     demand: Demand
     population: Population
@@ -58,7 +58,7 @@ class Measurement:
     chaos: Chaos | None = None
 
     async def run(self) -> Findings:
-        """Raises ServerFailure where the run cannot even begin."""
+        """Raises ServerFailure if the run cannot even begin."""
         async with Api(self.environment.origin) as api:
             devices = await self._prepare(api)
             with Arrivals(self.environment.database_url) as arrivals:
@@ -67,7 +67,7 @@ class Measurement:
                     self.demand, api, self.population, load.attempts, self.receiver, self.records
                 )
                 problems = await self._post(api, load, actors, arrivals)
-            # Before somebody dormant looks, whose timeline is then filled in.
+            # Read the rows before a dormant owner reads their timeline, which back-fills it.
             rows = self.records.rows()
             timelines = await self._read_timelines(api, problems)
         return Findings(
@@ -88,7 +88,8 @@ class Measurement:
         star = plan.graph.most_followed()
         people = self.population
         try:
-            # The others' tokens were made in bulk: a login hashes a password, slowly on purpose.
+            # The other tokens were made in bulk, because a login hashes a password and so is slow
+            # on purpose.
             people.tokens[star] = await api.login(people.username(star), people.password)
             devices = await register(api, plan, people, self.receiver.origin, self.progress)
         except ApiError as error:
@@ -106,7 +107,7 @@ class Measurement:
         return Load(tokens, authors, rate=self.rate, content=content, accepted=expect)
 
     async def _post(self, api: Api, load: Load, actors: Actors, arrivals: Arrivals) -> list[str]:
-        """Post, and wait for all that follows from it; returns the problems on the way."""
+        """Post, and wait for all effects; return the problems met on the way."""
         processes = self.environment.processes
         watch = Watch(self.demand, actors, arrivals, processes, self.progress)
         async with asyncio.TaskGroup() as group:
@@ -134,5 +135,5 @@ class Measurement:
         try:
             return self.receiver.receipts()
         except OSError as error:
-            problems.append(f"the push service does not tell what it received: {error}")
+            problems.append(f"the push service did not return its receipts: {error}")
             return []

@@ -1,7 +1,8 @@
 """bin/demo --mixed: what else happens while posts are written, decided before the run.
 
-In the graph's own ids, by the seed alone, so that what must follow from it is known beforehand.
-Who follows or unfollows has no device: when they do it does not change who gets a push.
+It is drawn from the seed, in the graph's own ids, so that its consequences are known beforehand.
+Users who follow or unfollow have no device, so the time of their act does not change who gets a
+push.
 """
 
 from collections import Counter
@@ -13,20 +14,21 @@ from random import Random
 from devtools.demo.acts import Act, Deletion, Follow, Return, Unfollow
 from devtools.lab.graph import Graph
 
-# At most so many unfollow, follow and return; of a small graph's people a part.
+# The most users who unfollow, follow and return each; in a small graph a fifth of the awake or
+# dormant.
 SOME = 30
 PART = 5
-# One of so many is dormant, and of so many posts one is deleted.
+# A tenth of the users are dormant, and a tenth of the posts are deleted.
 ONE_IN = 10
-# What a new follower is shown of the posts that were there before. Whom somebody follows has no
-# more of them in a run, so that all are shown, whenever the follow comes.
+# How many earlier posts a new follower's timeline is filled with. Nobody begins to follow an author
+# with more posts than that, so all of the author's posts are shown, whenever the follow comes.
 BACKFILL_POSTS = 50
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """`dormant` have stayed away before the run, and but for the returns do so until its end. A
-    post to more than `large_audience` followers goes by the lane of large audiences."""
+    """`dormant` owners have stayed away before the run, and unless they return also until its end.
+    A post to more than `large_audience` followers uses the lane of large audiences."""
 
     unfollows: Sequence[Unfollow] = ()
     follows: Sequence[Follow] = ()
@@ -45,7 +47,7 @@ class Mixture:
         dormant, awake = people[:sleepers], people[sleepers:]
         some = min(SOME, len(awake) // PART)
         star = graph.most_followed()
-        # One of the most-followed author stays, to be seen in all those timelines.
+        # Keep one post of the most-followed author, to be seen in all those timelines.
         deletable = [post for post in range(posts) if post != authors.index(star)]
         return cls(
             unfollows=list(draw_unfollows(graph, counts, awake[:some], rng)),
@@ -74,7 +76,7 @@ class Mixture:
 
     @property
     def restless(self) -> Set[int]:
-        """Who follows or unfollows."""
+        """The users who follow or unfollow."""
         return {act.follower for act in chain(self.unfollows, self.follows)}
 
     @property
@@ -83,19 +85,20 @@ class Mixture:
 
     @property
     def absent(self) -> Set[int]:
-        """The dormant who do not return."""
+        """The dormant owners who do not return."""
         return self.dormant - self.returned
 
     @property
     def readers(self) -> list[int]:
-        """One of each kind, whose timelines are read at the end: who unfollowed, who followed, who
-        returned, and who is dormant to the end."""
+        """One user of each kind whose timeline is read at the end: one who unfollowed, one who
+        followed, one who returned, and one who stayed dormant."""
         kinds = ([act.follower for act in self.unfollows], [act.follower for act in self.follows])
         return [min(kind) for kind in (*kinds, self.returned, self.absent) if kind]
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """For the environment; audiences that are large here take several slices, as they would."""
+        """Settings for the environment. Large audiences then take several slices, as they would in
+        production."""
         if self.large_audience is None:
             return {}
         names = ("TIMELINE_LARGE_AUDIENCE", "TIMELINE_TASK_ROWS")
@@ -107,7 +110,7 @@ class Mixture:
 def draw_unfollows(
     graph: Graph, written: Counter[int], people: Sequence[int], rng: Random
 ) -> Iterator[Unfollow]:
-    """Each of the people unfollows one of those who have `written` posts."""
+    """Each of the users unfollows an author who has `written` posts."""
     for user in people:
         followed = [author for author in written if graph.follows(user, author)]
         yield Unfollow(rng.randint(1, written.total()), user, rng.choice(followed))
@@ -116,7 +119,8 @@ def draw_unfollows(
 def draw_follows(
     graph: Graph, written: Counter[int], people: Sequence[int], rng: Random
 ) -> Iterator[Follow]:
-    """Each of the people follows a stranger, where there is one of few enough posts."""
+    """Each of the users follows an author with few enough posts, if there is one whom they do not
+    follow."""
     for user in people:
         strangers = [
             author

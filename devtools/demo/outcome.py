@@ -1,4 +1,4 @@
-"""What a run shows for itself: the table, and the same as JSON."""
+"""The outcome of a run as a table and as JSON."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from devtools.demo.verdict import Verdict
 
 @dataclass(frozen=True)
 class Outcome:
-    """A verdict, where it was reached (names with versions), and the whole run's seconds."""
+    """The verdict, the servers' names with versions, and the seconds of the whole run."""
 
     verdict: Verdict
     broker: str

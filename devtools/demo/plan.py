@@ -1,6 +1,6 @@
-"""What a run does: who posts, who has push, who reads at the end, and what is mixed in.
+"""The plan of a run: who posts, who has push, who reads at the end, and the mixture.
 
-All of it comes from the follower graph alone, in the graph's own ids; posts are numbered from 0.
+It is drawn from the follower graph alone, in the graph's own ids. Posts are numbered from 0.
 """
 
 from collections.abc import Set
@@ -25,8 +25,8 @@ def content(number: int) -> str:
 
 @dataclass(frozen=True)
 class Plan:
-    """`authors[n]` writes post n; every follower of the `push_authors` has a device, save those
-    who follow or unfollow meanwhile."""
+    """`authors[n]` writes post n. Every follower of the `push_authors` has a device, except those
+    who follow or unfollow during the run."""
 
     graph: Graph
     authors: list[int]
@@ -36,8 +36,8 @@ class Plan:
 
     @classmethod
     def draw(cls, graph: Graph, posts: int, *, mixed: bool = False, seed: int = SEED) -> "Plan":
-        """Draw authors by their number of followers, of them up to 20 push authors, and three of
-        the followers as readers."""
+        """Draw authors in proportion to their followers, up to 20 of them as push authors, and
+        three of the followers as readers."""
         rng = Random(seed)
         authors = draw_authors(graph, posts, rng)
         distinct = sorted(set(authors))
@@ -59,19 +59,19 @@ class Plan:
 
     @property
     def large_posts(self) -> int:
-        """How many posts have a large audience; 0 where nothing is said about that."""
+        """How many posts have a large audience; 0 in a run without a mixture."""
         limit = self.mixture.large_audience
         sizes = (len(self.graph.followers_of(author)) for author in self.authors)
         return 0 if limit is None else sum(size > limit for size in sizes)
 
     @property
     def members(self) -> list[int]:
-        """Who acts over HTTP, and so needs a token."""
+        """The users who act over HTTP and so need a token."""
         acting = {*self.authors, *self.device_owners, *self.readers, self.guest}
         return sorted(acting | self.mixture.restless | self.mixture.returned)
 
     @property
     def guest(self) -> int:
-        """A follower of the most-followed author: for a person to look with afterwards."""
+        """A follower of the most-followed author, for a person to log in as afterwards."""
         followers = self.graph.followers_of(self.graph.most_followed())
         return min(followers, key=lambda user: user in self.mixture.restless)

@@ -1,4 +1,4 @@
-"""A whole run, from the servers to the outcome, and back to where it began."""
+"""A whole run, from starting the servers to the outcome, and back to the state before it."""
 
 import asyncio
 import os
@@ -28,8 +28,8 @@ from devtools.servers.services import Services
 
 @dataclass(frozen=True)
 class Options:
-    """`rate` in posts a second; `json` for machines; `keep` what runs until Ctrl-C; `chaos` kills
-    some of it meanwhile."""
+    """`rate` is in posts a second, `json` prints the outcome for programs, `keep` leaves everything
+    running until Ctrl-C, `chaos` kills some processes during the run."""
 
     rate: float = 10.0
     json: bool = False
@@ -38,7 +38,7 @@ class Options:
 
 
 def run(plan: Plan, options: Options, progress: Progress) -> bool:
-    """Whether nothing was missing or doubled. Raises ServerFailure."""
+    """Return True if nothing was missing or doubled. Raises ServerFailure."""
     services = Services(ROOT)
     if options.chaos and services.rabbitmq not in services.private:
         raise Refused("--chaos kills only a broker of its own: unset BROKER_URL")
@@ -100,7 +100,7 @@ def measure(
 
 
 def broker_version(url: str) -> str:
-    """Such as "RabbitMQ 3.10.8"."""
+    """For example "RabbitMQ 3.10.8"."""
     with Connection(url, connect_timeout=5) as connection:
         connection.connect()
         found = connection.connection.server_properties

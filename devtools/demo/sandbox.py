@@ -1,5 +1,5 @@
-"""The servers that there are, and on them a database, a virtual host and a Valkey database of the
-demo's own, made anew for each run: development data and tests stay as they are."""
+"""Gives the demo a database, a virtual host and a Valkey database of its own on the existing
+servers. They are made anew for each run, so development data and tests are not touched."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -25,10 +25,10 @@ VALKEY_DATABASE = 1
 
 @contextmanager
 def serving(services: Services, progress: Progress) -> Iterator[None]:
-    """PostgreSQL, RabbitMQ and Valkey, the clone's own or those that the environment names.
+    """Run PostgreSQL, RabbitMQ and Valkey: the clone's own, or those that the environment names.
 
-    Servers that ran before run on afterwards. Raises ServerFailure with a line for each server that
-    cannot be reached.
+    Servers that ran before keep running afterwards. Raises ServerFailure with a line for each
+    server that cannot be reached.
     """
     stopped = [server for server in services.private if not server.running]
     try:
@@ -44,10 +44,10 @@ def serving(services: Services, progress: Progress) -> Iterator[None]:
 
 @contextmanager
 def made(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """The environment with addresses of the demo's own; raises ServerFailure, and Refused where the
-    broker is somebody's own and in use."""
+    """Yield the environment with addresses of the demo's own. Raises ServerFailure, and Refused if
+    the broker is an external one in use."""
     management_url = environ.get("BROKER_MANAGEMENT_URL")
-    # First, for it may refuse, and then nothing has been changed.
+    # The broker comes first: it may refuse, and then nothing has been changed yet.
     broker = make_broker(environ["BROKER_URL"], management_url)
     try:
         yield {
@@ -58,7 +58,7 @@ def made(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
             "REDIS_URL": make_valkey(environ["REDIS_URL"]),
         }
     finally:
-        # The database stays, to be read. Queues that stayed would be in the next run's way.
+        # The database stays, for inspection. Queues that stayed would disturb the next run.
         if management_url:
             with interruption.put_off(), suppress(OSError):
                 vhosts.fresh(management_url, broker, VHOST)
@@ -75,7 +75,7 @@ def make_database(url: str) -> str:
 
 
 def make_broker(url: str, management_url: str | None) -> str:
-    """The broker's URL with a clean virtual host, or as it was where that cannot be had."""
+    """The broker's URL with a clean virtual host; the URL unchanged if we cannot make one."""
     if management_url is None:
         refuse_used_queues(url)
         return url

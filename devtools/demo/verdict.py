@@ -1,6 +1,6 @@
-"""Judges what was found by what the graph demands, and never by our own tables.
+"""Compares the findings with what the graph demands, never with our own tables.
 
-Nothing here asks a server: the clock has stopped.
+Nothing here queries a server: the measured time is over.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,9 +19,9 @@ from devtools.lab.population import username
 
 @dataclass(frozen=True)
 class Verdict:
-    """`others` are the tallies beside rows, pushes and events; `problems` what else went wrong;
-    `repeats` the pushes that came again and that the device shows once; `mixed` what was mixed in,
-    and how much of it."""
+    """`others` are the tallies besides rows, pushes and events. `problems` lists what else went
+    wrong. `repeats` counts pushes that came twice and that the device shows once. `mixed` counts
+    what was mixed in."""
 
     posts: int
     rows: Tally
@@ -53,14 +53,15 @@ class Verdict:
 
     @property
     def notes(self) -> list[str]:
-        """Every deviation and problem in words; of equal problems one, with their number."""
+        """A line for each deviation and problem; equal problems share one line with their
+        number."""
         times = {problem: self.problems.count(problem) for problem in self.problems}
         problems = [f"{text} ({n} times)" if n > 1 else text for text, n in times.items()]
         return [*(note for tally in self.tallies for note in tally.notes), *problems]
 
 
 def judge(demand: Demand, ids: Mapping[int, int], found: Findings) -> Verdict:
-    """`ids` are the users' ids in our database by those in the graph."""
+    """`ids` has the users' ids in our database by their ids in the graph."""
     attempts = found.attempts
     tokens = {
         post: [found.devices[user].token for user in demand.notified(number)]
@@ -94,7 +95,7 @@ def judge(demand: Demand, ids: Mapping[int, int], found: Findings) -> Verdict:
 
 
 def mixed(demand: Demand, found: Findings) -> dict[str, int]:
-    """Empty for a run without a mixture."""
+    """Counts of what was mixed in; empty in a run without a mixture."""
     plan, mixture = demand.plan, demand.plan.mixture
     if mixture == NOTHING:
         return {}
@@ -110,8 +111,8 @@ def mixed(demand: Demand, found: Findings) -> dict[str, int]:
 
 
 def daily_counts(demand: Demand, found: Findings) -> Iterator[Tally]:
-    """The analytics: what must be counted, at least and at most. Only what is mixed in leaves room
-    between the two: a row written before an unfollow counts, one that comes too late does not."""
+    """Compare the analytics with the least and greatest counts allowed. The two differ only in a
+    mixed run: a row written before an unfollow counts, and a row that comes too late does not."""
     numbers, mixture = found.attempts.numbers.values(), demand.plan.mixture
     for metric, (least, most) in {
         "posts": (len(numbers), len(numbers)),
@@ -124,11 +125,12 @@ def daily_counts(demand: Demand, found: Findings) -> Iterator[Tally]:
 
 
 def home_timelines(demand: Demand, found: Findings) -> Iterator[Tally]:
-    """The readers' home timelines: the right posts, newest first, each as it was written."""
+    """Compare the readers' home timelines: the right posts, newest first, each with its text and
+    author."""
     ids = found.attempts.ids
     for reader, posts in found.timelines.items():
         demanded = [ids[number] for number in demand.timeline(reader) if number in ids]
-        # One that shows other words or another author is not the post that was demanded.
+        # A post with another text or author does not count as the demanded one.
         shown = [post["id"] if shown_rightly(demand, found.attempts, post) else 0 for post in posts]
         name = f"home timeline of {username(reader)}"
         yield compare_sequence(name, sorted(demanded, reverse=True), shown)

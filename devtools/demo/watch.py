@@ -1,4 +1,4 @@
-"""Waiting until everything has arrived, with an eye on the processes."""
+"""Waits until everything has arrived, and watches the processes meanwhile."""
 
 import asyncio
 import time
@@ -20,17 +20,17 @@ from devtools.processes import Supervisor
 TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.25
 RECORDS_SECONDS = 1.0
-# After the last arrival: what comes twice may come late.
+# Wait this long after the last arrival, because a duplicate may come late.
 QUIET_SECONDS = 1.0
 
-# A server or the push service does not answer: then there is no progress, and that is reported.
+# A server or the push service does not answer. Then there is no progress, and that is reported.
 AWAY = (psycopg2.OperationalError, OSError)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How much there is of everything that a run waits for; `rows` of those owners who neither
-    come nor go nor sleep, `acts` of what is mixed in."""
+    """Counts of everything that a run waits for. `rows` are those of owners who follow and are
+    awake during the whole run; `acts` are those of the mixture."""
 
     posts: int
     acts: int
@@ -41,7 +41,7 @@ class Counts:
 
     @classmethod
     def goal(cls, demand: Demand, attempts: Attempts) -> "Counts":
-        """What the posts demand that have not failed."""
+        """The counts demanded by all posts that have not failed."""
         plan = demand.plan
         mixture = plan.mixture
         refused = attempts.refused
@@ -67,7 +67,7 @@ class Counts:
 
 @dataclass
 class Watch:
-    """Polls all that counts, and the processes, and reports both."""
+    """Polls all counts and the processes, and reports both."""
 
     demand: Demand
     actors: Actors
@@ -85,8 +85,8 @@ class Watch:
         self._recorded_at = 0.0
 
     async def wait(self) -> bool:
-        """Until the counts have reached the goal and nothing is left to sweep or to fill in; False
-        after TIMEOUT_SECONDS without progress."""
+        """Wait until the counts reach the goal and nothing is left to sweep or back-fill. Returns
+        False after TIMEOUT_SECONDS without progress."""
         last, changed_at, astray = None, time.monotonic(), 0
         while True:
             counts, goal = await self._count(), Counts.goal(self.demand, self.attempts)
@@ -114,7 +114,8 @@ class Watch:
         return Counts(posts, acts, rows, self._pushed, *self._recorded)
 
     async def _astray(self) -> int:
-        """How many rows there are too many or too few. Without a mixture none ever is surplus."""
+        """How many rows there are too many or too few; 0 without a mixture, because nothing then
+        makes rows surplus."""
         if self.demand.plan.mixture == NOTHING:
             return 0
         with suppress(*AWAY):

@@ -1,1 +1,1 @@
-"""What bin/faults does: break Connectify in known ways, and show that nothing is lost."""
+"""bin/faults: breaks Connectify in known ways, and checks that nothing is lost."""

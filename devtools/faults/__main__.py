@@ -1,7 +1,7 @@
-"""bin/faults: break Connectify in known ways under load, and prove that nothing is lost or doubled.
+"""bin/faults: break Connectify in known ways under load, and check that nothing is lost or doubled.
 
 Exit status: 0 if all scenarios passed, 1 if one did not or the harness could not run, 2 for a wrong
-argument, 3 where another run has the servers, 130 after Ctrl-C.
+argument, 3 if another run is using the servers, 130 after Ctrl-C.
 """
 
 import argparse
@@ -25,16 +25,20 @@ INTERRUPTED = 130
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/faults", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="the scenarios, and by what each is seen to have hit")
+    commands.add_parser(
+        "list", help="list the scenarios, with the evidence that each fault happened"
+    )
     run = commands.add_parser("run", help="run scenarios by their numbers")
     run.add_argument("rows", type=int, nargs="*", metavar="NUMBER")
-    run.add_argument("--all", action="store_true", help="every one there is")
+    run.add_argument("--all", action="store_true", help="all scenarios")
     long = commands.add_parser("soak", help="random faults under steady load")
     long.add_argument("--minutes", type=float, default=60.0)
     prove = commands.add_parser("prove", help="switch guards off: each of these runs must fail")
     for command in (run, long, prove):
-        command.add_argument("--seed", type=int, default=1, help="of everything random (1)")
-        command.add_argument("--json", action="store_true", help="one JSON object a scenario")
+        command.add_argument("--seed", type=int, default=1, help="seed of all random choices (1)")
+        command.add_argument(
+            "--json", action="store_true", help="print one JSON object per scenario"
+        )
     given = parser.parse_args(arguments)
     if given.command == "run":
         if bool(given.rows) == given.all:
@@ -60,7 +64,7 @@ def run_each(
 
 
 def show(outcomes: Iterable[Outcome], as_json: bool, good: Callable[[Outcome], bool]) -> bool:
-    """Print each outcome as it comes; whether all were as they should be."""
+    """Print each outcome as it comes; return True if `good` holds for all of them."""
     if not as_json:
         print(report.head(), flush=True)
     known = []

@@ -1,4 +1,4 @@
-"""The broker as its management API and the protocol tell of it."""
+"""Reads the broker's state from its management API and over AMQP."""
 
 from collections import Counter
 
@@ -6,15 +6,15 @@ from kombu import Connection
 
 from devtools.servers.management import ManagementApi
 
-# Queues of the harness's own begin so; what is in them is nobody's loss.
+# The harness's own queues have this prefix. Messages in them do not count as lost.
 OWN = "faults."
 TIMEOUT_SECONDS = 5.0
-# How old the management API's figures can be: RabbitMQ collects them every 5 seconds.
+# The greatest age of the management API's figures: RabbitMQ collects them every 5 seconds.
 STALE_SECONDS = 5.5
 
 
 class Broker:
-    """Questions to the broker. Each raises OSError where it does not answer."""
+    """Each method raises OSError if the broker does not answer."""
 
     def __init__(self, url: str, management_url: str):
         self.url = url
@@ -23,7 +23,7 @@ class Broker:
         self._redelivered = 0
 
     def depths(self) -> dict[str, int]:
-        """Messages in each queue, also those that a consumer holds; up to STALE_SECONDS old."""
+        """Messages in each queue, including unacknowledged ones; up to STALE_SECONDS old."""
         return {
             queue["name"]: queue.get("messages", 0)
             for queue in self._management.get("queues")
@@ -31,8 +31,8 @@ class Broker:
         }
 
     def redelivered(self) -> int:
-        """How many deliveries were repeated since the last forget(); ask now and then, for a
-        broker that is killed begins to count from 0."""
+        """How many deliveries were repeated since the last forget(). Call this regularly, because a
+        broker that is killed counts from 0 again."""
         for queue in self._management.get("queues"):
             now = queue.get("message_stats", {}).get("redeliver", 0)
             before = self._seen[queue["name"]]
@@ -48,12 +48,12 @@ class Broker:
         return [connection["name"] for connection in self._management.get("connections")]
 
     def ready(self, *queues: str) -> int:
-        """How many messages wait in these queues at this moment; those held are not among them."""
+        """How many messages are ready in these queues now, without unacknowledged ones."""
         with Connection(self.url, connect_timeout=TIMEOUT_SECONDS) as connection:
             channel = connection.channel()
             return sum(channel.queue_declare(name, passive=True).message_count for name in queues)
 
     def consumers(self, queue: str) -> int:
-        """How many consumers a queue has at this moment."""
+        """How many consumers a queue has now."""
         with Connection(self.url, connect_timeout=TIMEOUT_SECONDS) as connection:
             return connection.channel().queue_declare(queue, passive=True).consumer_count

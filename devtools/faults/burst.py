@@ -1,4 +1,4 @@
-"""Very many posts at once: straight into the tables, together with their events."""
+"""Writes very many posts at once, straight into the tables, together with their events."""
 
 from devtools.lab.database import query
 
@@ -32,7 +32,7 @@ BURST = """
 
 
 def burst(connection, authors: list[int], each: int) -> int:
-    """`each` posts of every author; returns how many that were."""
+    """Write `each` posts by every author; return the number of posts."""
     made = query(connection, BURST, {"authors": authors, "each": each})[0][0]
     query(connection, "NOTIFY events_outbox; SELECT 1")
     return made

@@ -1,4 +1,5 @@
-"""Tasks sent as another program would, by the plain protocol: the harness loads no Celery app."""
+"""Sends tasks as another program would, by Celery's plain protocol, without loading a Celery
+app."""
 
 import uuid
 
@@ -12,7 +13,7 @@ CONFIRM_SECONDS = 10
 
 
 def send(run: Run, task: str, *, lane: str = LANE, **kwargs: object) -> None:
-    """Publish one task with a confirm.
+    """Publish a task and wait for the confirm.
 
     https://docs.celeryq.dev/en/stable/internals/protocol.html
     """
@@ -20,7 +21,8 @@ def send(run: Run, task: str, *, lane: str = LANE, **kwargs: object) -> None:
 
 
 def send_many(run: Run, task: str, count: int, *, lane: str, **kwargs: object) -> None:
-    """The same task so many times, without confirms: count them in their queue."""
+    """Publish the same task `count` times without confirms. The caller counts them in their
+    queue."""
     with Connection(run.broker.url, connect_timeout=5) as connection:
         producer = Producer(connection.channel())
         for _ in range(count):
@@ -29,7 +31,7 @@ def send_many(run: Run, task: str, count: int, *, lane: str, **kwargs: object) -
 
 
 def take_back(run: Run, lane: str, count: int) -> None:
-    """Acknowledge the first so many messages of a lane, as a very quick worker would."""
+    """Acknowledge the first `count` messages of a lane, as a very fast worker would."""
     with Connection(run.broker.url, connect_timeout=5) as connection:
         channel = connection.channel()
         channel.basic_qos(0, 500, False)
@@ -46,7 +48,7 @@ def take_back(run: Run, lane: str, count: int) -> None:
 
 
 def task_properties(task: str, lane: str) -> dict:
-    """Of a message with a new id for a lane."""
+    """The properties of a message for a lane, with a new id."""
     task_id = str(uuid.uuid4())
     headers = {"lang": "py", "task": task, "id": task_id, "root_id": task_id, "retries": 0}
     return {

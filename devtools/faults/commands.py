@@ -1,4 +1,4 @@
-"""Command lines of Connectify's processes, changed in one respect."""
+"""Variants of the command lines of Connectify's processes."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from devtools.processes import Command
 
 
 def with_app(command: Command, module: str) -> Command:
-    """A worker or beat with a Celery app of the harness's (see faults/apps)."""
+    """The command of a worker or beat, with one of the harness's Celery apps (see faults/apps)."""
     return replace(
         command,
         arguments=tuple(module if word == "celery_app" else word for word in command.arguments),
@@ -14,7 +14,7 @@ def with_app(command: Command, module: str) -> Command:
 
 
 def renamed(command: Command, node: str) -> Command:
-    """A worker under another node name, to run beside the first."""
+    """The command of a worker under another node name, to run it beside the first."""
     words = list(command.arguments)
     words[words.index("-n") + 1] = f"{node}@%h"
     return replace(command, arguments=tuple(words))

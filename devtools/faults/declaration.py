@@ -1,4 +1,4 @@
-"""What a scenario is: a number, a title, and a function that breaks something."""
+"""A scenario: a number, a title, and a function that breaks something."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from devtools.faults.run import Run
 
 LIMIT_SECONDS = 90.0
-# How soon after a fault's end all that was accepted until then must have been delivered.
+# All posts accepted up to a fault's end must be delivered within this time after it.
 RECOVERY_SECONDS = 30.0
 
 Act = Callable[[Run], None]
@@ -14,10 +14,10 @@ Act = Callable[[Run], None]
 
 @dataclass(frozen=True)
 class Scenario:
-    """`evidence` says by what it is seen that the fault hit; `limit` bounds the whole run, and
-    `recovery` the time from the fault's end until delivery is current, both in seconds. Where the
-    fault should delay nobody, `delay` is by how many seconds a post may miss the target of the
-    timelines."""
+    """`evidence` says what shows that the fault happened. `limit` bounds the whole run, and
+    `recovery` the time from the fault's end until delivery is current, both in seconds. If the
+    fault should delay nothing, `delay` is the number of seconds by which a post may miss the
+    timelines' target."""
 
     number: int | str
     title: str
@@ -32,7 +32,7 @@ SCENARIOS: dict[int, Scenario] = {}
 
 
 def scenario(number: int, title: str, evidence: str, **bounds: float) -> Callable[[Act], Act]:
-    """Declares the function below it as a scenario; `bounds` are its limit, recovery and delay."""
+    """Declare the function below as a scenario; `bounds` are its limit, recovery and delay."""
 
     def declare(act: Act) -> Act:
         if number in SCENARIOS:

@@ -1,4 +1,5 @@
-"""The environment that scenarios break: small slices and partitions, and a beat in a hurry."""
+"""The environment that scenarios break: small slices and partitions, and a beat with short
+intervals."""
 
 import time
 
@@ -10,16 +11,17 @@ from devtools.lab import interruption
 from devtools.lab.private import PrivateEnvironment
 from devtools.processes import Command, Supervisor
 
-# RabbitMQ 3.10.8 loses the confirmed messages of a quorum queue that is killed just after it was
-# first declared.
+# RabbitMQ 3.10.8 loses confirmed messages of a quorum queue if it is killed just after the queue
+# was first declared.
 QUEUES_SETTLE_SECONDS = 2.0
-# To more followers a post is one to a large audience.
+# A post to more followers than this has a large audience.
 LARGE_AUDIENCE = 200
-# Nobody writes more posts in a run than a back-fill brings: so every post of an author belongs into
-# the timeline of everyone who follows at the end, whenever they began to.
+# No author writes more posts in a run than a back-fill covers. So in the end every post of an
+# author must be in the timeline of every follower, whenever the follow began.
 POSTS_OF_AUTHOR = 50
 SETTINGS = {
-    # Small, so that a post is several tasks, in both lanes, and partitions are made under load.
+    # Small slices and partitions: a post becomes several tasks in both lanes, and partitions are
+    # made under load.
     "TIMELINE_TASK_ROWS": "100",
     "TIMELINE_LARGE_AUDIENCE": str(LARGE_AUDIENCE),
     "TIMELINE_BACKFILL_POSTS": str(POSTS_OF_AUTHOR),
@@ -28,19 +30,19 @@ SETTINGS = {
 
 
 class FaultsEnvironment(PrivateEnvironment):
-    """Made once, broken by one scenario after the other. `people` and `broker` are there once it is
-    open."""
+    """Made once, and then broken by one scenario after the other. `people` and `broker` exist once
+    it is open."""
 
     people: People
     broker: Broker
 
     def __init__(self, seed: int) -> None:
-        """`seed` of who follows whom."""
+        """`seed` decides who follows whom."""
         super().__init__("faults", **SETTINGS)
         self._seed = seed
 
     def renew(self) -> None:
-        """Everything made anew, and all processes started."""
+        """Make everything anew, and start all processes."""
         super().renew()
         self.people = people.make(self, self._seed)
         rabbitmq = self.services.rabbitmq
@@ -56,5 +58,6 @@ class FaultsEnvironment(PrivateEnvironment):
         return table | {"beat": with_app(table["beat"], "devtools.faults.apps.often")}
 
     def variant(self, name: str, command: Command | None = None, **environ: str) -> Supervisor:
-        """One process by its own record, with other variables or another command line."""
+        """A supervisor for one process that keeps its pid record, with other variables or another
+        command line."""
         return self.supervise({name: command or self.table[name]}, **environ)

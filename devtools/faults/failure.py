@@ -1,9 +1,10 @@
-"""Why a run of a scenario ends early."""
+"""Why a scenario's run ends early."""
 
 
 class Skipped(Exception):
-    """It cannot be run on this machine; the message says what is missing."""
+    """The scenario cannot run on this machine; the message says what is missing."""
 
 
 class Missed(Exception):
-    """A fault did not come about: the process that should die goes on, and the like."""
+    """A fault did not happen as intended, for example because the process that should die did
+    not."""

@@ -1,4 +1,4 @@
-"""The tables once a run has come to an end: what the oracle judges."""
+"""The contents of the tables at the end of a run, for the oracle to judge."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -48,9 +48,9 @@ class Letter(NamedTuple):
 
 @dataclass
 class FinalState:
-    """Ids are those of the tables. `entries` is a list, for rows could be doubled; `events` are
-    type and post id (or None) by event id; `ledger` and `delivered` are (slices, rows); `shown` is
-    what the API shows, as lists of post ids by user."""
+    """Ids are those of the tables. `entries` is a list, because rows could be doubled. `events` has
+    type and post id (or None) by event id. `ledger` and `delivered` are (slices, rows). `shown` has
+    the post ids that the API shows, by user."""
 
     posts: dict[int, Post] = field(default_factory=dict)
     follows: set[tuple[int, int]] = field(default_factory=set)
@@ -68,7 +68,7 @@ class FinalState:
 
 
 def read(connection, depths: Mapping[str, int]) -> FinalState:
-    """From the tables; `depths` are the messages by queue."""
+    """Read the tables; `depths` are the numbers of messages by queue."""
     return FinalState(
         posts={pk: Post(author, text) for pk, author, text in query(connection, POSTS)},
         follows=set(query(connection, FOLLOWS)),
@@ -86,6 +86,6 @@ def read(connection, depths: Mapping[str, int]) -> FinalState:
 
 
 def letters(connection, queue: str) -> list[str]:
-    """Why the open dead letters of a queue are there."""
+    """The reasons of a queue's open dead letters."""
     found = query(connection, REASONS, {"queue": queue})
     return [f"{name} {message}".strip() for name, message in found]

@@ -1,6 +1,6 @@
-"""What a stranger may put into any queue: messages that break whoever reads them too trustingly.
+"""Messages that a stranger may send to any queue, and that break a reader who trusts them.
 
-A number or an id is in each, since equal letters without an id of their own are one.
+Each contains a number or an id, because equal letters without an id count as one.
 """
 
 import struct
@@ -10,17 +10,17 @@ from functools import cache
 
 from devtools.faults.raw_amqp import Raw, Typed
 
-# A frame has 131,072 bytes, and headers must fit into one.
+# A frame has 131,072 bytes, and all headers must fit into one frame.
 FRAME_OF_HEADERS = 130_850
 LEVELS = 2_000
 BOMB = 1_000_000_000
 LARGEST = 15_000_000
-# In November 2025, by a clock that counts milliseconds: the year 57741 to one that counts seconds.
+# A timestamp of November 2025 in milliseconds. Read as seconds it is in the year 57741.
 MILLISECONDS = 1_764_288_000_000
 
 
 def small(queue: str, number: int) -> Iterator[Raw]:
-    """One message of each kind that costs its sender nothing."""
+    """One message of each kind that is small and cheap to send."""
     unique = b"%d" % number
     gzip = Typed("S", b"gzip")
     death = {b"queue": Typed("A", []), b"reason": Typed("V"), b"count": Typed("S", unique)}
@@ -44,7 +44,7 @@ def small(queue: str, number: int) -> Iterator[Raw]:
 
 
 def large(queue: str, number: int) -> Iterator[Raw]:
-    """Those by whose size something might break."""
+    """Messages that are dangerous because of their size."""
     unique = b"%d" % number
     for body, properties in (
         (b"a frame of headers " + unique, {"headers": {b"x": Typed("S", b"y" * FRAME_OF_HEADERS)}}),
@@ -61,7 +61,7 @@ def task(name: bytes, task_id: bytes) -> dict[bytes, Typed]:
 
 @cache
 def tables() -> Typed:
-    """Tables, each in the one before."""
+    """Nested tables."""
     content = b""
     for _ in range(LEVELS):
         content = b"\0F" + struct.pack(">I", len(content)) + content
@@ -72,6 +72,6 @@ def tables() -> Typed:
 def bomb() -> bytes:
     """A megabyte that expands to a gigabyte."""
     packer = zlib.compressobj(9)
-    chunk = b" " * 1_000_000
-    packed = b"".join(packer.compress(chunk) for _ in range(BOMB // len(chunk)))
+    block = b" " * 1_000_000
+    packed = b"".join(packer.compress(block) for _ in range(BOMB // len(block)))
     return packed + packer.flush()

@@ -1,4 +1,4 @@
-"""The load of a run: users post, follow and unfollow, and ask again when they get no answer."""
+"""The load of a run: users post, follow and unfollow, and retry if they get no answer."""
 
 from collections.abc import Awaitable, Iterator
 from functools import partial
@@ -15,7 +15,7 @@ FOLLOWS_A_POST = 0.2
 
 
 class FaultsLoad(BackgroundLoad):
-    """`follows` changes of a follow for each post; a client asks again after `retry` seconds."""
+    """`follows` is how many follows change per post; a client retries after `retry` seconds."""
 
     def __init__(
         self,
@@ -44,8 +44,7 @@ class FaultsLoad(BackgroundLoad):
         self._follows = set(people.graph.edges())
 
     def beside(self, api: Api) -> Iterator[Awaitable[None]]:
-        """Now and then somebody begins to follow an author, or no longer does; both may be
-        repeated."""
+        """Sometimes a user follows or unfollows an author. Either request may be repeated."""
         if self._random.random() >= self._follows_a_post:
             return
         pair = (self._random.choice(self._people.graph.users), self._random.choice(self._authors))

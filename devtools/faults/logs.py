@@ -5,7 +5,8 @@ from pathlib import Path
 
 
 def count_in(log: Path, text: str) -> Callable[[], int]:
-    """How often a text has been written to a log since now."""
+    """Return a function that counts how often `text` has been written to the log since this
+    call."""
     begin = log.stat().st_size if log.exists() else 0
 
     def times() -> int:

@@ -1,4 +1,4 @@
-"""Connectify's own commands, as an operator runs them, each in a process of its own."""
+"""Runs Connectify's own commands as an operator does, each as a separate process."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ LIMIT_SECONDS = 60.0
 
 
 def started(run: Run, *arguments: str, **environ: str) -> subprocess.Popen:
-    """A run whose output can be read once it has ended."""
+    """Start a command; its output can be read once it has ended."""
     return subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -23,7 +23,8 @@ def started(run: Run, *arguments: str, **environ: str) -> subprocess.Popen:
 
 
 def manage(run: Run, *arguments: str, **environ: str) -> str:
-    """What it says. Raises OSError if it fails, and TimeoutExpired after LIMIT_SECONDS."""
+    """Run a command and return its output. Raises OSError if it fails, and TimeoutExpired after
+    LIMIT_SECONDS."""
     process = started(run, *arguments, **environ)
     said, _ = process.communicate(timeout=LIMIT_SECONDS)
     if process.returncode:
@@ -32,14 +33,14 @@ def manage(run: Run, *arguments: str, **environ: str) -> str:
 
 
 def doctor(run: Run) -> dict[str, str]:
-    """What each examination found; an empty text where it found nothing. The harness's settings,
-    which are not for deployment, are left out."""
+    """The findings of each of doctor's examinations; an empty text if it found nothing. The
+    examination of settings is left out, because the harness's settings are not for deployment."""
     found: dict[str, str] = {}
     name = ""
     for line in started(run, "doctor").communicate(timeout=LIMIT_SECONDS)[0].splitlines():
-        word, _, rest = line.partition(" ")
+        word, _, title = line.partition(" ")
         if word in ("ok", "BAD"):
-            name = rest.strip()
+            name = title.strip()
             found[name] = ""
         elif name:
             found[name] += line.strip() + " "
@@ -48,7 +49,7 @@ def doctor(run: Run) -> dict[str, str]:
 
 
 def ailments(run: Run) -> str:
-    """All that doctor finds, with what mends it."""
+    """All of doctor's findings, with their advice."""
     return " ".join(doctor(run).values())
 
 

@@ -1,8 +1,8 @@
-"""The oracle: from the final state to what is lost, doubled, or there without a right to be.
+"""The oracle: derives from the final state what is lost, doubled or unexpected.
 
-It knows nothing of how Connectify works but its promises: a post that was accepted stands in the
-timeline of exactly those who follow its author now and have not muted them; every event ended at
-each of its subscribers in one way; what is counted is what happened.
+It knows only Connectify's promises, not how it works: an accepted post is in the timelines of
+exactly those who now follow the author and have not muted them; every event ended at each of its
+subscribers in exactly one way; the counts match what happened.
 """
 
 from collections import Counter
@@ -18,10 +18,10 @@ CREATED = "post.created"
 
 @dataclass
 class Verdict:
-    """`lost` and `duplicates` count timeline rows, posts and events; `unexpected` rows of posts
-    that do not exist, and posts shown to whom they should not be; `problems` says what is wrong in
-    words. `surplus` rows are invisible, and so do no harm. `left` counts the queues that are not
-    empty, each of which is a problem; `late` the posts that took longer than they may."""
+    """`lost` and `duplicates` count timeline rows, posts and events. `unexpected` counts rows of
+    posts that do not exist, and posts shown to users who should not see them. `surplus` rows are
+    invisible and so do no harm. `left` counts queues that are not empty, each of which is a
+    problem. `late` counts posts that took longer than allowed. `problems` describes all of it."""
 
     rows_expected: int = 0
     rows_found: int = 0
@@ -60,9 +60,9 @@ def judge(
     reused: frozenset[str] = frozenset(),
     old: frozenset[int] = frozenset(),
 ) -> Verdict:
-    """`poison` is how many dead letters there must be; `reused` are event ids that were put in a
-    second time with another body, and so may have both an effect and a letter. `old` are posts
-    whose rows and events may have expired; timelines show them all the same."""
+    """`poison` is the number of dead letters that must exist. `reused` are event ids that were sent
+    a second time with another body, and so may have both an effect and a letter. `old` are posts
+    whose rows and events may have expired; timelines still show them."""
     verdict = Verdict()
     _judge_posts(verdict, state, attempts)
     _judge_rows(verdict, state, old)

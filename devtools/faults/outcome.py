@@ -1,4 +1,4 @@
-"""What came out of a scenario, and whether it passed."""
+"""The outcome of a scenario, and whether it passed."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ MILLISECONDS = 1000
 
 @dataclass
 class Outcome:
-    """`scenario` is its number or its name. `figures` are shown besides; `evidence` must not hold a
-    0. `skipped` is the reason why it was not run."""
+    """`scenario` is a number or a name. `figures` are only shown. `evidence` must not contain a 0.
+    `skipped` is the reason if the scenario was not run."""
 
     scenario: int | str
     title: str
@@ -59,8 +59,8 @@ class Outcome:
 
 
 def figures_of(attempts: Attempts, begun_at: float, ended_at: float) -> dict:
-    """Of the load, with latencies in milliseconds, also of what was begun while the fault lasted
-    (`begun_at` to `ended_at`)."""
+    """Figures of the load, with latencies in milliseconds: of the whole load, and of posts begun
+    during the fault (`begun_at` to `ended_at`)."""
     rejected = sum((attempt.rejected for attempt in attempts), Counter())
     after = [a.accepted_at for a in attempts.accepted if a.accepted_at >= ended_at]
     every, during = attempts.latencies(), attempts.latencies(begun_at, ended_at)

@@ -1,4 +1,4 @@
-"""The people of a run: few authors, many users, a heavy-tailed number of followers, some mutes."""
+"""The users of a run: few authors, many users, a heavy-tailed number of followers, some mutes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,23 +12,23 @@ from devtools.lab.population import INSIDE, Population
 from devtools.lab.random_graph import generate_graph
 
 USERS, AUTHORS = 600, 60
-# The author at rank r (from 0) has half of all users times 10 / (r + 10) followers: 300 at the top.
+# The author at rank r (from 0) has half of all users times 10 / (r + 10) as followers: 300 at the
+# top.
 TOP_SHARE, RANK_OFFSET = (1, 2), 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class People(Population):
-    """`mutes` are (muter, muted) pairs by ids in the graph; whoever mutes follows as well.
-    `subscribers` are queue and event types by name; `target` is that of the timelines, in
-    seconds."""
+    """`mutes` are (muter, muted) pairs of graph ids; every muter also follows. `subscribers` has
+    queue and event types by name; `target` is the timelines' target in seconds."""
 
     mutes: frozenset[tuple[int, int]]
     subscribers: Mapping[str, tuple[str, frozenset[str]]]
     target: float
 
     def relate(self, connection) -> None:
-        """Set follows and mutes to those of the graph; they are older than every post."""
-        # The triggers that keep the counts see the COPY, but no TRUNCATE.
+        """Reset follows and mutes to those of the graph. They are older than every post."""
+        # COPY fires the triggers that maintain the counts, and TRUNCATE does not.
         execute(connection, "TRUNCATE social_follow, social_followcount, social_mute")
         muters: dict[int, list[int]] = {}
         for muter, muted in self.mutes:
@@ -47,7 +47,7 @@ class People(Population):
 
     @cached_property
     def reached(self) -> dict[int, set[int]]:
-        """Whom a post is for: of each author the followers who have not muted them, by our ids."""
+        """The followers who have not muted the author, by author, in our ids."""
         ids = self.ids
         return {
             ids[author]: {ids[user] for user in users if (user, author) not in self.mutes}
@@ -55,7 +55,7 @@ class People(Population):
         }
 
     def most_reached(self, count: int) -> list[int]:
-        """The users who are given the posts of most authors."""
+        """The users who receive the posts of most authors."""
         given = dict.fromkeys(self.graph.users, 0)
         for user, author in self.graph.edges():
             given[user] += (user, author) not in self.mutes
@@ -63,7 +63,7 @@ class People(Population):
 
 
 def make(environment: Environment, seed: int) -> People:
-    """In the environment's database, each with a token. Raises ServerFailure."""
+    """Load the users into the environment's database, each with a token. Raises ServerFailure."""
     graph = generate_graph(
         USERS, seed, authors=AUTHORS, top_share=TOP_SHARE, rank_offset=RANK_OFFSET
     )

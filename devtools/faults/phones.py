@@ -1,4 +1,5 @@
-"""Devices of a run's users, on push services of the harness's own, and what these received."""
+"""Devices of a run's users at the harness's own push services, and the pushes that they
+received."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from devtools.push_service import (
     running_push_service,
 )
 
-# Every fourth user has a device; of these every second one at the push service that behaves.
+# Every fourth user has a device. Half of the devices are at the push service that works.
 EVERY = 4
 FINE = "fine"
 LEFT = "SELECT count(*) FROM notifications_pushsubscription WHERE endpoint LIKE %(origin)s || '%%'"
@@ -24,7 +25,7 @@ LEFT = "SELECT count(*) FROM notifications_pushsubscription WHERE endpoint LIKE 
 
 @dataclass(frozen=True)
 class Phones:
-    """`services` by name; `devices` by their user's id, with the name of their service."""
+    """`services` by name; `devices` by their user's id, each with the name of its service."""
 
     services: dict[str, PushService]
     devices: dict[int, tuple[str, Device]]
@@ -47,7 +48,8 @@ class Phones:
         return query(connection, LEFT, {"origin": self.services[name].origin})[0][0]
 
     def expected(self, name: str, audiences: dict[int, set[int]]) -> set[tuple[str, str]]:
-        """The (topic, token) that a service must have been sent, of whom each post is for."""
+        """The (topic, token) pairs that a service must have received; `audiences` are the users by
+        post."""
         return {
             (post_topic(post), self.devices[user][1].token)
             for post, users in audiences.items()
@@ -64,7 +66,7 @@ class Phones:
 
 @contextmanager
 def phones(people: People, misbehaving: list[str]) -> Iterator[Phones]:
-    """Devices at a fine push service and at the named others, which can be told to fail."""
+    """Devices at one working push service and at the named ones, which can be told to fail."""
     cycle = [name for other in misbehaving for name in (FINE, other)] or [FINE]
     users = list(people.ids.values())[::EVERY]
     devices = {

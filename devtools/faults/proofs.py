@@ -1,6 +1,6 @@
-"""Is the oracle awake? Scenarios with one guard switched off, each of which must fail.
+"""Checks the oracle: runs scenarios with one guard switched off, each of which must fail.
 
-The repairs that run by the clock would mend two of the losses within minutes, and so are off too.
+Periodic repairs are switched off too, because they would mend two of the losses within minutes.
 """
 
 import signal
@@ -18,14 +18,14 @@ from devtools.lab.database import execute, query
 
 LIMIT_SECONDS = 45.0
 FROZEN_SECONDS = 40.0
-# A backend that has waited for its client for most of a second, with rows that it has claimed.
+# A backend that has claimed rows and has waited for its client for most of a second.
 HELD = """
     SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND state = 'idle in transaction'
       AND state_change < statement_timestamp() - interval '0.8 seconds'
       AND query LIKE '%%events_outboxevent%%SKIP LOCKED%%'
 """
-# Rows may then stand there twice, and a slice that was written is written again.
+# Without the key rows can be doubled, and without the record a written slice is written again.
 DROP_KEY = "ALTER TABLE timelines_timelineentry DROP CONSTRAINT timelines_timelineentry_pkey"
 FORGET = """
     CREATE FUNCTION faults_forget() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
@@ -36,7 +36,7 @@ FORGET = """
 
 @dataclass(frozen=True)
 class Proof:
-    """`scenario` must fail, with some `kind` ("lost", "duplicates" or "late") found."""
+    """`scenario` must fail with findings of this `kind` ("lost", "duplicates" or "late")."""
 
     name: str
     scenario: Scenario
@@ -93,7 +93,7 @@ def no_reading_of_everything(run: Run) -> None:
 
 
 def no_time_limits(run: Run) -> None:
-    """A relay is frozen while it holds events that it has claimed, and a second one runs."""
+    """Freeze a relay while it holds events that it has claimed; a second relay is running."""
     connection = run.connect()
     run.add("relay-2", run.table["relay"])
     run.restart(
@@ -112,7 +112,8 @@ def no_time_limits(run: Run) -> None:
 
 
 def freeze_with_claims(run: Run, connection) -> int | None:
-    """Stop the relay; the backend that holds its claims, or None where it held none."""
+    """Stop the relay, and return the backend that holds its claims. Without a claim, let the relay
+    go on and return None."""
     run.send("relay", signal.SIGSTOP)
     time.sleep(1)
     if held := query(connection, HELD):

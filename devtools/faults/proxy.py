@@ -1,8 +1,8 @@
-"""A TCP proxy that cuts, stalls, swallows or delays what passes it, in a thread of its own.
+"""A TCP proxy that cuts, stalls, swallows or delays traffic, in a separate thread.
 
-A stall is what a lossy network does: TCP sends again, and all arrives later. What is swallowed
-never arrives, so that such connections are cut when the proxy is healed. In both the kernel still
-acknowledges; in a blackhole it does not, as if the cable were cut.
+A stall behaves like a lossy network: TCP retransmits, and everything arrives later. Swallowed bytes
+never arrive, so such connections are cut when the proxy is healed. In both cases the kernel still
+acknowledges packets; in a blackhole it does not, as if the cable were cut.
 """
 
 import asyncio
@@ -13,17 +13,17 @@ import threading
 from contextlib import suppress
 from enum import Enum
 
-CHUNK = 65_536
+READ_BYTES = 65_536
 POLL_SECONDS = 0.02
-# A socket filter (Linux; see its Documentation/networking/filter.rst) of one instruction: return 0,
-# which drops each packet before TCP sees it.
+# A socket filter of one instruction (Linux; see Documentation/networking/filter.rst): return 0,
+# which drops every packet before TCP sees it.
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
 DROP = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
 DROP_ALL = struct.pack("HP", 1, ctypes.addressof(DROP))
 
 
 class Way(Enum):
-    """The directions, as the client sees them."""
+    """A direction, from the client's point of view."""
 
     OUT = "client to server"
     BACK = "server to client"
@@ -36,10 +36,10 @@ class Manner(Enum):
 
 
 class Proxy:
-    """Listens on `port` of 127.0.0.1 before the server at `target`, a port of the same address.
+    """Listens on `port` of 127.0.0.1 and forwards to the port `target` of the same address.
 
-    `passed` counts the bytes of each way, `disturbed` those that a fault met, `cuts` the
-    connections cut.
+    `passed` counts bytes by direction, `disturbed` the bytes that a fault affected, and `cuts` the
+    connections that were cut.
     """
 
     def __init__(self, target: int):
@@ -71,7 +71,7 @@ class Proxy:
         self._loop.close()
 
     def stall(self, *ways: Way) -> None:
-        """Hold what comes until heal(); new connections are taken and hear nothing."""
+        """Hold all traffic until heal(). New connections are accepted and get no answer."""
         self._set(Manner.STALL, ways)
 
     def swallow(self, *ways: Way) -> None:
@@ -81,12 +81,12 @@ class Proxy:
         self._delay = seconds
 
     def refuse(self) -> None:
-        """Reset every connection there is, and each new one, until heal()."""
+        """Reset all connections, and every new one until heal()."""
         self._refusing = True
         self.cut()
 
     def cut(self) -> None:
-        """Reset every connection there is."""
+        """Reset all connections."""
         self._call(self._abort())
 
     @property
@@ -94,18 +94,18 @@ class Proxy:
         return len(self._pumps)
 
     def half_cut(self) -> None:
-        """Reset the client's side of every connection there is. The server's side stays open and
-        silent until heal()."""
+        """Reset the client's side of all connections. The server's side stays open and silent until
+        heal()."""
         self._call(self._abandon())
 
     def cut_behind(self) -> None:
-        """Reset the server's side of every connection there is. The client hears of it when it
-        next sends something, as from a host that has started anew."""
+        """Reset the server's side of all connections. A client notices when it next sends
+        something, as with a server that was restarted."""
         self._call(self._cut_behind())
 
     def blackhole(self) -> None:
-        """Answer nothing until heal(), not even by the kernel: it acknowledges no packet that comes
-        to this proxy, and takes no new connection. Linux only."""
+        """Answer nothing until heal(), not even from the kernel: packets to this proxy are not
+        acknowledged, and no connection is accepted. Linux only."""
         self._call(self._filter(True))
 
     def heal(self) -> None:
@@ -155,10 +155,10 @@ class Proxy:
             self._open.discard(far_writer)
 
     async def _pump(self, reader, writer, way: Way, client: asyncio.StreamWriter) -> None:
-        """The end of one side ends the other, after what came before it; after cut_behind() what
-        the client sends ends its own."""
+        """Copy until one side ends, and then end the other side after its last bytes. After
+        cut_behind(), data from the client ends the client's side."""
         with suppress(OSError):
-            while (data := await reader.read(CHUNK)) and client not in self._cut_behind_it:
+            while (data := await reader.read(READ_BYTES)) and client not in self._cut_behind_it:
                 if await self._hold(way, len(data)):
                     writer.write(data)
                     await writer.drain()
@@ -170,7 +170,7 @@ class Proxy:
             reset(client)
 
     async def _hold(self, way: Way, size: int) -> bool:
-        """Wait while the way is stalled; False for what is swallowed."""
+        """Wait while this direction is stalled; return False if the bytes are to be swallowed."""
         if self._manner[way] is not Manner.PASS or self._delay:
             self.disturbed += size
         if self._delay:
@@ -207,7 +207,7 @@ class Proxy:
             if on:
                 each.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, DROP_ALL)
             else:
-                with suppress(OSError):  # It came afterwards, and has none.
+                with suppress(OSError):  # It was connected after the filter was set and has none.
                     each.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
 
     async def _close(self) -> None:
@@ -221,7 +221,7 @@ class Proxy:
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection as a crash does: not to linger at all makes the kernel send a reset."""
+    """End a connection as a crash does: without lingering, the kernel sends a reset."""
     with suppress(OSError):
         connection = writer.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

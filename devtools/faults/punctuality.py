@@ -1,4 +1,4 @@
-"""Were posts delivered in time throughout a fault, and not only after it?"""
+"""Checks that posts were delivered in time during a fault, and not only after it."""
 
 import time
 
@@ -6,8 +6,9 @@ from devtools.faults.run import Run
 from devtools.lab.database import query
 from devtools.lab.records import newest_post
 
-# Posts since a time, by how long their last slice took; one without any slice still waits. Those of
-# larger audiences than `audience` are left out.
+# How many posts there are since a given one, how many are late, and the slowest. A post takes until
+# its last slice; without any slice it is still waiting. Authors with more than `audience` followers
+# are left out.
 SLOWEST = """
     SELECT count(*), count(*) FILTER (WHERE seconds > %(limit)s), coalesce(max(seconds), 0)::float
     FROM social_post post
@@ -25,14 +26,14 @@ SETTLE_SECONDS = 3.0
 
 
 def newest(run: Run) -> int:
-    """The id of the newest post, for demand_in_time()."""
+    """The newest post's id, for demand_in_time()."""
     return newest_post(run.connect())
 
 
 def demand_in_time(run: Run, after: int, *, audience: int = EVERYBODY, delay: float = 0.0) -> int:
-    """End the load, wait until all is published, and demand that every post since `after` whose
-    author has at most `audience` followers was delivered within the target of the timelines and
-    `delay` seconds; returns how many that were."""
+    """End the load, wait until everything is published, and demand that every post since `after`
+    whose author has at most `audience` followers was delivered within the timelines' target plus
+    `delay` seconds. Returns the number of these posts."""
     run.load.stop()
     run.until(lambda: not run.pending(), "an empty outbox")
     time.sleep(SETTLE_SECONDS)

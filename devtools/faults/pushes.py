@@ -1,4 +1,4 @@
-"""Did every push arrive, once and in time?"""
+"""Checks that every push arrived once and in time."""
 
 from collections.abc import Mapping
 
@@ -8,21 +8,21 @@ from devtools.lab.database import query
 from devtools.lab.latency import Percentiles
 from devtools.push_service import post_topic
 
-# What is allowed to a push service's p99, or so many times what it was before the fault, where that
-# is more: on a machine that is busy with other work.
+# The limit for a push service's p99. On a machine that is busy with other work, the limit is SLOWER
+# times the p99 before the fault, if that is more.
 PROMISE_SECONDS = 5.0
 SLOWER = 3.0
-# The longest that a push waits for its circuit breaker and its next attempt.
+# The longest time that a push waits for its circuit breaker and its next attempt.
 SETTLE_SECONDS = 150.0
 UNSETTLED = "SELECT count(*) FROM notifications_delivery WHERE due_at IS NOT NULL"
 POSTS = "SELECT id, author_id, extract(epoch FROM created_at)::float FROM social_post"
 
-# Author and time.time() of each post, by id.
+# Author and time.time() of each post, by post id.
 Posts = Mapping[int, tuple[int, float]]
 
 
 def settled(run: Run) -> Posts:
-    """All posts, once each of their pushes is settled."""
+    """Wait until every push is settled, and return all posts."""
     connection = run.connect()
     run.until(lambda: query(connection, UNSETTLED) == [(0,)], "every push settled", SETTLE_SECONDS)
     return {pk: (author, at) for pk, author, at in query(connection, POSTS)}
@@ -31,8 +31,8 @@ def settled(run: Run) -> Posts:
 def demand_arrivals(
     run: Run, made: Phones, posts: Posts, names: tuple[str, ...], *, once: bool = True
 ) -> None:
-    """Demand that each of these push services accepted every push that is for its devices, and no
-    other. Repeats are counted where they are allowed."""
+    """Demand that each of these push services accepted every push for its devices, and no other.
+    Repeats count as errors unless they are allowed."""
     audiences = {pk: run.people.reached.get(author, set()) for pk, (author, _) in posts.items()}
     for name in names:
         wanted, found = made.expected(name, audiences), made.accepted(name)
@@ -47,7 +47,7 @@ def demand_arrivals(
 def demand_in_time(
     run: Run, made: Phones, posts: Posts, name: str, began_at: float, ended_at: float = float("inf")
 ) -> None:
-    """Demand that the phones' first receipts of a time (of time.time()) came soon enough."""
+    """Demand that pushes first received in a span of time.time() were fast enough."""
     created = {post_topic(pk): at for pk, (_, at) in posts.items()}
     first: dict[tuple[str, str], float] = {}
     for receipt in made.receipts(name):

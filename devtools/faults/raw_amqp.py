@@ -1,4 +1,4 @@
-"""Messages written byte by byte, as no well-behaved AMQP client would write them."""
+"""AMQP messages written byte by byte, to send what no well-behaved client would."""
 
 import struct
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import amqp
 
-# The properties in the order of the wire: flag, name, and how the value is written.
+# The properties in the order of the wire: flag, name, and the writer of the value.
 PROPERTIES = (
     (0x8000, "content_type", "short"),
     (0x4000, "content_encoding", "short"),
@@ -31,7 +31,7 @@ FIXED = {"t": ">?", "b": ">b", "B": ">B", "s": ">h", "u": ">H", "I": ">i", "i": 
 
 @dataclass(frozen=True)
 class Typed:
-    """A value of a header table, with AMQP's letter for its type."""
+    """A value of a header table with AMQP's type letter."""
 
     letter: str
     value: object = None
@@ -42,7 +42,7 @@ class Typed:
 
 @dataclass(frozen=True)
 class Raw:
-    """A message for one queue; strings of properties and headers are bytes."""
+    """A message for one queue. Strings in properties and headers are bytes."""
 
     queue: str
     body: bytes
@@ -50,7 +50,7 @@ class Raw:
     exchange: str = ""
 
     def __repr__(self) -> str:
-        """Short: a failing test shows many of them."""
+        """A short form, because a failing test prints many messages."""
         body = f"{self.body[:40]!r} of {len(self.body)} bytes"
         return f"Raw({self.queue}, {body}, {str(self.properties)[:2_000]})"
 
@@ -74,7 +74,8 @@ def written(letter: str, value) -> bytes:
 
 
 def publish(connection: amqp.Connection, message: Raw) -> None:
-    """Write the message and wait until the broker has it. Raises an AMQPError where it refuses."""
+    """Write the message and wait until the broker has it. Raises an AMQPError if the broker refuses
+    it."""
     channel = connection.channel()
     route = written("short", message.exchange.encode()) + written("short", message.queue.encode())
     method = struct.pack(">HHH", 60, 40, 0) + route + b"\0"
@@ -85,8 +86,8 @@ def publish(connection: amqp.Connection, message: Raw) -> None:
             values += written(letter, message.properties[name])
     header = struct.pack(">HHQH", 60, 0, len(message.body), flags) + values
     room = connection.frame_max - 8
-    pieces = [message.body[at : at + room] for at in range(0, len(message.body), room)]
-    frames = [(1, method), (2, header), *((3, piece) for piece in pieces)]
+    parts = [message.body[at : at + room] for at in range(0, len(message.body), room)]
+    frames = [(1, method), (2, header), *((3, part) for part in parts)]
     for kind, content in frames:
         frame = struct.pack(">BHI", kind, channel.channel_id, len(content)) + content + b"\xce"
         connection.transport.write(frame)

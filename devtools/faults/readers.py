@@ -1,4 +1,4 @@
-"""Clients that keep their timeline open and read forward, each along its `newer` links."""
+"""Clients that read their timeline forward all the time, each along its `newer` links."""
 
 import asyncio
 import threading
@@ -15,8 +15,8 @@ TIMEOUT_SECONDS = 10.0
 
 
 class Readers:
-    """`seen` are the times (time.monotonic()) at which a user (by their id in the graph) was given
-    a post, by (user, post id); `repeated` counts posts that a user was given more than once."""
+    """`seen` holds the time.monotonic() at which a user (graph id) was shown a post, by (user, post
+    id). `repeated` counts posts that a user was shown more than once."""
 
     def __init__(self, origin: str, people: People, users: Sequence[int]):
         self.seen: dict[tuple[int, int], float] = {}
@@ -38,8 +38,8 @@ class Readers:
         self._thread.join()
 
     def delays(self, attempts: Iterable[Attempt]) -> list[float]:
-        """For each reader and each accepted post that it is to be given, the seconds until it was;
-        until now for one that it was not given."""
+        """The seconds until each reader was shown each accepted post that they must see; until now
+        for a post that was never shown."""
         now = time.monotonic()
         followed = {*self._people.graph.edges()} - self._people.mutes
         return [
@@ -54,12 +54,12 @@ class Readers:
             while not self._stopping.is_set():
                 await asyncio.sleep(PAUSE_SECONDS)
                 for user in self._next:
-                    with suppress(ApiError):  # Like a good client, it asks for the same page again.
+                    with suppress(ApiError):  # Like a good client, it requests the same page again.
                         while await self._read(api, user):
                             pass
 
     async def _read(self, api: Api, user: int) -> bool:
-        """Read one page; whether there may be more at once."""
+        """Read one page; return True if there may already be more."""
         page = await api.page(self._people.tokens[user], self._next[user])
         for post in page["results"]:
             key = (user, post["id"])
@@ -70,8 +70,8 @@ class Readers:
 
 
 async def shown(origin: str, people: People, users: Iterable[int]) -> dict[int, list[int]]:
-    """Home timelines as the API shows them to their owners: post ids by user id, all pages, of
-    users by their ids in the graph. Raises ApiError."""
+    """Home timelines as the API shows them to their owners: all pages, as post ids by user (graph
+    id). Raises ApiError."""
     async with Api(origin, TIMEOUT_SECONDS) as api:
         return {
             people.ids[user]: [post["id"] for post in await api.timeline(people.tokens[user])]

@@ -32,7 +32,7 @@ def head() -> str:
 
 
 def lines(outcome: Outcome) -> str:
-    """One line of the table, and below it what it is, by what it is seen, and what is wrong."""
+    """One line of the table, followed by title, evidence and problems."""
     shown = outcome.as_dict()
     if outcome.skipped:
         shown["passed"] = "skipped"

@@ -1,4 +1,4 @@
-"""Who lives: psutil tells a process from one that was started later, even under the same pid."""
+"""Which processes live. psutil tells a process from a later one with the same pid."""
 
 import psutil
 
@@ -9,7 +9,7 @@ Everybody = dict[str, set[psutil.Process]]
 
 
 def everybody(run: Run) -> Everybody:
-    """Every process of Connectify's with all below it, by name."""
+    """Every process of Connectify with all its descendants, by name."""
     processes = run.processes
     pids = {name: processes.pid(name) for name in processes.table}
     return {name: set(tree(pid)) if pid else set() for name, pid in pids.items()}

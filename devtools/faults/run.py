@@ -1,4 +1,4 @@
-"""What a scenario works with: the environment, the load, and the ways to break something."""
+"""What a scenario works with: the environment, the load, and functions that break something."""
 
 import os
 import signal
@@ -27,10 +27,10 @@ POLL_SECONDS = 0.05
 
 
 class Run:
-    """`evidence` are counts that must all be above 0; `figures` are shown besides; `demands` are
-    sentences that turned out false. `poison` is how many dead letters the scenario makes;
-    `excepted` are the ids of posts that may miss the target, and `old` those of posts whose rows
-    and events may have expired."""
+    """`evidence` holds counts that must all be above 0; `figures` are only shown; `demands`
+    describe expectations that were not met. `poison` is the number of dead letters that the
+    scenario causes. `excepted` are ids of posts that may miss the target, and `old` ids of posts
+    whose rows and events may have expired."""
 
     def __init__(self, environment: FaultsEnvironment, watch: Watch, random: Random, label: str):
         self.environment = environment
@@ -60,7 +60,7 @@ class Run:
     # --- the load and the time ------------------------------------------------------------------
 
     def begin_load(self, rate: float = RATE, warm: float = WARM_SECONDS, **options) -> FaultsLoad:
-        """`options` are FaultsLoad's."""
+        """Start the load; `options` are those of FaultsLoad."""
         self.load = FaultsLoad(
             self.environment.origin, self.people, self.random, self._label, rate, **options
         )
@@ -71,7 +71,8 @@ class Run:
 
     @contextmanager
     def fault(self) -> Iterator[None]:
-        """What is inside is the fault; with several, the time is from the first to the last."""
+        """Mark the block as the fault. With several blocks, the fault lasts from the first to the
+        last."""
         self.fault_began_at = self.fault_began_at or time.monotonic()
         try:
             yield
@@ -80,7 +81,7 @@ class Run:
             self.watch.fault_ended(self.fault_ended_at)
 
     def until(self, condition: Callable[[], object], what: str, limit: float = 30.0):
-        """The first true value; raises Missed when there is none within `limit` seconds."""
+        """Wait for a true value and return it; raises Missed after `limit` seconds."""
         deadline = time.monotonic() + limit
         while not (value := condition()):
             if time.monotonic() > deadline:
@@ -89,7 +90,7 @@ class Run:
         return value
 
     def count(self, name: str, amount: float = 1) -> None:
-        """Evidence that the fault hit."""
+        """Add to the evidence that the fault happened."""
         self.evidence[name] = self.evidence.get(name, 0) + amount
 
     def demand(self, holds: bool, otherwise: str) -> None:
@@ -99,8 +100,8 @@ class Run:
     # --- processes ------------------------------------------------------------------------------
 
     def restart(self, name: str, command: Command | None = None, **environ: str) -> None:
-        """Start one process anew with these variables, or with another command line. One that is
-        to die at a failpoint may do so before it is ready, and so is not waited for."""
+        """Restart one process with these variables, or with another command line. A process that is
+        to die at a failpoint is not waited for, because it may die before it is ready."""
         self.restart_all(
             {name: environ}, command, wait="=kill" not in environ.get("FAILPOINTS", "")
         )
@@ -112,7 +113,7 @@ class Run:
         *,
         wait: bool = True,
     ) -> None:
-        """restart() for many at once, each with its own variables."""
+        """restart() for several processes at once, each with its own variables."""
         self._changed |= environs.keys()
         made = {n: self.environment.variant(n, command, **given) for n, given in environs.items()}
         with interruption.put_off(), ThreadPoolExecutor() as pool:
@@ -123,7 +124,7 @@ class Run:
             processes.wait_ready(name)
 
     def add(self, name: str, command: Command, **environ: str) -> Supervisor:
-        """One more process than the table has, until the run's end."""
+        """Run an additional process until the run's end."""
         processes = self.environment.variant(name, command, **environ)
         self.at_end(processes.stop)
         with interruption.put_off():
@@ -132,7 +133,8 @@ class Run:
         return processes
 
     def restore(self, *names: str) -> None:
-        """Start the named ones, or all that were changed, as they always are."""
+        """Restart the named processes, or all changed ones, with their usual command and
+        variables."""
         names = names or tuple(sorted(self._changed))
         self._changed -= set(names)
         with interruption.put_off(), ThreadPoolExecutor() as pool:
@@ -141,13 +143,14 @@ class Run:
             self.start(*names)
 
     def kill(self, name: str) -> None:
-        """SIGKILL with all its children."""
+        """SIGKILL a process with all its children."""
         self.processes.kill(name)
         self.count("killed")
 
     def kill_parent(self, name: str) -> None:
-        """SIGKILL one alone, as the kernel might; orphans that stay are ended at last."""
-        # Stopped first, so that it starts no more children than are listed.
+        """SIGKILL a process alone, as the kernel might. Orphans that remain are killed at the run's
+        end."""
+        # Stop it first, so that it starts no children after they were listed.
         _, *orphans = tree(self.send(name, signal.SIGSTOP))
         self.send(name, signal.SIGKILL)
         self.count("killed")
@@ -159,7 +162,7 @@ class Run:
         self.processes.wait_ready(*names)
 
     def send(self, name: str, number: signal.Signals) -> int:
-        """A signal to the recorded pid alone, which is returned."""
+        """Send a signal to the recorded pid alone; return the pid."""
         pid = self.processes.pid(name)
         if pid is None:
             raise Missed(f"{name} does not run")
@@ -172,11 +175,11 @@ class Run:
         self.count("died at the failpoint")
 
     def logged(self, name: str, text: str) -> Callable[[], int]:
-        """How often a process has logged a text since now."""
+        """Return a function that counts how often the process has logged `text` since this call."""
         return count_in(self.processes.log(name), text)
 
     def letters(self, queue: str) -> list[str]:
-        """Why the open dead letters of a queue are there."""
+        """The reasons of a queue's open dead letters."""
         return letters(self._connection, queue)
 
     def pending(self) -> int:
@@ -191,7 +194,8 @@ class Run:
     # --- servers --------------------------------------------------------------------------------
 
     def proxy(self, variable: str) -> tuple[Proxy, str]:
-        """A proxy before the server of BROKER_URL or DATABASE_URL, and the URL through it."""
+        """Start a proxy in front of the server of BROKER_URL or DATABASE_URL; return it and the URL
+        through it."""
         url = urlsplit(self.environment.environ[variable])
         proxy = Proxy(url.port).start()
         self._closing.callback(proxy.stop)
@@ -205,17 +209,17 @@ class Run:
         server.wait_ready()
 
     def connect(self):
-        """A connection of the harness's own, in autocommit mode, until the run's end."""
+        """A connection for the harness, in autocommit mode, until the run's end."""
         connection = self.environment.connect()
         self._closing.callback(connection.close)
         return connection
 
     def at_end(self, act: Callable[[], object]) -> None:
-        """Done at the run's end, whatever becomes of it."""
+        """Call `act` at the run's end, even after an error."""
         self._closing.callback(act)
 
     def restore_everything(self) -> None:
-        """Everything runs again as it should; the drain comes next."""
+        """Bring all processes and servers back to their usual state, before the drain."""
         for name in self.table:
             pid = self.processes.pid(name)
             if pid:

@@ -1,4 +1,4 @@
-"""One scenario from its begin to its verdict: load, fault, drain, oracle."""
+"""Runs one scenario from start to verdict: load, fault, drain, oracle."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ from devtools.lab.attempts import Attempts
 from devtools.lab.database import DELIVERED, empty, query
 from devtools.servers.process import ServerFailure
 
-# Posts, all that they leave behind, and devices. Users, tokens and the reconciler's marks stay.
+# Posts, everything that posts fill, and devices. Users, tokens and the reconciler's positions stay.
 EMPTIED = (
     *DELIVERED,
     *("social_post", "social_idempotencykey", "social_block"),
@@ -33,11 +33,11 @@ EMPTIED = (
     "django_celery_results_taskresult",
 )
 TAIL_SECONDS = 3.0
-DRAIN_SECONDS = 20.0  # At least, however long the fault took.
+DRAIN_SECONDS = 20.0  # at least this long, even if the fault took longer than planned
 POLL_SECONDS = 1.0
 SAMPLE = 12
 MEGABYTE = 1024 * 1024
-# From a post's commit to its last slice, in seconds; and how many posts took longer than allowed.
+# Seconds from a post's commit to its last slice, and how many posts took longer than allowed.
 DELIVERY = """
     SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99, 1.0]) WITHIN GROUP (ORDER BY seconds),
            count(*) FILTER (WHERE seconds > %(target)s)
@@ -85,7 +85,7 @@ class Runner:
             outcome.skipped = str(reason)
         except (Missed, ServerFailure, OSError, psycopg2.Error) as failure:
             outcome.problems.append(f"{type(failure).__name__}: {failure}")
-        except Exception as mistake:  # Its own. Those after it are run all the same.
+        except Exception as mistake:  # A bug of the scenario. The other scenarios run all the same.
             traceback.print_exc()
             outcome.problems.append(f"the scenario is broken: {mistake!r}")
         run.restore_everything()
@@ -132,10 +132,11 @@ class Runner:
         }
 
     def _drain(self, run: Run, deadline: float) -> tuple[Verdict, float | None]:
-        """Until the oracle is content, and after a while still is; else what it says at last.
+        """Wait until the oracle finds nothing, and still finds nothing a while later; otherwise
+        return its last verdict at the deadline.
 
-        Once nothing but messages is left to complain of, the beat is halted: on a busy machine one
-        of its own tasks would be in some queue at any moment.
+        Beat is stopped once only messages in queues are left to complain about: on a busy machine,
+        one of its own tasks would always be in some queue.
         """
         content_at: float | None = None
         while True:

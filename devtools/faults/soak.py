@@ -1,6 +1,6 @@
-"""Random faults every 20 to 60 s under steady load, for as long as one likes.
+"""Random faults every 20 to 60 s under steady load, for a given time.
 
-In rounds: each ends with a drain and the oracle, so that a loss is found near its cause.
+It runs in rounds. Each ends with a drain and the oracle, so that a loss is found near its cause.
 """
 
 import signal
@@ -57,7 +57,7 @@ FAULTS: tuple[Callable[[Run], None], ...] = (
 
 
 def soak(environment: FaultsEnvironment, minutes: float, seed: int) -> Iterator[Outcome]:
-    """An outcome for each round."""
+    """Yield an outcome for each round."""
     random = Random(seed)
     ends_at = time.monotonic() + minutes * 60
     number = 0

@@ -1,4 +1,4 @@
-"""A queue of the harness's own beside those of Connectify: what is published, and what twice?"""
+"""Additional queues of the harness that receive copies, to see what is published and what twice."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ EVENTS = ("posts.fanout", "users.fanout", "deliveries.fanout")
 
 
 class Tap:
-    """Gets a copy of every message of some exchanges, until the run's end."""
+    """Receives a copy of every message of some exchanges until the run's end."""
 
     def __init__(self, run: Run, name: str, *exchanges: str):
         self._connection = Connection(run.broker.url, connect_timeout=5)
@@ -26,7 +26,7 @@ class Tap:
         run.at_end(self._end)
 
     def messages(self) -> Iterator[Message]:
-        """Those since the last call."""
+        """The messages since the last call."""
         while message := self._queue.get():
             yield message
             message.ack()
@@ -41,7 +41,7 @@ class Tasks(Tap):
         super().__init__(run, "tasks", EXCHANGE)
 
     def sent(self) -> set[str]:
-        """The names of those since the last call."""
+        """The names of the tasks since the last call."""
         return {message.headers["task"] for message in self.messages()}
 
 
@@ -51,6 +51,6 @@ class Events(Tap):
         self._seen: Counter[str] = Counter()
 
     def doubled(self) -> int:
-        """How many came more than once until now."""
+        """How many events came more than once so far."""
         self._seen.update(message.properties["message_id"] for message in self.messages())
         return sum(count > 1 for count in self._seen.values())

@@ -1,5 +1,5 @@
-"""A consumer without its guard "any message can be read", for the proofs: it reads what a stranger
-sends as kombu and amqp do. `python -m devtools.faults.trusting_consumer timelines`."""
+"""A consumer without its guard "any message can be read", for the proofs: it decodes messages as
+kombu and amqp do. `python -m devtools.faults.trusting_consumer timelines`."""
 
 import sys
 

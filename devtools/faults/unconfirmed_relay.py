@@ -8,7 +8,7 @@ from django.core.management import call_command
 
 django.setup()
 
-# The publisher can be imported only now that the apps are loaded.
+# The publisher can be imported only after django.setup().
 from events.publisher import Publisher  # noqa: E402
 
 _send = Publisher._send

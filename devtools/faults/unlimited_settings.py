@@ -1,5 +1,5 @@
-"""Connectify's settings without its guard "time limits", for the proofs: PostgreSQL is waited for
-without end, and so waits."""
+"""Connectify's settings without its guard "time limits", for the proofs: Connectify waits for
+PostgreSQL without end, and PostgreSQL for Connectify."""
 
 from connectify.settings import *  # noqa: F403
 from connectify.settings import DATABASES

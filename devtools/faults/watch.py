@@ -14,9 +14,9 @@ from devtools.servers.proc import resident_bytes
 POLL_SECONDS = 0.25
 SLOW_POLLS = 4  # The broker and the processes are polled every fourth time.
 
-# A row that a post up to a given one still lacks, for somebody who followed before it was written.
-# The newest posts are checked first: they lack rows for longest, and to check all of them four
-# times a second would take what is to be measured.
+# A row that is missing for a post up to a given one and a user who followed before the post. The
+# newest posts are checked first, because they lack rows longest; checking all posts four times a
+# second would take too much of the machine.
 BEHIND = """
     SELECT post.id FROM social_post post
     JOIN social_follow follow ON follow.followee_id = post.author_id
@@ -32,15 +32,15 @@ GONE = (psycopg2.Error, OSError)
 
 
 class Watch:
-    """`outbox_peak`, `queue_peak` and `rss_peak` (bytes of all processes of ours together);
-    `redeliveries`; `current_after` is how many seconds after the fault's end every post accepted
-    until then stood in its followers' timelines, None as long as it does not."""
+    """`rss_peak` is in bytes and covers all of our processes together. `current_after` is the
+    number of seconds from the fault's end until every post accepted before that end was in its
+    followers' timelines; None before that."""
 
     def __init__(self, environment: FaultsEnvironment):
         self.outbox_peak = self.queue_peak = self.rss_peak = 0
         self.redeliveries = 0
         self.current_after: float | None = None
-        # Posts up to here have lost their rows by retention.
+        # Posts up to this id have lost their rows by retention.
         self.expired = 0
         self._environment = environment
         self._broker = environment.broker
@@ -64,7 +64,7 @@ class Watch:
             self._connection.close()
 
     def fault_ended(self, at: float) -> None:
-        """May be called again, for the last of several faults."""
+        """May be called again if there are several faults."""
         self.current_after, self._last_post, self._ended_at = None, None, at
 
     def _run(self) -> None:

@@ -1,1 +1,1 @@
-"""What demo, faults and benchmarks share."""
+"""Shared by demo, faults and benchmarks."""

@@ -1,4 +1,4 @@
-"""A client of Connectify's API, as a person's device is one: over HTTP, with a token."""
+"""A client of Connectify's API that behaves like a user's device: over HTTP, with a token."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-# Shorter than the web server keeps a connection: a request must not meet the end of one.
+# Shorter than the web server keeps a connection, so that no request meets a closing connection.
 KEEP_ALIVE_SECONDS = 1.0
 TIMEOUT_SECONDS = 30.0
 CONNECTIONS = 60
@@ -18,7 +18,7 @@ ERRORS = (aiohttp.ClientError, TimeoutError, OSError, json.JSONDecodeError)
 
 
 class ApiError(Exception):
-    """Connectify answered otherwise than a client must expect, with `status`, or not at all."""
+    """Connectify's answer was an error with this `status`, or there was no answer."""
 
     def __init__(self, words: str, status: int | None = None) -> None:
         super().__init__(words)
@@ -27,7 +27,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """`at` is time.monotonic() when the whole answer was there."""
+    """`at` is the time.monotonic() at which the whole answer had arrived."""
 
     body: Any
     at: float
@@ -35,8 +35,9 @@ class Answer:
 
 
 class Api:
-    """Kept-alive connections to Connectify at `origin`; closed with the context. `answers` counts
-    all by status, with "with Retry-After" behind it where there was one."""
+    """Keep-alive connections to Connectify at `origin`, closed with the context. `answers` counts
+    the answers by status; " with Retry-After" is appended to the status if there was such a
+    header."""
 
     def __init__(self, origin: str, timeout: float = TIMEOUT_SECONDS) -> None:
         self.origin = origin
@@ -52,12 +53,12 @@ class Api:
         await self._session.close()
 
     async def login(self, username: str, password: str) -> str:
-        """A new token."""
+        """Return a new token."""
         body = {"username": username, "password": password, "device": "demo"}
         return (await self._send("POST", "/api/v1/accounts/login/", body=body)).body["token"]
 
     async def publish(self, token: str, content: str, key: str | None = None) -> Answer:
-        """A new post; `key` is its Idempotency-Key."""
+        """Write a post; `key` is its Idempotency-Key."""
         headers = {"Idempotency-Key": key} if key else {}
         return await self._send("POST", "/api/v1/posts/", token, {"content": content}, **headers)
 
@@ -74,12 +75,13 @@ class Api:
         await self._send("DELETE", f"/api/v1/users/{user_id}/follow/", token)
 
     async def page(self, token: str, url: str | None = None) -> dict:
-        """One page of one's home timeline: the first, or that of a link in another one."""
+        """One page of the token's home timeline: the first, or the one at a link of another
+        page."""
         path = (url or "/api/v1/timeline/").removeprefix(self.origin)
         return (await self._send("GET", path, token)).body
 
     async def timeline(self, token: str) -> list[dict]:
-        """All of one's home timeline, read page by page."""
+        """The whole home timeline, read page by page."""
         page = await self.page(token)
         posts = page["results"]
         while page["older"]:
@@ -115,7 +117,7 @@ class Api:
 
 
 async def at_once(limit: int, acts: Iterable[Callable[[], Awaitable[None]]]) -> None:
-    """Do all, at most `limit` of them at the same time."""
+    """Run all acts, at most `limit` at the same time."""
     remaining = iter(acts)
 
     async def work() -> None:

@@ -1,8 +1,8 @@
-"""Sees posts arrive in timelines: a thread that polls PostgreSQL on a connection of its own.
+"""Notes when posts arrive in timelines: a thread polls PostgreSQL on a separate connection.
 
-A post has arrived with the poll that saw the last of its rows. It shares the machine with those
-whom it measures, so it asks for the first and the last follower of each post only, and for all of
-them once these two are there.
+A post has arrived when a poll sees the last of its rows. Polling shares the machine with what is
+being measured, so a poll looks up only the first and the last follower of each post, and all of
+them once those two have it.
 """
 
 import threading
@@ -16,10 +16,10 @@ import psycopg2
 from devtools.lab.database import connect, query
 
 POLL_SECONDS = 0.04
-# A table without statistics would otherwise be read from end to end.
+# Otherwise a table without statistics would be scanned completely.
 PLAN = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 
-# Both by the primary key.
+# Both statements use the primary key.
 SENTINELS = """
     SELECT entry.post_id, count(*)
     FROM unnest(%s::bigint[], %s::bigint[]) AS sentinel (owner_id, post_id)
@@ -32,8 +32,8 @@ ROWS = """
 
 
 class Arrivals:
-    """Runs within its context. `rows` counts the rows seen; `at` holds time.monotonic() by post
-    id for posts that have arrived."""
+    """Runs within its context. `rows` counts the rows seen; `at` holds the time.monotonic() of each
+    post that has arrived, by post id."""
 
     def __init__(self, database_url: str, poll_seconds: float = POLL_SECONDS) -> None:
         self.rows = 0
@@ -54,7 +54,7 @@ class Arrivals:
         self._thread.join()
 
     def expect(self, post_id: int, owners: Sequence[int]) -> None:
-        """Look for this post from now on in the timelines of these users."""
+        """From now on, look for this post in the timelines of these users."""
         self._announced.append((post_id, owners))
 
     def _run(self) -> None:
@@ -63,7 +63,7 @@ class Arrivals:
                 with closing(connect(self._url, PLAN)) as connection:
                     self._poll_on(connection)
             except psycopg2.OperationalError:
-                # The server is away: no row is seen meanwhile, which the latency will show.
+                # The server is down. No row is seen meanwhile, and the latency will show it.
                 self._ended.wait(0.5)
 
     def _poll_on(self, connection) -> None:

@@ -1,4 +1,4 @@
-"""What the clients of a load saw: each post, with every request that was made for it."""
+"""What the clients of a load saw: each post with all its requests."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from devtools.lab.latency import Percentiles
 class Attempt:
     """One post that a user wanted to write. Times are time.monotonic().
 
-    `author` is their id in the graph. `failed` counts requests without an answer, `rejected` those
-    that were refused, by status; `problem` says what the last of them came to. `seconds` is how
-    long the request took that was accepted.
+    `author` is a graph id. `failed` counts requests without an answer, `rejected` counts refused
+    requests by status, and `problem` describes the last failure. `seconds` is the duration of the
+    accepted request.
     """
 
     number: int
@@ -34,17 +34,17 @@ class Attempt:
 
     @property
     def answered(self) -> bool:
-        """Whether a request for it has come to any end."""
+        """True if a request for it was accepted, refused or given up."""
         return self.accepted or bool(self.failed or self.rejected)
 
     @property
     def at_once(self) -> bool:
-        """Whether the first request was accepted."""
+        """True if the first request was accepted."""
         return self.accepted and not self.failed and not self.rejected
 
 
 class Attempts(list[Attempt]):
-    """In the order in which they were begun."""
+    """Attempts in the order in which they began."""
 
     @property
     def accepted(self) -> list[Attempt]:
@@ -52,29 +52,29 @@ class Attempts(list[Attempt]):
 
     @property
     def answered(self) -> int:
-        """How many were accepted or refused."""
+        """How many were accepted, refused or given up."""
         return sum(attempt.answered for attempt in self)
 
     @property
     def numbers(self) -> Mapping[int, int]:
-        """Of the accepted posts, the number by id."""
+        """The numbers of the accepted posts, by id."""
         return {attempt.post_id: attempt.number for attempt in self.accepted}
 
     @property
     def ids(self) -> Mapping[int, int]:
-        """Of the accepted posts, the id by number."""
+        """The ids of the accepted posts, by number."""
         return {attempt.number: attempt.post_id for attempt in self.accepted}
 
     @property
     def accepted_at(self) -> Mapping[int, float]:
-        """Of the accepted posts, by id."""
+        """When each accepted post was accepted, by id."""
         return {attempt.post_id: attempt.accepted_at for attempt in self.accepted}
 
     @property
     def refused(self) -> Mapping[int, str]:
-        """Of those that were answered and not accepted, the problem by number."""
+        """The problem of each answered post that was not accepted, by number."""
         return {a.number: a.problem for a in self if a.answered and not a.accepted}
 
     def latencies(self, since: float = 0.0, until: float = float("inf")) -> Percentiles:
-        """Of the accepted requests of posts begun in a time."""
+        """Durations of the accepted requests for posts begun in a span of time."""
         return Percentiles.of(a.seconds for a in self.accepted if since <= a.begun_at < until)

@@ -1,7 +1,7 @@
 """Servers, a database and Connectify's processes for one run of a tool.
 
-All that a run writes lies below `.services/NAME`; what a killed run has left running is ended by
-the next one.
+Everything that a run writes is below `.services/NAME`. The next run ends what a killed run has left
+running.
 """
 
 import fcntl
@@ -33,12 +33,12 @@ SETTINGS = {
 
 
 def ignore(line: str) -> None:
-    """Says nothing."""
+    """Discard a line of progress."""
 
 
 class Environment:
-    """`environ` is what Connectify's processes run with; `processes` supervises them, which are
-    those of `table`. Both are there once prepare() has returned."""
+    """`environ` holds the variables of Connectify's processes; `processes` supervises the processes
+    of `table`. Both exist once prepare() has returned."""
 
     def __init__(self, name: str, services: Services) -> None:
         self.name = name
@@ -51,8 +51,8 @@ class Environment:
         self.processes: Supervisor | None = None
 
     def prepare(self, environ: Mapping[str, str], **added: Command) -> None:
-        """Make the tables in the database of DATABASE_URL, and a supervisor for Connectify's
-        processes and the `added` ones; none is started. Raises ServerFailure."""
+        """Create the tables in the database of DATABASE_URL, and a supervisor for Connectify's
+        processes and the `added` ones, without starting any. Raises ServerFailure."""
         self.environ = {**environ, **SETTINGS}
         databases.migrate(ROOT, self.environ)
         self.ports.claim("web", "flower")
@@ -60,13 +60,13 @@ class Environment:
         self.processes = self.supervise(self.table)
 
     def commands(self) -> dict[str, Command]:
-        """Connectify's processes, by name."""
+        """Connectify's processes by name."""
         return connectify(
             self.environ, web_port=self.ports["web"], flower_port=self.ports["flower"]
         )
 
     def supervise(self, table: Mapping[str, Command], **environ: str) -> Supervisor:
-        """A supervisor for other processes, or for the same with other variables."""
+        """A supervisor for other processes, or for the same ones with other variables."""
         return Supervisor(table, root=ROOT, home=self.home, environ=self.environ | environ)
 
     @property
@@ -86,15 +86,15 @@ class Environment:
         return database.connect(self.database_url)
 
     def ask(self, module: str, *arguments: str, given: Any = None, **environ: str) -> Any:
-        """What one of our modules answers, which runs as Connectify's processes do, with `environ`
-        added. Raises ServerFailure."""
+        """Run one of our modules as a process with Connectify's environment plus `environ`, and
+        return its answer. Raises ServerFailure."""
         return question.ask(
             module, *arguments, given=given, root=ROOT, environ=self.environ | environ
         )
 
     @contextmanager
     def exclusive(self, say: Say = ignore) -> Iterator[None]:
-        """Raises Refused where another run of this clone goes on."""
+        """Raises Refused if another run of this clone is still going on."""
         with (self.home / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -107,7 +107,8 @@ class Environment:
 
     @contextmanager
     def running(self, progress: Progress) -> Iterator[None]:
-        """Starts all processes and stops them. Raises ServerFailure where one does not start."""
+        """Start all processes, and stop them at the end. Raises ServerFailure if one does not
+        start."""
         try:
             with interruption.put_off():
                 self.processes.start()
@@ -123,7 +124,7 @@ class Environment:
         """End every process that this or an earlier run has recorded."""
         records = sorted((self.home / "run").glob("*"))
         for record in records:
-            # One that is stopped would not notice that it is to end.
+            # A stopped process would not react to the signal that ends it.
             Process(record).send(signal.SIGCONT)
         if self.processes:
             self.processes.stop()

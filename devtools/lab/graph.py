@@ -1,6 +1,6 @@
 """Follower graphs: who follows whom.
 
-A graph holds each follow once and nobody who follows themselves, whatever the source.
+A graph holds each follow once, and nobody follows themselves, whatever its source contains.
 """
 
 from array import array
@@ -13,14 +13,14 @@ NOBODY: array = array("q")
 
 
 class GraphError(Exception):
-    """A follow graph cannot be used; the message is one line that says where and why."""
+    """The graph cannot be used; the message is one line that says where and why."""
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Users (sorted ids), and of each user with followers the sorted ids of these followers.
+    """Sorted user ids, and sorted follower ids for each user who has followers.
 
-    Ids are kept in arrays of 64-bit integers: 800,000 follows take 6.5 MB, not 30.
+    Ids are kept in arrays of 64-bit integers: 800,000 follows take 6.5 MB instead of 30.
     """
 
     users: array
@@ -29,7 +29,7 @@ class Graph:
 
     @classmethod
     def from_edges(cls, edges: Iterable[tuple[int, int]], users: Iterable[int] = ()) -> "Graph":
-        """Build from (follower, followee) pairs; a repeated pair counts once. `users` are there
+        """Build from (follower, followee) pairs; a repeated pair counts once. `users` are included
         even if they follow nobody."""
         drafts: dict[int, array] = {}
         everyone = set(users)
@@ -49,11 +49,12 @@ class Graph:
 
     @cached_property
     def authors(self) -> list[int]:
-        """Those who have followers, the most followed first; of equals, the lowest id first."""
+        """Users who have followers, the most followed first, and the lowest id first among
+        equals."""
         return sorted(self.followers, key=lambda user: (-len(self.followers[user]), user))
 
     def followers_of(self, user: int) -> array:
-        """Sorted ids of the followers; empty for a user whom nobody follows."""
+        """Sorted ids of the followers; empty for a user without followers."""
         return self.followers.get(user, NOBODY)
 
     def follows(self, follower: int, followee: int) -> bool:

@@ -1,13 +1,13 @@
-"""What only Connectify itself knows or does, in a process of its own.
+"""Parts of a run that need Connectify's own code, run in a separate process.
 
 `python -m devtools.lab.inside COMMAND`; input and output are JSON. The tools themselves never load
-Django: a fault that they look for cannot be their own, and they measure nobody's start.
+Django. So they cannot share a fault with the code that they test, and they start quickly.
 
-- `accounts` makes users: of `usernames`, with `password` (null: nobody logs in with one), an API
-  token for each of `members`, and an administrator `operator` (or null). Prints `ids` in the order
-  of the usernames, and `tokens` by username.
-- `dormant` makes dormant the owners whose ids it is given, and prints how many are dormant then.
-- `subscribers` prints queue, event types and target in seconds of each by name.
+- `accounts` makes users named `usernames` with `password` (null: no login by password), an API
+  token for each of `members`, and an administrator `operator` (or null). It prints `ids` in the
+  order of the usernames, and `tokens` by username.
+- `dormant` makes these owners dormant, and prints how many are dormant then.
+- `subscribers` prints queue, event types and target in seconds of each subscriber by name.
 """
 
 import json
@@ -19,7 +19,7 @@ import django
 
 django.setup()
 
-# Models can be imported only now that the apps are loaded.
+# Models can be imported only after django.setup().
 from django.conf import settings  # noqa: E402
 from django.contrib.auth.hashers import make_password  # noqa: E402
 from django.utils import timezone  # noqa: E402
@@ -43,14 +43,15 @@ def accounts(order: dict) -> dict:
 
 
 def make_users(usernames: Sequence[str], password: str | None) -> list[int]:
-    """Their ids. All share one hash of the password: hashing is slow on purpose."""
+    """Create users and return their ids. They share one password hash, because hashing is slow on
+    purpose."""
     shared = make_password(password)
     users = [User(username=name, password=shared) for name in usernames]
     return [user.pk for user in User.objects.bulk_create(users, batch_size=BATCH)]
 
 
 def make_tokens(members: dict[str, int]) -> dict[str, str]:
-    """A token for each user id, by username."""
+    """Create a token for each user id, by username."""
     expiry = timezone.now() + settings.REST_KNOX["TOKEN_TTL"]
     rows, tokens = [], {}
     for name, user_id in members.items():
@@ -64,7 +65,8 @@ def make_tokens(members: dict[str, int]) -> dict[str, str]:
 
 
 def dormant(owners: list[int]) -> int:
-    """By the code that does so every few minutes, as if they had last looked too long ago."""
+    """Make owners dormant with the code that does so every few minutes, as if they had stayed away
+    too long."""
     now = timezone.now()
     long_ago = now - settings.TIMELINE_DORMANT_AFTER - timedelta(seconds=1)
     dormancy.expect(owners, now=long_ago)

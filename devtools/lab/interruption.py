@@ -1,4 +1,5 @@
-"""Ctrl-C, SIGTERM, a closed terminal: each ends a run in order, and none cuts the ending short."""
+"""Ctrl-C, SIGTERM and a closed terminal each end a run in order, and do not interrupt its
+cleanup."""
 
 import os
 import signal
@@ -9,8 +10,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def as_ctrl_c() -> None:
-    """From now on, all of them raise KeyboardInterrupt, by the way that Ctrl-C takes."""
-    # A shell starts a background job with SIGINT ignored, and Python then leaves it so.
+    """From now on, all of these signals raise KeyboardInterrupt, as Ctrl-C does."""
+    # A shell starts a background job with SIGINT ignored, and Python then keeps it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in SIGNALS[1:]:
         signal.signal(number, lambda *_: os.kill(os.getpid(), signal.SIGINT))
@@ -18,8 +19,8 @@ def as_ctrl_c() -> None:
 
 @contextmanager
 def put_off() -> Iterator[None]:
-    """They wait for the end of this context: a process that is started is recorded as well, and
-    stopping is what they ask for anyway."""
+    """Delay the signals until the block ends, so that a process that is started is also recorded,
+    and so that cleanup is not interrupted."""
     came: list[int] = []
     before = [signal.signal(number, lambda n, _: came.append(n)) for number in SIGNALS]
     try:

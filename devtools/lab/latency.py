@@ -7,7 +7,7 @@ from math import ceil
 
 @dataclass(frozen=True)
 class Percentiles:
-    """In seconds; None where nothing was measured."""
+    """Seconds; None if nothing was measured."""
 
     p50: float | None = None
     p95: float | None = None
@@ -22,5 +22,5 @@ class Percentiles:
 
 
 def percentile(ordered: list[float], percent: int) -> float:
-    """By nearest rank: the smallest measured value that `percent` % of all do not exceed."""
+    """The percentile by nearest rank: the smallest value that `percent` % of all do not exceed."""
     return ordered[ceil(len(ordered) * percent / 100) - 1]

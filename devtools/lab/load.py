@@ -1,4 +1,4 @@
-"""Users who post over HTTP at a steady rate, whatever else goes on."""
+"""Users who post over HTTP at a steady rate, whatever else happens."""
 
 import asyncio
 import threading
@@ -8,16 +8,16 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from devtools.lab.api import TIMEOUT_SECONDS, Api, ApiError
 from devtools.lab.attempts import Attempt, Attempts
 
-# How long clients ask again after the load's end.
+# How long clients retry after the load has ended.
 GIVE_UP_SECONDS = 30.0
 
 
 class Load:
-    """Posts by `authors` (ids in the graph, as are the keys of `tokens`), `rate` a second, until
-    there are no more or stop() is called; `content` makes a post's text of its number.
+    """Posts by `authors` (graph ids, as are the keys of `tokens`), `rate` per second, until there
+    are no more authors or stop() is called. `content` makes a post's text from its number.
 
-    With `retry_seconds` a post has an Idempotency-Key, and a client that gets no answer or another
-    one asks again after that time, as a good client does. `accepted` gets each post that is there.
+    With `retry_seconds` each post has an Idempotency-Key, and a client whose request fails retries
+    after that time, as a good client does. `accepted` is called for each accepted post.
     """
 
     def __init__(
@@ -40,8 +40,8 @@ class Load:
         self._ended_at: float | None = None
 
     async def run(self, api: Api) -> None:
-        """Send every post when its time has come, whether or not those before were answered: a slow
-        server must not slow down those who measure it. Returns when all have come to an end."""
+        """Send each post when it is due, even if earlier ones have not been answered: a slow server
+        must not slow down the measurement. Returns when all have been accepted or given up."""
         begun = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for number, author in enumerate(self._authors):
@@ -53,7 +53,7 @@ class Load:
                     group.create_task(other)
 
     def beside(self, api: Api) -> Iterator[Awaitable[None]]:
-        """What people do while a post is written."""
+        """What else users do while a post is written."""
         return iter(())
 
     def stop(self) -> None:
@@ -84,7 +84,8 @@ class Load:
         await self.insist(ask)
 
     async def insist(self, ask: Callable[[], Awaitable[None]]) -> None:
-        """Ask, and with `retry_seconds` again and again, for a while also after the load's end."""
+        """Make the request, and with `retry_seconds` repeat it until it succeeds, for a while also
+        after the load has ended."""
         while True:
             try:
                 return await ask()
@@ -97,10 +98,10 @@ class Load:
 
 
 class BackgroundLoad(Load):
-    """A load on Connectify at `origin` from start() to stop(), in a thread of its own."""
+    """A load on Connectify at `origin` from start() to stop(), in a separate thread."""
 
     def __init__(self, origin: str, *args, timeout: float = TIMEOUT_SECONDS, **kwargs) -> None:
-        """`timeout` in seconds bounds a request; the rest is as of Load."""
+        """`timeout` in seconds bounds a request; the other arguments are those of Load."""
         super().__init__(*args, **kwargs)
         self._api = Api(origin, timeout)
         self._thread = threading.Thread(
@@ -109,7 +110,7 @@ class BackgroundLoad(Load):
 
     @property
     def answers(self) -> Mapping[str, int]:
-        """How many there were of each kind; see Api."""
+        """How many answers of each kind there were; see Api."""
         return self._api.answers
 
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""A graph's users and follows, loaded into the database of a run in bulk."""
+"""Loads a graph's users and follows into the database of a run in bulk."""
 
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -19,8 +19,8 @@ def username(user: int, prefix: str = "user") -> str:
 
 @dataclass(frozen=True)
 class Population:
-    """Users in our database, by their ids in the graph, which differ. `tokens` has those of the
-    members; `password` is everyone's."""
+    """Users in our database, by their graph ids, which differ from ours. `tokens` are those of the
+    members; all users share `password`."""
 
     graph: Graph
     ids: dict[int, int]
@@ -43,7 +43,8 @@ def load(
     """Load users and follows, with a token for each of the members. `operator` adds an
     administrator; usernames begin with `prefix`. Raises ServerFailure."""
     password = secrets.token_urlsafe(12)
-    # Backwards, so that our ids differ from the graph's and mistaking one for the other shows.
+    # Create the users in reverse order, so that our ids differ from the graph's and a mix-up is
+    # noticed.
     users = list(graph.users)[::-1]
     people = Population(graph, {}, {}, password, prefix)
     names = {user: people.username(user) for user in users}
@@ -59,7 +60,7 @@ def load(
     connection = environment.connect()
     try:
         relate(connection, "social_follow", "follower_id, followee_id", graph.followers, people.ids)
-        # The planner must know the tables, and index-only scans the pages without old rows.
+        # The planner needs statistics, and index-only scans need the visibility map.
         for table in ("social_follow", "social_user", "social_token"):
             execute(connection, f"VACUUM (ANALYZE) {table}")
     finally:
@@ -74,13 +75,13 @@ def relate(
     related: Mapping[int, Iterable[int]],
     ids: Mapping[int, int],
 ) -> None:
-    """Write (one, other) rows for each `other` and the ones related to it, all by their ids in the
-    graph. Without signals: they are older than every post, and no news."""
+    """Write (one, other) rows for each `other` and its related users, given by graph ids. No
+    signals are sent, because these follows are older than every post."""
     copy(connection, table, f"{columns}, created_at", lines(related, ids))
 
 
 def lines(related: Mapping[int, Iterable[int]], ids: Mapping[int, int]) -> Iterator[str]:
-    """In the order of our ids, as a table grows where people follow in the course of time."""
+    """Lines in the order of our ids, as a table grows when people follow over time."""
     now = datetime.now(UTC).isoformat()
     for other in sorted(related, key=ids.__getitem__):
         ending = f"\t{ids[other]}\t{now}\n"

@@ -1,4 +1,4 @@
-"""An environment whose servers serve nothing else: a run may stop, kill and fill them."""
+"""An environment with servers of its own, which a run may stop, kill and fill."""
 
 import os
 import shutil
@@ -16,13 +16,13 @@ from devtools.servers import databases
 from devtools.servers.lifecycle import Say
 from devtools.servers.services import Services
 
-# Of the caller's environment only this is kept: addresses of other servers would lead astray.
+# Only this is kept of the caller's environment, because it may hold addresses of other servers.
 KEPT = ("PATH", "HOME", "USER", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH")
 
 
 class PrivateEnvironment(Environment):
     def __init__(self, name: str, **settings: str) -> None:
-        """`settings` are variables that Connectify's processes run with."""
+        """`settings` are variables for Connectify's processes."""
         own = {name: os.environ[name] for name in KEPT if name in os.environ}
         super().__init__(name, Services(STATE / name, own, unpacked=STATE / "rabbitmq-dist"))
         # A developer's disk may be fuller than a server's.
@@ -30,8 +30,8 @@ class PrivateEnvironment(Environment):
 
     @contextmanager
     def open(self, say: Say = ignore) -> Iterator[Self]:
-        """Servers with a new database, an empty broker, and no process of Connectify yet. Raises
-        Refused and ServerFailure."""
+        """Start servers with a new database and an empty broker, without Connectify's processes.
+        Raises Refused and ServerFailure."""
         with self.exclusive():
             try:
                 say("starting PostgreSQL, RabbitMQ and Valkey")
@@ -45,7 +45,7 @@ class PrivateEnvironment(Environment):
     def renew(self) -> None:
         """Make all of that anew."""
         self.end_processes()
-        # No message of an earlier run may be in the broker, and no old row in the tables.
+        # Neither messages nor rows of an earlier run may remain.
         for server in (self.services.rabbitmq, self.services.postgres):
             server.kill()
             shutil.rmtree(server.home / "data", ignore_errors=True)
@@ -56,9 +56,9 @@ class PrivateEnvironment(Environment):
         self.prepare({**servers, **self._settings})
 
     def empty_queues(self) -> None:
-        """Take every message out of the broker; no process of Connectify may run."""
+        """Remove every message from the broker. No process of Connectify may run meanwhile."""
         with Connection(self.environ["BROKER_URL"]) as broker:
             for name in QUEUES:
-                # Before the first run there is none; a refusal closes its channel.
+                # Before the first run the queue does not exist; the error closes the channel.
                 with suppress(NotFound), broker.channel() as channel:
                     channel.queue_purge(name)

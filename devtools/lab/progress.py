@@ -1,10 +1,10 @@
-"""What a run says while it goes on: a line a stage, and a line that counts."""
+"""The progress of a run: a line for each stage, and a line of counts."""
 
 import time
 from contextlib import suppress
 from typing import TextIO
 
-# Between two lines of counts where no terminal can show one line that changes.
+# Seconds between two lines of counts on an output that cannot overwrite a line.
 INTERVAL_SECONDS = 5.0
 
 
@@ -23,17 +23,17 @@ class Progress:
         return time.monotonic() - self.begun
 
     def stage(self, text: str) -> None:
-        """A line that stays."""
+        """Write a line that stays."""
         self._end_counting()
         self._write(f"[{self.elapsed:6.1f} s] {text}\n")
 
     def lines(self, text: str) -> None:
-        """Lines without the time."""
+        """Write lines without the time."""
         self._end_counting()
         self._write(f"{text}\n")
 
     def count(self, text: str) -> None:
-        """Counts so far; each overwrites the one before on a terminal."""
+        """Write counts; on a terminal they overwrite the previous ones."""
         if self._live:
             self._write(f"\r\x1b[K[{self.elapsed:6.1f} s] {text}")
             self._counting = True
@@ -48,7 +48,7 @@ class Progress:
         self._counted_at = self.elapsed
 
     def _write(self, text: str) -> None:
-        # Nobody may read on; what was started must be stopped all the same.
+        # The reader of the output may be gone. What was started must be stopped all the same.
         with suppress(BrokenPipeError):
             self.out.write(text)
             self.out.flush()

@@ -1,4 +1,5 @@
-"""A question to one of our modules in a process of its own: whoever measures never loads Django."""
+"""Runs one of our modules in a separate process, because the measuring process never loads
+Django."""
 
 import json
 import subprocess
@@ -13,8 +14,9 @@ from devtools.servers.process import ServerFailure
 def ask(
     module: str, *arguments: str, given: Any = None, root: Path, environ: Mapping[str, str]
 ) -> Any:
-    """What `python -m module arguments` of the clone at `root` prints as JSON when it is `given`
-    this as JSON. Raises ServerFailure with what it says when it fails."""
+    """Run `python -m module arguments` in the clone at `root` with `given` as JSON on standard
+    input, and return what it prints, decoded from JSON. Raises ServerFailure with its error output
+    if it fails."""
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=root,

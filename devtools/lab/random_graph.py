@@ -1,4 +1,4 @@
-"""Follower graphs, and the authors of posts, drawn at random; the same for a seed everywhere."""
+"""Random follower graphs and random authors of posts. A seed gives the same result everywhere."""
 
 from collections.abc import Callable, Iterator
 from itertools import accumulate
@@ -6,9 +6,9 @@ from random import Random
 
 from devtools.lab.graph import Graph
 
-# The author at rank r (from 0) has 30 % of all users times 19 / (r + 19) followers: Zipf's law
-# with Mandelbrot's offset. 4,000 users give 1,200 followers at the top and 30 on average.
-# Whole numbers only, because pow() may differ in its last digit between platforms.
+# The author at rank r (from 0) has 30 % of all users times 19 / (r + 19) as followers: Zipf's law
+# with Mandelbrot's offset. 4,000 users give 1,200 followers at the top and 30 on average. It uses
+# integers only, because pow() may differ in its last digit between platforms.
 TOP_SHARE = (3, 10)
 RANK_OFFSET = 19
 
@@ -28,7 +28,7 @@ def generate_graph(
     """
     if users < 2:
         raise ValueError("a follow needs two users")
-    # Of the generator's methods only random() is promised to stay the same between versions.
+    # Only random() is promised to stay the same between Python versions.
     draw = Random(seed).random
     ranking = list(range(1, users + 1))
     for last in range(users - 1, 0, -1):
@@ -56,14 +56,15 @@ def draw_edges(
 
 
 def even_graph(users: int, authors: int, followers: int, seed: int = 1) -> Graph:
-    """The first `authors` of users 1..users have `followers` followers each, one in each of as many
-    equal parts of the range of ids: a slice of followers lies all over the tables."""
+    """A graph of users 1..users in which the first `authors` users have `followers` followers each.
+    The followers of an author are spread evenly over the range of ids, so that a slice of followers
+    is spread over the tables."""
     draw = Random(seed).random
     part = users // followers
 
     def drawn(place: int, author: int) -> int:
         follower = place * part + int(draw() * part) + 1
-        # An author who was drawn for themselves has a neighbour instead.
+        # An author drawn as their own follower is replaced by a neighbour.
         return follower if follower != author else place * part + follower % part + 1
 
     edges = (
@@ -75,9 +76,9 @@ def even_graph(users: int, authors: int, followers: int, seed: int = 1) -> Graph
 
 
 def draw_authors(graph: Graph, posts: int, rng: Random) -> list[int]:
-    """Draw one author for each post, as likely as they have followers.
+    """Draw one author for each post, in proportion to their followers.
 
-    Users without followers never write; the most-followed one does at least once.
+    Users without followers never post; the most-followed user posts at least once.
     """
     if posts < 1:
         return []

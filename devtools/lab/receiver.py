@@ -1,7 +1,7 @@
-"""The push service of a run, a process of its own: it notes what arrives, and when.
+"""The push service of a run as a separate process, which notes what arrives and when.
 
-Nothing is decrypted or even written before it is asked: it shares the machine with those whom it
-measures.
+It decrypts and writes nothing until it is queried, because it shares the machine with the processes
+that it measures.
 """
 
 from collections.abc import Iterator
@@ -26,10 +26,10 @@ TIMEOUT_SECONDS = 10
 
 
 class Receiver:
-    """Questions raise OSError where it does not answer."""
+    """Queries raise OSError if the service does not answer."""
 
     def __init__(self, home: Path, vapid_private_key: str) -> None:
-        """Lets in pushes that are signed with this key. `home` is the run's."""
+        """Accepts pushes that are signed with this key. `home` is the run's directory."""
         self._port_file = home / f"{NAME}.port"
         self._port_file.unlink(missing_ok=True)
         arguments = ("-m", "devtools.push_service", "--port-file", str(self._port_file))
@@ -53,11 +53,11 @@ class Receiver:
         return f"http://127.0.0.1:{self._port_file.read_text().strip()}"
 
     def accepted(self) -> int:
-        """How many pushes it has accepted so far."""
+        """How many pushes the service has accepted so far."""
         return self._get("/receipts/count").json()["accepted"]
 
     def devices(self, post_id: int) -> int:
-        """How many devices it has accepted the post for."""
+        """How many devices have accepted the post's push."""
         return self._get(f"/topics/{post_topic(post_id)}").json()["devices"]
 
     def receipts(self) -> list[Receipt]:
@@ -75,7 +75,7 @@ class Receiver:
 
 
 def public_key(private_key: str) -> str:
-    """The public half of a VAPID key, as the push service is told whom to let in."""
+    """The public half of a VAPID key, with which the push service checks signatures."""
     scalar = int.from_bytes(decode_base64url(private_key))
     key = ec.derive_private_key(scalar, ec.SECP256R1()).public_key()
     return encode_base64url(key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))

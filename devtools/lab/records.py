@@ -1,6 +1,6 @@
-"""What the database of a run holds: timeline rows, event records, daily counts, what is pending.
+"""Reads what a run's database holds: timeline rows, event records, daily counts, pending events.
 
-The database is the run's own, so that whatever stands in it was to be expected, or was not.
+Only this run uses the database, so everything in it is either expected or an error.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ DAILY = """
     WHERE period = 'day' AND author_id = 0 GROUP BY name
 """
 METRICS = ("posts", "timeline_rows", "pushes_sent", "followers_gained", "followers_lost")
-# What is due, as in events/outbox.py: a paced replay waits for its time, and for nobody.
+# Events that are due, as in events/outbox.py. A paced replay waits for its time and is not pending.
 PENDING = """
     SELECT count(*) FROM events_outboxevent
     WHERE published_at IS NULL AND due_at <= statement_timestamp()
@@ -33,23 +33,23 @@ NEWEST_POST = "SELECT coalesce(max(id), 0) FROM social_post"
 
 
 def daily_counts(connection) -> dict[str, int]:
-    """The METRICS over all days: a run may last past midnight."""
+    """Totals of METRICS over all days, because a run may last past midnight."""
     return dict.fromkeys(METRICS, 0) | dict(query(connection, DAILY))
 
 
 def pending(connection) -> int:
-    """How many events should be published by now."""
+    """How many events should have been published by now."""
     return query(connection, PENDING)[0][0]
 
 
 def newest_post(connection) -> int:
-    """Its id, 0 where there is none."""
+    """The newest post's id, or 0."""
     return query(connection, NEWEST_POST)[0][0]
 
 
 class Records:
-    """Reads, each over a connection of its own: the server may go away and come back meanwhile.
-    Raises psycopg2.OperationalError while it is away."""
+    """Each method uses a new connection, because the server may stop and start again in between.
+    Raises psycopg2.OperationalError while it is down."""
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
@@ -59,11 +59,11 @@ class Records:
         return self._read(ROWS)
 
     def count(self, owners: Sequence[int], posts: Sequence[int]) -> int:
-        """How many rows there are of these posts in the timelines of these owners."""
+        """How many rows these posts have in these owners' timelines."""
         return self._read(COUNT, [list(owners), list(posts)])[0][0]
 
     def created_posts(self) -> list[int]:
-        """The post of each `post.created` that analytics has recorded."""
+        """The post id of each `post.created` event that analytics has recorded."""
         return [post_id for (post_id,) in self._read(CREATED)]
 
     def daily_counts(self) -> dict[str, int]:
@@ -71,7 +71,7 @@ class Records:
             return daily_counts(connection)
 
     def server(self) -> str:
-        """Such as "PostgreSQL 18.4"."""
+        """For example "PostgreSQL 18.4"."""
         ((version,),) = self._read("SHOW server_version")
         return f"PostgreSQL {version.split()[0]}"
 

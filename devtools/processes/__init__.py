@@ -1,4 +1,4 @@
-"""Connectify's own processes: which there are, and how they start, are ready, die and stop."""
+"""Connectify's own processes: their command lines, readiness, death and stopping."""
 
 from devtools.processes.supervisor import Supervisor
 from devtools.processes.table import (

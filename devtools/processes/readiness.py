@@ -1,6 +1,6 @@
-"""When is a process ready? Questions to those whom it serves, or by whom it is seen.
+"""Checks whether a process is ready, by asking the process itself or the server that it uses.
 
-Each function returns a question, which is asked again and again until it answers True.
+Each function returns a check, which is repeated until it returns True.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,8 @@ from kombu import Connection
 Ready = Callable[[], bool]
 LIMIT = 3  # seconds for one answer
 
-# A connection that listens sleeps in this statement; the channel is that of events/outbox.py.
+# A connection that listens shows this statement while it sleeps. The channel is that of
+# events/outbox.py.
 LISTENERS = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND query = 'LISTEN events_outbox'
@@ -22,7 +23,7 @@ LISTENERS = """
 
 
 def answers(url: str) -> Ready:
-    """Whether a GET of this URL gives a success."""
+    """A check that a GET of this URL succeeds."""
 
     def ask() -> bool:
         try:
@@ -35,7 +36,7 @@ def answers(url: str) -> Ready:
 
 
 def consumed(broker_url: str, *queues: str) -> Ready:
-    """Whether each of the queues has a consumer."""
+    """A check that each of the queues has a consumer."""
 
     def ask() -> bool:
         try:
@@ -50,7 +51,7 @@ def consumed(broker_url: str, *queues: str) -> Ready:
 
 
 def listening(database_url: str) -> Ready:
-    """Whether a relay listens for new events."""
+    """A check that a relay listens for new events."""
 
     def ask() -> bool:
         try:
@@ -68,5 +69,5 @@ def listening(database_url: str) -> Ready:
 
 
 def written(path: Path) -> Ready:
-    """Whether there is this file, which the process writes when it is ready."""
+    """A check for this file, which the process writes when it is ready."""
     return path.exists

@@ -1,6 +1,7 @@
 """Starts, watches, kills and stops the processes of a table.
 
-Each is known by its recorded pid, so that a later caller finds what an earlier one left running.
+Each is identified by its recorded pid, so that a later caller finds what an earlier one left
+running.
 """
 
 import signal
@@ -20,7 +21,7 @@ TAIL_LINES = 15
 
 
 class Supervisor:
-    """The processes of a table, run in the clone at `root`; pids and logs are kept below `home`."""
+    """Runs the processes of a table in the clone at `root`; pids and logs are kept below `home`."""
 
     def __init__(
         self, table: Mapping[str, Command], *, root: Path, home: Path, environ: Mapping[str, str]
@@ -36,14 +37,14 @@ class Supervisor:
         self._wanted: set[str] = set()
 
     def pid(self, name: str) -> int | None:
-        """The pid of a process; None while it is not running."""
+        """The pid of a process; None if it does not run."""
         return self._processes[name].pid
 
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 
     def start(self, *names: str) -> None:
-        """Start the named ones, or all, that do not run; return at once."""
+        """Start the named processes, or all, unless they run. Returns at once."""
         for name in names or self.table:
             self._wanted.add(name)
             if not self.pid(name):
@@ -55,8 +56,8 @@ class Supervisor:
                 )
 
     def wait_ready(self, *names: str, limit: float = START_LIMIT) -> None:
-        """Return once the named ones, or all, are ready; ServerFailure with the log's end if one
-        is not within `limit` seconds."""
+        """Return once the named processes, or all, are ready. Raises ServerFailure with the end of
+        the log if one is not ready within `limit` seconds."""
         deadline = time.monotonic() + limit
         waiting = list(names or self.table)
         while waiting:
@@ -70,35 +71,36 @@ class Supervisor:
             time.sleep(POLL_SECONDS if waiting else 0)
 
     def dead(self) -> list[str]:
-        """Those that were started, were not stopped or killed by us, and do not run any more."""
+        """The processes that ended although nobody stopped or killed them through this
+        supervisor."""
         return [name for name in self.table if name in self._wanted and not self.pid(name)]
 
     def tail(self, name: str) -> str:
-        """The last lines of a process's log, and where all of it is."""
+        """The last lines of a process's log, and the log's path."""
         log = self.log(name)
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
         return "\n".join([*(f"  {line}" for line in lines[-TAIL_LINES:]), f"The whole log: {log}"])
 
     def kill(self, name: str) -> None:
-        """SIGKILL one and its children, as a crash would."""
+        """SIGKILL one process and its children, as a crash would."""
         self._wanted.discard(name)
         self._processes[name].kill()
 
     def end(self, name: str) -> bool:
-        """Stop one in order; False where SIGTERM did not end it within STOP_LIMIT seconds, so that
-        SIGKILL had to."""
+        """Stop one process in order; return False if SIGTERM did not end it within STOP_LIMIT
+        seconds and SIGKILL had to."""
         self._wanted.discard(name)
         return self._processes[name].terminate(signal.SIGTERM, STOP_LIMIT)
 
     def restart(self, name: str, limit: float = START_LIMIT) -> None:
-        """Start one anew, stopping it first if it runs, and wait until it is ready."""
+        """Stop a process if it runs, start it, and wait until it is ready."""
         self.end(name)
         self.start(name)
         self.wait_ready(name, limit=limit)
 
     def stop(self) -> list[str]:
-        """Stop all, tier by tier, also what an earlier caller left; returns whom SIGTERM did not
-        end within STOP_LIMIT seconds, so that SIGKILL had to."""
+        """Stop all processes tier by tier, including those of an earlier caller. Returns the names
+        that SIGTERM did not end within STOP_LIMIT seconds, so that SIGKILL had to."""
         killed = []
         with ThreadPoolExecutor(max_workers=len(self.table) or 1) as pool:
             for tier in sorted({command.tier for command in self.table.values()}):

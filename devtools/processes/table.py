@@ -1,4 +1,5 @@
-"""The table of Connectify's processes: the command line of each, and how to know it is ready."""
+"""The table of Connectify's processes: the command line of each, and how to tell that it is
+ready."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,10 +16,10 @@ declarations.load(APPS)
 LOOPBACK = "127.0.0.1"
 CELERY = ("-m", "celery", "-A", "celery_app")
 
-# By the names of their processes, as they are declared.
+# By process name, as the subscribers declare them.
 CONSUMERS = {each.name: each for each in processes.consumers()}
 WORKERS = {each.name: each for each in processes.workers()}
-# Those of the subscribers, without that of the dead letters.
+# The consumers of events, which leaves out the one of dead letters.
 EVENT_CONSUMERS = [name for name, each in CONSUMERS.items() if each.queue != DEAD_QUEUE_NAME]
 QUEUES = (
     *(each.queue for each in CONSUMERS.values()),
@@ -27,7 +28,7 @@ QUEUES = (
 
 
 class Tier(IntEnum):
-    """The order of stopping: nobody loses whom it still has work for."""
+    """The order of stopping: a process stops before those that still work for it."""
 
     WEB = 1
     RELAY = 2
@@ -38,7 +39,7 @@ class Tier(IntEnum):
 
 @dataclass(frozen=True)
 class Command:
-    """Arguments for the Python interpreter, the tier, and the question whether it is ready."""
+    """Arguments for the Python interpreter, the tier, and the check whether it is ready."""
 
     arguments: tuple[str, ...]
     tier: Tier
@@ -48,11 +49,8 @@ class Command:
 def connectify(
     environ: Mapping[str, str], *, web_port: int, flower_port: int
 ) -> dict[str, Command]:
-    """Every process by its name.
-
-    environ: what the processes will run with; of it, the addresses of database and broker are
-    used here.
-    """
+    """Every process by its name. `environ` are the variables that the processes will run with; this
+    function uses the addresses of database and broker in it."""
     broker = environ["BROKER_URL"]
     return {
         "web": web(web_port),
@@ -65,7 +63,8 @@ def connectify(
         **{name: worker(broker, each) for name, each in WORKERS.items()},
         "beat": Command((*CELERY, "beat"), Tier.WORKERS, lambda: True),
         "flower": Command(
-            # The password comes by FLOWER_BASIC_AUTH: everyone can read a command line.
+            # The password is passed in FLOWER_BASIC_AUTH, because every user can read a command
+            # line.
             (
                 *CELERY,
                 "flower",
@@ -81,7 +80,7 @@ def connectify(
 
 def web(port: int) -> Command:
     address = f"{LOOPBACK}:{port}"
-    # Its control socket would lie in the home directory, one for all that run there.
+    # The control socket would be in the home directory, and shared by all clones.
     arguments = ("-m", "gunicorn", "--bind", address, "--no-control-socket")
     size = ("--workers", "2", "--threads", "4")
     return Command(
@@ -95,7 +94,7 @@ def consumer(broker_url: str, declared: processes.Consumer) -> Command:
 
 
 def worker(broker_url: str, declared: processes.Worker) -> Command:
-    # Workers need no news of each other.
+    # Workers do not need to know of each other.
     manner = ("--without-mingle", "--without-gossip", "-l", "WARNING")
     arguments = (*CELERY, "worker", *declared.arguments, *manner)
     return Command(arguments, Tier.WORKERS, consumed(broker_url, *declared.lanes))

@@ -1,4 +1,4 @@
-"""A push service of our own on loopback: Web Push and FCM, for demo, tests and benchmarks."""
+"""Our own push service on loopback, for demo, tests and benchmarks: Web Push and FCM."""
 
 from devtools.push_service.answers import Answer
 from devtools.push_service.device import DecryptError, Device

@@ -1,6 +1,6 @@
 """The push service as a process: `python -m devtools.push_service --port-file F --record FILE`.
 
-Stops on SIGTERM and SIGINT; only then are the receipts written to the record file.
+It stops on SIGTERM and SIGINT, and only then writes the receipts to the record file.
 """
 
 import argparse
@@ -44,7 +44,7 @@ async def serve(arguments: argparse.Namespace) -> None:
 
 
 def write_port(path: Path, port: int) -> None:
-    # Renamed into place, so that whoever waits for the file never reads half of it.
+    # Written elsewhere and renamed, so that nobody reads half of the file.
     draft = path.with_name(f"{path.name}.draft")
     draft.write_text(f"{port}\n")
     os.replace(draft, path)

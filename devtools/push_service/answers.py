@@ -1,4 +1,4 @@
-"""Which answer each token gets: a push service fails as tests of a sender want it to."""
+"""The answer that each token gets, so that tests of a sender can make the push service fail."""
 
 from dataclasses import dataclass
 
@@ -8,18 +8,19 @@ EVERYONE = "*"
 CREATED = 201
 MOVED = "/push/moved"
 
-# Replies that are no prompt HTTP status, and the status that the client gets after all.
+# Answers other than a prompt status, and the status that the client gets in the end (0 for none).
 WORDS = {"slow": CREATED, "hang": 0, "reset": 0, "garbage": 0}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer that was chosen; raises ValueError for what cannot be answered.
+    """A chosen answer. Raises ValueError for an impossible one.
 
     `how`: a status from 200 to 599, or slow (after `seconds`), hang, reset, garbage.
     `retry_after`: the header's value, seconds or an HTTP date.
     `location`: where a redirect points to, /push/moved by default.
-    `first`: so many requests get this answer, later ones the usual one; None: all requests.
+    `first`: only so many requests get this answer, and later ones the normal one; None: all
+    requests.
     """
 
     how: int | str = CREATED
@@ -36,7 +37,7 @@ class Answer:
 
     @property
     def status(self) -> int:
-        """The status that the client will read, 0 for none."""
+        """The status that the client will read; 0 for none."""
         return WORDS.get(self.how, self.how)
 
     @property
@@ -50,12 +51,12 @@ NORMAL = Answer()
 
 
 class AnswerBook:
-    """The answer of each token; `*` stands for every token without one of its own."""
+    """The answer of each token; `*` stands for all tokens without an answer of their own."""
 
     def __init__(self):
         self.chosen: dict[str, Answer] = {}
         self.given: dict[str, int] = {}
-        # How it is for every token without an answer.
+        # These apply to every token without an answer.
         self.conditions = Conditions()
 
     def choose(self, token: str, answer: Answer) -> None:
@@ -66,7 +67,7 @@ class AnswerBook:
         self.chosen.pop(token, None)
 
     def take(self, token: str) -> Answer:
-        """The answer for the next request of this token, which thereby counts as given."""
+        """Return the answer for the token's next request, and count it."""
         key = token if token in self.chosen else EVERYONE
         answer = self.chosen.get(key, NORMAL)
         if answer.first is not None:

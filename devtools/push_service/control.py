@@ -1,4 +1,4 @@
-"""The service's own HTTP interface: choose answers, read receipts and counts."""
+"""The service's control interface over HTTP: choose answers, read receipts and counts."""
 
 import json
 
@@ -41,7 +41,7 @@ class Control:
         return web.Response(status=204)
 
     async def count(self, request: web.Request) -> web.Response:
-        """`requests` to push, how many were `accepted`, and calls for `bearer_tokens`."""
+        """Counts of push `requests`, of `accepted` ones, and of calls for `bearer_tokens`."""
         return web.json_response(
             {
                 "requests": len(self.receipts),
@@ -55,7 +55,7 @@ class Control:
         return web.json_response({"devices": self.receipts.devices(request.match_info["topic"])})
 
     async def list_receipts(self, request: web.Request) -> web.StreamResponse:
-        """All receipts as JSON lines; ?after=N leaves the first N out."""
+        """All receipts as JSON lines; ?after=N skips the first N."""
         after = request.query.get("after", "0")
         if not after.isdecimal():
             return web.Response(status=400, text="after is a number of receipts")

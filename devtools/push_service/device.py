@@ -1,4 +1,4 @@
-"""A subscriber's device: its keys, its subscription, and the opening of what is pushed to it.
+"""A subscriber's device: its keys, its subscription, and the decryption of its pushes.
 
 RFC 8291 and RFC 8188 on the primitives of `cryptography`, because the senders use http_ece.
 """
@@ -23,7 +23,8 @@ LAST_RECORD = b"\x02"
 
 
 class DecryptError(Exception):
-    """A body does not open: not RFC 8291, for another device, or changed on its way."""
+    """A body cannot be decrypted: it is not RFC 8291, is for another device, or was changed in
+    transit."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Device:
         return public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
     def subscription(self, origin: str) -> dict:
-        """What the browser's PushSubscription.toJSON() gives for this push service."""
+        """What the browser's PushSubscription.toJSON() returns for this push service."""
         return {
             "endpoint": f"{origin}/push/{self.token}",
             "expirationTime": None,
@@ -58,7 +59,7 @@ class Device:
         }
 
     def decrypt(self, body: bytes) -> bytes:
-        """Open an aes128gcm body of one record, as RFC 8291 section 4 demands it.
+        """Decrypt an aes128gcm body of one record, as RFC 8291 section 4 requires.
 
         Raises DecryptError.
         """
@@ -79,7 +80,7 @@ class Device:
         return unpadded.removesuffix(LAST_RECORD)
 
     def derive(self, sender_key: bytes, salt: bytes) -> tuple[bytes, bytes]:
-        """Content encryption key and nonce of the first record (RFC 8291, section 3.4)."""
+        """The content encryption key and nonce of the first record (RFC 8291, section 3.4)."""
         sender = ec.EllipticCurvePublicKey.from_encoded_point(CURVE, sender_key)
         shared = self.private_key.exchange(ec.ECDH(), sender)
         info = b"WebPush: info\0" + self.public_key + sender_key

@@ -15,7 +15,7 @@ from devtools.push_service.replies import give
 
 ERROR_TYPE = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 
-# HTTP status: Google's canonical status, FCM's error code (None where FCM was not reached).
+# HTTP status: Google's canonical status, and FCM's error code (None if FCM was not reached).
 ERRORS = {
     400: ("INVALID_ARGUMENT", "INVALID_ARGUMENT"),
     401: ("UNAUTHENTICATED", None),
@@ -29,7 +29,8 @@ UNKNOWN_ERROR = ("UNKNOWN", "UNSPECIFIED_ERROR")
 
 
 def message_token(body: bytes) -> str:
-    """The registration token of a send request; raises ValueError where FCM would refuse it."""
+    """The registration token of a send request. Raises ValueError for a request that FCM would
+    refuse."""
     envelope = json.loads(body)
     message = envelope.get("message") if isinstance(envelope, dict) else None
     if not isinstance(message, dict):
@@ -43,7 +44,8 @@ def message_token(body: bytes) -> str:
 
 
 class FcmEndpoint:
-    """Receives FCM messages: checks the bearer token, records, answers as chosen."""
+    """Receives FCM messages: checks the bearer token, records the request, and gives the chosen
+    answer."""
 
     def __init__(self, receipts: ReceiptBook, answers: AnswerBook, tokens: TokenEndpoint):
         self.receipts = receipts

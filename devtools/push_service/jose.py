@@ -1,6 +1,7 @@
-"""Signed JSON Web Tokens as VAPID and Google's sign-in carry them (RFC 7515, compact form).
+"""Signed JSON Web Tokens as VAPID and Google's sign-in use them (RFC 7515, compact form).
 
-Verified by joserfc: the senders sign with PyJWT, so a fault shared by both ends cannot hide here.
+joserfc verifies them. The senders sign with PyJWT, so an error common to both ends cannot go
+unnoticed.
 """
 
 from joserfc import jwt
@@ -15,7 +16,7 @@ def encode_base64url(data: bytes) -> str:
 
 
 def decode_base64url(text: str) -> bytes:
-    """Bytes of unpadded base64url; raises ValueError for any other text."""
+    """The bytes of unpadded base64url; raises ValueError for any other text."""
     return urlsafe_b64decode(text.encode())
 
 
@@ -31,6 +32,6 @@ def verified(text: str, key: ECKey | RSAKey, algorithm: str) -> jwt.Token:
 
 
 def expires_within(token: jwt.Token, seconds: float, now: float) -> bool:
-    """Whether `exp` lies after `now` and at most `seconds` later."""
+    """True if `exp` is after `now` and at most `seconds` later."""
     exp = token.claims.get("exp")
     return type(exp) in (int, float) and now < exp <= now + seconds

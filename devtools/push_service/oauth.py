@@ -1,6 +1,7 @@
-"""Google's token endpoint, POST /token: a service account's signed assertion for a bearer token.
+"""Google's token endpoint, POST /token: exchanges a service account's signed assertion for a bearer
+token.
 
-RFC 7523, as https://developers.google.com/identity/protocols/oauth2/service-account has it.
+RFC 7523, as described at https://developers.google.com/identity/protocols/oauth2/service-account.
 """
 
 import secrets
@@ -18,12 +19,12 @@ GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 LONGEST_LIFE = 3600
 
-# The token of AnswerBook that stands for this endpoint.
+# The token that stands for this endpoint in AnswerBook.
 OAUTH = "oauth"
 
 
 class GrantError(Exception):
-    """No bearer token for this request: `code` is an error of RFC 6749, section 5.2."""
+    """The request gets no bearer token; `code` is an error of RFC 6749, section 5.2."""
 
     def __init__(self, code: str, reason: str):
         super().__init__(reason)
@@ -31,7 +32,8 @@ class GrantError(Exception):
 
 
 def verify_assertion(assertion: str, *, key: RSAKey | None, aud: str, now: float) -> None:
-    """Verify an RS256 assertion of at most an hour for FCM's scope. Raises GrantError."""
+    """Verify an RS256 assertion that is valid for at most an hour and for FCM's scope. Raises
+    GrantError."""
     if key is None:
         raise GrantError("invalid_grant", "no service account is known here")
     try:
@@ -47,7 +49,7 @@ def verify_assertion(assertion: str, *, key: RSAKey | None, aud: str, now: float
 
 
 class TokenEndpoint:
-    """Issues bearer tokens and knows them again; `requests` counts every call."""
+    """Issues bearer tokens and checks them; `requests` counts every call."""
 
     def __init__(
         self,
@@ -55,7 +57,7 @@ class TokenEndpoint:
         public_key: bytes | None = None,
         clock: Callable[[], float] = time.time,
     ):
-        """`public_key` is the service account's, in PEM; without one no token is issued."""
+        """`public_key` is the service account's, in PEM; without it no token is issued."""
         self.answers = answers
         self.key = RSAKey.import_key(public_key) if public_key else None
         self.clock = clock
@@ -86,5 +88,5 @@ class TokenEndpoint:
         return web.json_response(grant)
 
     def accepts(self, authorization: str) -> bool:
-        """Whether an Authorization header carries a token of ours that has not expired."""
+        """True if an Authorization header has a token of ours that has not expired."""
         return self.expiries.get(authorization, 0.0) > self.clock()

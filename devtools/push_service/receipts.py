@@ -1,4 +1,4 @@
-"""What arrived, when, and how it was answered; kept in memory, read later as JSON lines."""
+"""What arrived, when, and how it was answered: kept in memory, and read later as JSON lines."""
 
 import base64
 import json
@@ -11,10 +11,10 @@ WEB_PUSH, FCM = "webpush", "fcm"
 class Receipt(NamedTuple):
     """One request to push a message.
 
-    `wall` and `monotonic` are time.time() and time.monotonic() in seconds, taken when the last
-    byte of the body had been read; Linux has one monotonic clock for all processes of a machine.
-    `status` is what was answered, 0 if nothing that is HTTP. `body` is the raw body: encrypted
-    in Web Push, JSON in FCM, which has no `ttl`, `urgency` and `topic`.
+    `wall` and `monotonic` are time.time() and time.monotonic() in seconds, taken when the last byte
+    of the body had been read; on Linux all processes of a machine share one monotonic clock.
+    `status` is the status of the answer, 0 if it was not HTTP. `body` is the raw body: encrypted in
+    Web Push, JSON in FCM, which has no `ttl`, `urgency` and `topic`.
     """
 
     transport: str
@@ -32,7 +32,7 @@ class Receipt(NamedTuple):
         return 200 <= self.status < 300
 
     def to_json(self) -> bytes:
-        """One line without its end; the body in base64."""
+        """The receipt as a line without its end; the body is in base64."""
         return json.dumps([*self[:-1], base64.b64encode(self.body).decode()]).encode()
 
     @classmethod
@@ -44,8 +44,8 @@ class Receipt(NamedTuple):
 class ReceiptBook(Sequence[Receipt]):
     """All receipts in order of arrival.
 
-    Recording appends to a list and no more: the receiver shares the machine with the senders
-    whose latency it measures. Encoding waits until somebody asks.
+    Recording only appends to a list, because the receiver shares the machine with the senders whose
+    latency it measures. Receipts are encoded only when they are read.
     """
 
     def __init__(self):
@@ -75,12 +75,12 @@ class ReceiptBook(Sequence[Receipt]):
         return len({it.token for it in self.entries if it.topic == topic and it.accepted})
 
     def json_lines(self, after: int = 0, batch: int = 500) -> Iterator[bytes]:
-        """JSON lines of all receipts but the first `after`, in chunks of `batch` lines."""
+        """JSON lines of all receipts except the first `after`, `batch` lines at a time."""
         for start in range(after, len(self.entries), batch):
             lines = (receipt.to_json() for receipt in self.entries[start : start + batch])
             yield b"\n".join(lines) + b"\n"
 
 
 def read_receipts(lines: Iterable[bytes]) -> list[Receipt]:
-    """Receipts from JSON lines: a record file, or the body of GET /receipts."""
+    """Read receipts from JSON lines: a record file, or the body of GET /receipts."""
     return [Receipt.from_json(line) for line in lines]

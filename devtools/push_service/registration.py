@@ -1,4 +1,5 @@
-"""Many devices registered at once in Connectify's database, without asking its API for each."""
+"""Registers many devices at once in Connectify's database, without a request to its API for
+each."""
 
 from collections.abc import Iterable
 
@@ -20,7 +21,7 @@ REGISTER = """
 
 
 def register(connection, devices: Iterable[tuple[int, Device, str]]) -> list[int]:
-    """Let users ask for pushes to their devices, of which they may have several.
+    """Register devices and turn pushes on for their users. A user may have several devices.
 
     devices: user id, device and the origin of its push service.
     Returns the subscriptions' ids in this order.

@@ -1,4 +1,4 @@
-"""How a chosen answer reaches the client, from a plain status to a connection torn apart."""
+"""How a chosen answer is sent to the client, from a plain status to a broken connection."""
 
 import asyncio
 import socket
@@ -9,7 +9,7 @@ from aiohttp import web
 
 from devtools.push_service.answers import Answer
 
-# Builds the transport's own response to an answer's status, e.g. FCM's JSON errors.
+# Builds the transport's response from an answer's status, e.g. FCM's JSON errors.
 Respond = Callable[[Answer], web.Response]
 
 
@@ -29,14 +29,14 @@ async def slow(answer: Answer, request: web.Request, respond: Respond) -> web.Re
 
 
 async def hang(answer: Answer, request: web.Request, respond: Respond) -> web.Response:
-    # Ends by cancellation: when the client goes away, or the service stops.
+    # It ends by cancellation, when the client disconnects or the service stops.
     await asyncio.Event().wait()
     raise AssertionError("nobody sets this event")
 
 
 async def reset(answer: Answer, request: web.Request, respond: Respond) -> web.Response:
     if request.transport is not None:
-        # Lingering for 0 seconds makes the kernel send RST instead of a tidy FIN.
+        # SO_LINGER with 0 seconds makes the kernel send RST instead of FIN.
         linger = struct.pack("ii", 1, 0)
         connection = request.transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

@@ -1,4 +1,5 @@
-"""What the devices make of their receipts, worked out after a run so that it disturbs none."""
+"""Decrypts the receipts for the devices after a run, so that decryption does not disturb the
+run."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,14 +10,14 @@ from devtools.push_service.receipts import FCM, Receipt
 
 @dataclass
 class Report:
-    """Accepted receipts with their plain content, and those that no device can open."""
+    """Accepted receipts with their decrypted content, and those that no device can decrypt."""
 
     opened: list[tuple[Receipt, bytes]] = field(default_factory=list)
     faults: list[tuple[Receipt, str]] = field(default_factory=list)
 
 
 def decrypt_all(receipts: Iterable[Receipt], devices: Iterable[Device]) -> Report:
-    """Open each accepted receipt with the keys of its device.
+    """Decrypt each accepted receipt with the keys of its device.
 
     FCM messages are not encrypted: their content is the JSON body.
     """

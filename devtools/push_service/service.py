@@ -1,4 +1,4 @@
-"""The push service as a whole: its addresses, its start and its stop, on loopback only."""
+"""The whole push service, on loopback only: its addresses, its start and its stop."""
 
 import asyncio
 import contextlib
@@ -17,15 +17,15 @@ from devtools.push_service.web_push import WebPushEndpoint
 
 LOOPBACK = "127.0.0.1"
 
-# Requests that hang are cut after this many seconds when the service stops.
+# When the service stops, requests that hang are ended after this many seconds.
 STOP_SECONDS = 0.2
 
 
 class PushService:
-    """Web Push and FCM over real HTTP, recording what arrives and answering as chosen.
+    """Web Push and FCM over real HTTP. Records what arrives and answers as chosen.
 
-    `application_server_key` (unpadded base64url) is the only VAPID key let in, if given;
-    `fcm_key` (PEM) is the public key of the service account that may ask for bearer tokens.
+    `application_server_key` (unpadded base64url), if given, is the only VAPID key that is accepted;
+    `fcm_key` (PEM) is the public key of the service account that may request bearer tokens.
     """
 
     def __init__(self, *, application_server_key: str | None = None, fcm_key: bytes | None = None):
@@ -41,7 +41,8 @@ class PushService:
         return f"http://{LOOPBACK}:{self.port}"
 
     def answer(self, token: str, how: int | str, **details) -> None:
-        """Choose how to answer a token (`*`: everyone, `oauth`: the token endpoint); see Answer."""
+        """Choose the answer for a token (`*`: all tokens, `oauth`: the token endpoint); see
+        Answer."""
         self.answers.choose(token, Answer(how, **details))
 
     def application(self) -> web.Application:
@@ -66,7 +67,7 @@ class PushService:
         return application
 
     async def start(self, port: int = 0) -> None:
-        """Listen on loopback; port 0 takes a free one, `port` and `origin` say which."""
+        """Listen on loopback. Port 0 takes a free port; `port` and `origin` then tell which."""
         self.runner = web.AppRunner(
             self.application(),
             access_log=None,
@@ -83,7 +84,7 @@ class PushService:
 
 @contextlib.contextmanager
 def running_push_service(port: int = 0, **options) -> Iterator[PushService]:
-    """Run a PushService in a thread of its own, for tests that are not coroutines."""
+    """Run a PushService in a separate thread, for tests that are not coroutines."""
     service = PushService(**options)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="push-service", daemon=True)

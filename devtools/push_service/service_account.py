@@ -1,4 +1,4 @@
-"""A Google service account of our own: what Firebase's console hands out as a key file."""
+"""A Google service account of our own, in the form of the key file from Firebase's console."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class ServiceAccount:
 
     @property
     def public_key(self) -> bytes:
-        """PEM."""
+        """The public key in PEM."""
         public_key = self.private_key.public_key()
         return public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 

@@ -1,4 +1,4 @@
-"""The topic that Connectify gives a post's pushes, which tells their receipts apart."""
+"""The topic that Connectify gives to a post's pushes, by which their receipts are recognised."""
 
 
 def post_topic(post_id: int) -> str:

@@ -1,4 +1,4 @@
-"""VAPID (RFC 8292): which application server sends a push."""
+"""VAPID (RFC 8292): identifies the application server that sends a push."""
 
 import re
 import time
@@ -11,9 +11,9 @@ from devtools.push_service.jose import decode_base64url, encode_base64url, expir
 
 LONGEST_LIFE = 24 * 3600
 REMEMBERED = 10_000
-# RFC 8292, section 2.1 lets it out; Apple and Mozilla do not (blog.videah.net/web-push-pitfall).
-# Apple answers 403 BadJwtToken to localhost and to what cannot be real
-# (github.com/web-push-libs/web-push/issues/947).
+# RFC 8292, section 2.1 makes `sub` optional; Apple and Mozilla require it
+# (blog.videah.net/web-push-pitfall). Apple answers 403 BadJwtToken to localhost and to addresses
+# that cannot be real (github.com/web-push-libs/web-push/issues/947).
 SUBJECT = re.compile(
     r"(?:mailto:[^@\s]+@|https://)(?:[a-z0-9-]+\.)+(?!(?:invalid|localhost)\b)[a-z][a-z0-9-]+\S*",
     re.IGNORECASE,
@@ -22,7 +22,7 @@ PARAMETERS = re.compile(r"\s*([tk])\s*=\s*\"?([A-Za-z0-9._-]+)\"?\s*")
 
 
 class VapidError(Exception):
-    """Credentials are missing (status 401) or do not hold (403), RFC 8292 section 4.2."""
+    """Credentials are missing (status 401) or invalid (403), RFC 8292 section 4.2."""
 
     def __init__(self, status: int, reason: str):
         super().__init__(reason)
@@ -32,8 +32,8 @@ class VapidError(Exception):
 def verify_vapid(authorization: str | None, *, origin: str, now: float, key: str | None) -> Token:
     """Verify an `Authorization: vapid t=…, k=…` header and return its token.
 
-    `origin` is the push service's own, `now` in epoch seconds, `key` the one application server
-    key that is allowed (unpadded base64url; None allows any). Raises VapidError.
+    `origin` is the push service's origin, `now` is in epoch seconds, and `key` is the only
+    application server key that is allowed (unpadded base64url; None allows any). Raises VapidError.
     """
     scheme, _, credentials = (authorization or "").partition(" ")
     if scheme.lower() != "vapid":
@@ -53,10 +53,10 @@ def verify_vapid(authorization: str | None, *, origin: str, now: float, key: str
 
 
 def public_key(text: str) -> ECKey:
-    """The key of an uncompressed point on P-256 (RFC 8292, section 3.2). Raises ValueError."""
+    """The key at an uncompressed point on P-256 (RFC 8292, section 3.2). Raises ValueError."""
     point = decode_base64url(text)
     if len(point) != 65 or point[0] != 4:
-        raise ValueError("k is no uncompressed point on P-256")
+        raise ValueError("k is not an uncompressed point on P-256")
     x, y = encode_base64url(point[1:33]), encode_base64url(point[33:])
     return ECKey.import_key({"kty": "EC", "crv": "P-256", "x": x, "y": y})
 
@@ -69,13 +69,13 @@ def check_claims(token: Token, *, origin: str, now: float) -> None:
     if not expires_within(token, LONGEST_LIFE, now):
         raise VapidError(403, "exp is not within the next 24 hours")
     if not SUBJECT.fullmatch(str(token.claims.get("sub", ""))):
-        raise VapidError(403, "sub is no mailto: or https: address of a real domain")
+        raise VapidError(403, "sub is not a mailto: or https: address of a real domain")
 
 
 class VapidGate:
-    """Lets signed requests in; a header that came before costs a look-up, not a verification.
+    """Accepts signed requests. A header that was verified before is only looked up.
 
-    Senders reuse one token for hours, and an ES256 verification takes longer than the rest of
+    Senders use one token for hours, and an ES256 verification takes longer than everything else in
     a request, which would be measured as the sender's latency.
     """
 
@@ -85,7 +85,7 @@ class VapidGate:
         self.verified: dict[tuple[str | None, str], Token] = {}
 
     def check(self, authorization: str | None, origin: str) -> None:
-        """Raises VapidError unless the header holds for this origin now."""
+        """Raises VapidError unless the header is valid for this origin now."""
         now = self.clock()
         token = self.verified.get((authorization, origin))
         if token is None:

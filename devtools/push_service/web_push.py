@@ -1,4 +1,4 @@
-"""The Web Push endpoint: POST /push/{token} as RFC 8030 and RFC 8291 describe it."""
+"""The Web Push endpoint: POST /push/{token}, as RFC 8030 and RFC 8291 describe it."""
 
 import asyncio
 import re
@@ -13,8 +13,9 @@ from devtools.push_service.receipts import WEB_PUSH, Receipt, ReceiptBook
 from devtools.push_service.replies import give
 from devtools.push_service.vapid import VapidError, VapidGate
 
-# RFC 8030, section 7.2: a service must take 4,096 bytes; Mozilla's, Apple's and Google's take no
-# more (autopush-rs `autoendpoint/src/headers`, "Message too large" 413; Apple PayloadTooLarge 413).
+# RFC 8030, section 7.2: a service must accept 4,096 bytes. Those of Mozilla, Apple and Google
+# accept no more (autopush-rs `autoendpoint/src/headers`, "Message too large" 413; Apple
+# PayloadTooLarge 413).
 BODY_LIMIT = 4096
 # RFC 8030, section 5.3; Apple: 400 BadUrgency (developer.apple.com, "Sending web push notifications
 # in web apps and browsers").
@@ -24,7 +25,7 @@ URGENCIES = {None, "very-low", "low", "normal", "high"}
 # "Set the lifespan of a message"); Apple and Mozilla shorten it.
 TTL = re.compile(r"[0-9]{1,10}")
 LONGEST_TTL = 28 * 24 * 3600
-# RFC 8030, section 5.4. (What Apple asks beyond it belongs here.)
+# RFC 8030, section 5.4. Apple's further rules are in check_message().
 TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -37,20 +38,21 @@ class Refused(Exception):
 
 
 def check_message(headers: Mapping[str, str], body: bytes) -> None:
-    """Raises Refused for what RFC 8030 and RFC 8291 rule out, or what Apple, Mozilla or Google
-    refuse beside."""
+    """Raises Refused for a message that RFC 8030 or RFC 8291 forbids, or that Apple, Mozilla or
+    Google refuse."""
     ttl = headers.get("TTL", "")
     if not TTL.fullmatch(ttl) or int(ttl) > LONGEST_TTL:
-        raise Refused(400, f"TTL is no number of seconds up to {LONGEST_TTL}")
+        raise Refused(400, f"TTL is not a number of seconds up to {LONGEST_TTL}")
     if headers.get("Urgency") not in URGENCIES:
         raise Refused(400, "Urgency is none of very-low, low, normal, high")
-    # Apple decodes the topic and answers BadWebPushTopic where it is no base64url, so also for a
-    # length of 1 modulo 4, which no base64 has. Seen on web.push.apple.com with one character more
-    # or less: https://github.com/AltanS/collie/pull/90. Google and Mozilla take any 32 characters.
+    # Apple decodes the topic and answers BadWebPushTopic if it is not base64url. That includes a
+    # length of 1 modulo 4, which base64 never has. Seen on web.push.apple.com with one character
+    # more or less: https://github.com/AltanS/collie/pull/90. Google and Mozilla accept any 32
+    # characters.
     topic = headers.get("Topic", "none")
     if not TOPIC.fullmatch(topic) or len(topic) % 4 == 1:
         raise Refused(400, "Topic is not up to 32 characters of base64url")
-    # RFC 8291, section 4: the only encoding there is.
+    # RFC 8291, section 4: no other encoding is allowed.
     if headers.get("Content-Encoding") != "aes128gcm":
         raise Refused(415, "Content-Encoding is not aes128gcm")
     if len(body) > BODY_LIMIT:
@@ -58,7 +60,7 @@ def check_message(headers: Mapping[str, str], body: bytes) -> None:
 
 
 class WebPushEndpoint:
-    """Receives pushes: checks the request, records it, answers as chosen."""
+    """Receives pushes: checks the request, records it, and gives the chosen answer."""
 
     def __init__(self, receipts: ReceiptBook, answers: AnswerBook, gate: VapidGate):
         self.receipts = receipts

@@ -1,1 +1,1 @@
-"""Private servers of a clone, on loopback only, behind bin/services."""
+"""The private servers of a clone, on loopback only; bin/services starts and stops them."""

@@ -1,4 +1,5 @@
-"""Debian packages without root: apt-get with lists and archives of its own, installing nothing."""
+"""Downloads Debian packages without root: apt-get with its own lists and archives, installing
+nothing."""
 
 import os
 import re
@@ -9,18 +10,18 @@ from pathlib import Path
 
 
 class AptFailure(Exception):
-    """Why apt-get or dpkg-deb did not deliver, in one line."""
+    """apt-get or dpkg-deb failed; the message is one line."""
 
 
 class Apt:
-    """The machine's apt-get and its trusted sources; all that it writes goes to one directory."""
+    """The machine's apt-get with its trusted sources; it writes only below `directory`."""
 
     def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
         self.directory = directory
-        # Its answers are parsed, so they must be English.
+        # Its output is parsed, so it must be in English.
         self.environ = {**environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
         self.archives = directory / "cache" / "archives"
-        self._complaint = ""  # what the update said; without a network, a mere warning
+        self._complaint = ""  # errors of the update; without a network they are only warnings
 
     @property
     def present(self) -> bool:
@@ -28,20 +29,21 @@ class Apt:
         return all(shutil.which(program, path=path) for program in ("apt-get", "dpkg-deb"))
 
     def update(self) -> None:
-        """Read the package lists. One failing repository of several does no harm."""
+        """Read the package lists. If one of several repositories fails, the others are still
+        used."""
         for directory in (self.directory / "lists/partial", self.archives / "partial"):
             directory.mkdir(parents=True, exist_ok=True)
         done = self._call(["apt-get", "update", "-qq", *self._options()])
         self._complaint = _last_line(done.stderr)
 
     def size(self, package: str) -> str:
-        """How much there is to download for a package with what it needs, as in "35.0 MB"."""
+        """How much must be downloaded for a package and its dependencies, e.g. "35.0 MB"."""
         plan = self._run([*self._install(package), "--print-uris"])
         found = re.search(r"Need to get (?:\S+/)?([\d.,]+ .?B)", plan)
         return found[1] if found else "size unknown"
 
     def download(self, package: str) -> list[Path]:
-        """The package and those that it needs and this machine lacks."""
+        """Download the package and those of its dependencies that this machine lacks."""
         self._run([*self._install(package), "--download-only"])
         return sorted(self.archives.glob("*.deb"))
 
@@ -59,7 +61,7 @@ class Apt:
             "Debug::NoLocking": "1",
         }
         if os.geteuid() == 0:
-            # Its user _apt cannot write below a home directory of root.
+            # apt's own user _apt cannot write below root's home directory.
             options["APT::Sandbox::User"] = "root"
         return [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
 

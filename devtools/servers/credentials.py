@@ -1,4 +1,4 @@
-"""The passwords and keys of one clone: generated once, in a file that only its owner can read."""
+"""The passwords and keys of one clone, generated once, in a file that only its owner can read."""
 
 import base64
 import json
@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def vapid_private_key() -> str:
-    """A P-256 private key as web push libraries take it: its 32 bytes in unpadded base64url."""
+    """A P-256 private key in the form that web push libraries use: its 32 bytes in unpadded
+    base64url."""
     scalar = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
     return base64.urlsafe_b64encode(scalar.to_bytes(32, "big")).decode().rstrip("=")
 
@@ -27,7 +28,8 @@ GENERATORS = {
 
 
 def load(path: Path) -> dict[str, str]:
-    """The secrets by name (the keys of GENERATORS); those the file lacks are generated into it."""
+    """The secrets by name (the keys of GENERATORS). Missing ones are generated and added to the
+    file."""
     known = json.loads(path.read_text()) if path.exists() else {}
     missing = {name: make() for name, make in GENERATORS.items() if name not in known}
     if missing:

@@ -1,4 +1,4 @@
-"""Databases of a program's own on a PostgreSQL server: made anew, with Connectify's tables."""
+"""Makes databases for tools on a PostgreSQL server, with Connectify's tables."""
 
 import subprocess
 import sys
@@ -13,14 +13,14 @@ from devtools.servers.process import ServerFailure
 
 
 def url(server_url: str, name: str) -> str:
-    """The address of the database `name` on the server of `server_url`."""
+    """The URL of the database `name` on the server of `server_url`."""
     return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
 
 
 def make(server_url: str, name: str) -> str:
-    """Drop the database if there is one, create it, and return its URL. Raises psycopg2.Error."""
+    """Drop the database if it exists, create it, and return its URL. Raises psycopg2.Error."""
     connection = psycopg2.connect(server_url, connect_timeout=5)
-    # Databases cannot be made inside a transaction.
+    # CREATE DATABASE cannot run inside a transaction.
     connection.autocommit = True
     try:
         with connection.cursor() as cursor:
@@ -33,7 +33,7 @@ def make(server_url: str, name: str) -> str:
 
 
 def migrate(root: Path, environ: Mapping[str, str]) -> None:
-    """Make the tables, by the clone at `root`; raises ServerFailure with the whole output."""
+    """Create the tables with the clone at `root`; raises ServerFailure with the whole output."""
     done = subprocess.run(
         [sys.executable, "manage.py", "migrate", "-v0"],
         cwd=root,

@@ -1,4 +1,4 @@
-"""Where RabbitMQ's programs are: the machine's own, or Debian's packages unpacked here."""
+"""Finds RabbitMQ's programs: the machine's own, or Debian's packages unpacked here."""
 
 import shutil
 import tempfile
@@ -9,27 +9,28 @@ from pathlib import Path
 from devtools.servers.apt import Apt, AptFailure
 from devtools.servers.process import ServerFailure
 
-# Never the wrapper in /usr/sbin: it insists on root or on the user rabbitmq.
+# Not the wrapper in /usr/sbin, which must be run as root or as the user rabbitmq.
 PLACES = ("usr/lib/rabbitmq/bin/rabbitmq-server", "opt/rabbitmq/sbin/rabbitmq-server")
 UNPACKED = "usr/lib/rabbitmq/lib/rabbitmq_server-*"
 ADVICE = "install it (Debian: apt-get install rabbitmq-server) or set BROKER_URL to a broker"
 
 
 class BrokerMissing(ServerFailure):
-    """There is no RabbitMQ here and no way to get it without the operator."""
+    """RabbitMQ is not here, and cannot be downloaded without the operator."""
 
     exit_code = 3
 
 
 @dataclass(frozen=True)
 class Installation:
-    """RabbitMQ's own directory (with sbin/ and plugins/), and below which root it was unpacked."""
+    """RabbitMQ's home directory (with sbin/ and plugins/), and the root below which it was
+    unpacked."""
 
     home: Path
     root: Path | None = None
 
     def environment(self, path: str) -> dict[str, str]:
-        """PATH and, for unpacked packages, where Erlang and the shared libraries are."""
+        """PATH and, for unpacked packages, the paths of Erlang and its shared libraries."""
         if self.root is None:
             return {"PATH": path}
         programs = [str(self.root / name) for name in ("usr/bin", "usr/sbin", "bin")]
@@ -43,21 +44,22 @@ class Installation:
 
 
 def find(unpacked: Path, machine: Path = Path("/")) -> Installation | None:
-    """The machine's RabbitMQ, else the one in unpacked, else None."""
+    """The machine's RabbitMQ, else the one in `unpacked`, else None."""
     for place in PLACES:
         if (machine / place).exists():
-            # Resolved: the scripts look for their neighbours without quoting the way there.
+            # The path is resolved, because the scripts use it unquoted to find their neighbours.
             return Installation(home=(machine / place).resolve().parent.parent)
     homes = sorted(unpacked.glob(UNPACKED))
     return Installation(home=homes[-1], root=unpacked) if homes else None
 
 
 def download(unpacked: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
-    """Fetch RabbitMQ and what this machine lacks for it, and unpack all of it into unpacked.
+    """Download RabbitMQ and its missing dependencies, and unpack all of it into `unpacked`.
 
-    Raises BrokerMissing where there is no apt-get, or when it does not deliver.
+    Raises BrokerMissing if there is no apt-get or if it fails.
     """
-    # The apt-get of a killed run may still be writing, so that each run has its own place.
+    # Each run uses a new directory, because apt-get of a killed run may still be writing to the old
+    # one.
     for abandoned in unpacked.parent.glob("download-*"):
         shutil.rmtree(abandoned, ignore_errors=True)
     work = Path(tempfile.mkdtemp(prefix="download-", dir=unpacked.parent))
@@ -81,7 +83,7 @@ def download(unpacked: Path, environ: Mapping[str, str], say: Callable[[str], No
 
 
 def relocate_erlang(root: Path) -> None:
-    """Let Debian's scripts, which name /usr/lib/erlang, follow ERL_ROOTDIR instead."""
+    """Make Debian's scripts, which name /usr/lib/erlang, use ERL_ROOTDIR instead."""
     for script in root.glob("usr/lib/erlang/**/bin/*"):
         if script.is_file() and (text := script.read_bytes()).startswith(b"#!"):
             old, new = b"ROOTDIR=/usr/lib/erlang", b'ROOTDIR="${ERL_ROOTDIR:-/usr/lib/erlang}"'

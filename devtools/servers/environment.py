@@ -1,4 +1,5 @@
-"""The environment variables by which Connectify finds its servers and keys."""
+"""The environment variables from which Connectify gets the addresses of its servers and its
+keys."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,9 +7,10 @@ from collections.abc import Iterable, Mapping
 def set_by_operator(
     environ: Mapping[str, str], name: str, own_passwords: Iterable[str]
 ) -> str | None:
-    """A variable's value, unless it is empty or one that bin/services env printed earlier.
+    """A variable's value, unless it is empty or was printed by bin/services env earlier.
 
-    A shell keeps those after "down"; taken for somebody else's servers, they would never start.
+    A shell keeps those values after "bin/services down". Taken for external servers, our own would
+    never start.
     """
     value = environ.get(name)
     return value if value and not any(password in value for password in own_passwords) else None
@@ -20,9 +22,9 @@ def variables(
     management_url: str | None,
     secrets: Mapping[str, str],
 ) -> dict[str, str]:
-    """Everything Connectify reads; what the operator has set already is kept.
+    """All variables that Connectify reads. Those that the operator has set are kept.
 
-    urls: DATABASE_URL, BROKER_URL and REDIS_URL. management_url: None where it is not ours to know.
+    urls: DATABASE_URL, BROKER_URL and REDIS_URL. management_url: None if we do not know it.
     """
     found = {
         **urls,
@@ -35,7 +37,7 @@ def variables(
         # Everything is on one machine: no TLS, and all requests come from one address.
         "HTTPS": "0",
         "THROTTLE": "0",
-        "CANARY": "0",  # Here every post is counted.
+        "CANARY": "0",  # The tools count every post.
         "FLOWER_BASIC_AUTH": f"operator:{secrets['flower']}",
     }
     for name in found.keys() - urls.keys():

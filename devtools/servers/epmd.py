@@ -1,7 +1,7 @@
-"""Erlang's port mapper, by which RabbitMQ's nodes and rabbitmqctl find each other.
+"""Erlang's port mapper, with which RabbitMQ's nodes and rabbitmqctl find each other.
 
-Every clone has its own, so that equally named nodes do not meet; Erlang's own way, a daemon that
-the first node leaves behind, could not be ended.
+Every clone has its own, so that nodes with the same name do not clash. Erlang's default is a daemon
+that the first node starts and nobody can end safely.
 """
 
 import shutil
@@ -26,14 +26,14 @@ class Epmd:
         return self.ports["epmd"]
 
     def start(self, installation: Mapping[str, str]) -> None:
-        """Start it unless it runs. installation: the variables by which Erlang is found."""
+        """Start it unless it runs. installation: the variables that tell where Erlang is."""
         if self.process.pid:
             return
         self.ports.claim("epmd")
         binary = shutil.which("epmd", path=installation["PATH"])
         if binary is None:
             raise ServerFailure("Erlang's epmd is not in PATH: reinstall Erlang, or set BROKER_URL")
-        # In /, for it needs no directory and must not hold one.
+        # In /, because it needs no directory and must not keep one busy.
         self.process.spawn(
             [binary, "-address", "127.0.0.1", "-port", str(self.port)],
             log=self.log,

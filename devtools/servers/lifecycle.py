@@ -1,4 +1,4 @@
-"""Starting and stopping several servers at once, with a line for each."""
+"""Starts and stops several servers at once, and reports each."""
 
 import time
 from collections.abc import Callable
@@ -11,9 +11,9 @@ Say = Callable[[str], object]
 
 
 def side_by_side(servers: list[Server], act: Callable[[Server], str], say: Say) -> None:
-    """Act on all servers at once and say each one's line as it comes.
+    """Act on all servers at once, and report each when it is done.
 
-    Raises one ServerFailure for all that failed, after the others are done.
+    Raises a single ServerFailure for all that failed, after the others are done.
     """
     failures = []
     with ThreadPoolExecutor(max_workers=len(servers) or 1) as pool:
@@ -24,7 +24,7 @@ def side_by_side(servers: list[Server], act: Callable[[Server], str], say: Say) 
             except ServerFailure as failure:
                 failures.append(str(failure))
             except OSError as error:  # a full disk, a directory that may not be written
-                failures.append(f"{running[done].label}: {error}; mend that and try again")
+                failures.append(f"{running[done].label}: {error}; fix that and try again")
     if failures:
         raise ServerFailure("\n".join(failures))
 
@@ -38,7 +38,7 @@ def bring_up(server: Server) -> str:
 
 
 def bring_down(server: Server) -> str:
-    """Its line, empty where nothing was running."""
+    """Stop the server and return its line; empty if it was not running."""
     begun, pid = time.monotonic(), server.pid
     how = "stopped" if server.stop() else f"killed after {server.stop_limit:.0f} s of waiting"
     return f"{server.label:<11} {how} in {time.monotonic() - begun:.1f} s, pid {pid}" if pid else ""

@@ -8,8 +8,8 @@ TIMEOUT_SECONDS = 10
 
 
 class ManagementApi:
-    """At a URL with user and password. Each question raises OSError where it is not answered, and
-    requests.HTTPError, which is one, where it is refused."""
+    """The API at a URL with user and password. Each method raises OSError if it gets no answer, and
+    its subclass requests.HTTPError if it is refused."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -18,7 +18,7 @@ class ManagementApi:
         return self.call("GET", *path).json()
 
     def call(self, method: str, *path: str) -> requests.Response:
-        """`path` in its parts, which are quoted."""
+        """`path` consists of parts, which are quoted."""
         parts = "/".join(quote(part, safe="") for part in path)
         answer = requests.request(method, f"{self._url}/api/{parts}", timeout=TIMEOUT_SECONDS)
         answer.raise_for_status()

@@ -1,4 +1,4 @@
-"""A private PgBouncer of Debian's in transaction mode, to see that Connectify works behind one."""
+"""A private PgBouncer in transaction mode (Debian's package), to test Connectify behind one."""
 
 import shutil
 from collections.abc import Mapping
@@ -27,13 +27,13 @@ class PgBouncer(Server):
     def __init__(
         self, home: Path, ports: Ports, environ: Mapping[str, str], database_url: str
     ) -> None:
-        """database_url: of the database behind it, whose user it lets in by the same password."""
+        """database_url: the database behind it; the same user and password log in to PgBouncer."""
         super().__init__(home, ports, urlsplit(database_url).password or "", environ)
         self._behind = urlsplit(database_url)
 
     @property
     def url(self) -> str:
-        """The database, through the pooler, which has a name of its own for it."""
+        """The database through the pooler, under the pooler's own name for it."""
         account, _, _ = self._behind.netloc.rpartition("@")
         pooled = self._behind._replace(netloc=f"{account}@{self.address}", path=f"/{ALIAS}")
         return urlunsplit(pooled)
@@ -61,7 +61,7 @@ class PgBouncer(Server):
             "auth_type = scram-sha-256\n"
             f"auth_file = {users}\n"
             "pool_mode = transaction\n"
-            # Fewer than there are clients, so that they do share them.
+            # Fewer than there are clients, so that they share connections.
             "default_pool_size = 8\n"
             "max_client_conn = 200\n"
             "ignore_startup_parameters = extra_float_digits,options\n"

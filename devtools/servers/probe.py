@@ -1,6 +1,6 @@
-"""Does a server answer its clients? Asked as a client asks: by the driver that Connectify uses.
+"""Checks whether a server serves clients, with the driver that Connectify uses.
 
-A port that merely accepts connections is not enough.
+A port that accepts connections is not enough.
 """
 
 from collections.abc import Iterator
@@ -19,23 +19,23 @@ ERRORS = (OSError, ValueError, psycopg2.Error, amqp.AMQPError, kombu.exceptions.
 
 
 class Unreachable(Exception):
-    """Why a server does not answer, in a few words."""
+    """A server does not answer; the message is a few words."""
 
 
 def postgres(url: str) -> None:
-    """Raise Unreachable unless PostgreSQL at this URL lets us in."""
+    """Raise Unreachable unless PostgreSQL at this URL accepts a login."""
     with explained():
         psycopg2.connect(url, connect_timeout=TIMEOUT_SECONDS).close()
 
 
 def rabbitmq(url: str) -> None:
-    """Raise Unreachable unless a broker at one of the ";"-separated URLs lets us in."""
+    """Raise Unreachable unless a broker at one of the ";"-separated URLs accepts a login."""
     problems = []
     for one in url.split(";"):
         try:
             with explained():
                 client = kombu.Connection(one, connect_timeout=TIMEOUT_SECONDS)
-                # Unlike client.connect() it does not try again, with a pause of two seconds.
+                # Unlike client.connect(), it does not retry after a pause of two seconds.
                 client.transport.establish_connection().close()
             return
         except Unreachable as problem:
@@ -44,14 +44,15 @@ def rabbitmq(url: str) -> None:
 
 
 def valkey(url: str) -> None:
-    """Raise Unreachable unless Valkey or Redis at this URL takes the password and answers PING."""
+    """Raise Unreachable unless Valkey or Redis at this URL accepts the password and answers
+    PING."""
     limits = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), TIMEOUT_SECONDS)
     with explained(), redis.Redis.from_url(url, **limits, retry=Retry(NoBackoff(), 0)) as client:
         client.ping()
 
 
 def address(url: str, default_port: int) -> tuple[str, int] | str:
-    """Where a URL points: (host, port), or the path of a UNIX socket."""
+    """The address in a URL: (host, port), or the path of a UNIX socket."""
     parts = urlsplit(url)
     host = unquote(parts.hostname or parse_qs(parts.query).get("host", [""])[0])
     if parts.scheme in ("unix", "redis+socket"):
@@ -63,7 +64,7 @@ def address(url: str, default_port: int) -> tuple[str, int] | str:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Raise Unreachable with the driver's words for what the block raises."""
+    """Raise Unreachable with the driver's message for errors in the block."""
     try:
         yield
     except (*ERRORS, redis.RedisError) as error:

@@ -1,4 +1,4 @@
-"""Processes of this machine, by psutil: when they started, who started whom, what they use."""
+"""Processes of this machine, read with psutil: start times, descendants, and resource usage."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -10,11 +10,11 @@ DEAD = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 
 def started_at(pid: int) -> int | None:
-    """The start time in hundredths of a second since boot, which no change of the clock moves;
-    None for the dead, zombies included."""
+    """The start time in hundredths of a second since boot, which changes of the clock do not
+    affect; None for a dead process or a zombie."""
     try:
         process = psutil.Process(pid)
-        # A killed process is a zombie while threads of it still hold sockets and files.
+        # A killed process is a zombie while its threads still hold sockets and files.
         if process.status() in DEAD and process.num_threads() <= 1:
             return None
         return round(100 * (process.create_time() - psutil.boot_time()))
@@ -23,7 +23,7 @@ def started_at(pid: int) -> int | None:
 
 
 def tree(pid: int) -> list[psutil.Process]:
-    """The process and every one below it; empty if it is gone."""
+    """The process and all its descendants; empty if it is gone."""
     try:
         root = psutil.Process(pid)
         return [root, *root.children(recursive=True)]
@@ -32,20 +32,21 @@ def tree(pid: int) -> list[psutil.Process]:
 
 
 def kill(processes: Iterable[psutil.Process]) -> None:
-    """SIGKILL each that still runs, and no other that has got its pid since."""
+    """SIGKILL each process that still runs. A process that has since got the same pid is not
+    killed."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
 
 
 def working_in(directory: Path) -> list[psutil.Process]:
-    """Every process whose working directory this is, as far as we may see them."""
+    """Every process with this working directory, as far as we may see them."""
     here = str(directory.resolve())
     return [found for found in psutil.process_iter(["cwd"]) if found.info["cwd"] == here]
 
 
 def measured(pid: int, figure: Callable[[psutil.Process], float]) -> list[float]:
-    """A figure of the process and of each one below it."""
+    """A figure of the process and of each descendant."""
     found = []
     for process in tree(pid):
         with suppress(psutil.Error):
@@ -54,7 +55,7 @@ def measured(pid: int, figure: Callable[[psutil.Process], float]) -> list[float]
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process, its ended children and all processes below it have used so far."""
+    """CPU seconds of a process, its ended children and all its descendants so far."""
 
     def used(process: psutil.Process) -> float:
         times = process.cpu_times()
@@ -65,10 +66,10 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_bytes(pid: int) -> float:
-    """Of a process and all below it."""
+    """Resident memory of a process and all its descendants."""
     return sum(measured(pid, lambda process: process.memory_info().rss))
 
 
 def unique_bytes(pid: int) -> list[float]:
-    """Memory that nobody shares (USS), of a process and of each one below it."""
+    """Unshared memory (USS) of a process and of each descendant."""
     return measured(pid, lambda process: process.memory_full_info().uss)

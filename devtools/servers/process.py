@@ -1,7 +1,7 @@
-"""A server's process, known by its pid and its start time.
+"""A server's process, identified by its pid and its start time.
 
-The record on disk outlives whoever spawned the process, and a pid that the kernel has given to
-somebody else in the meantime is never signalled.
+The record on disk survives the process that spawned it. A pid that the kernel has since given to
+another process is never signalled.
 """
 
 import os
@@ -16,10 +16,10 @@ import psutil
 
 from devtools.servers.proc import kill, started_at, tree
 
-LOG_LIMIT = 20_000_000  # bytes; a longer log is put aside as log.old before the next start
+LOG_LIMIT = 20_000_000  # bytes; a longer log is renamed to log.old at the next start
 
-# Children of this very process are kept, to be waited for when they end: whoever kills and restarts
-# servers all day would otherwise fill the process table with zombies.
+# Children of this process must be waited for when they end. Otherwise a caller that kills and
+# restarts servers all day fills the process table with zombies.
 _children: dict[int, subprocess.Popen] = {}
 
 
@@ -30,7 +30,7 @@ class ServerFailure(Exception):
 
 
 class Process:
-    """One process, recorded in a file as "pid start-time"."""
+    """A process that is recorded in a file as "pid start-time"."""
 
     def __init__(self, record: Path) -> None:
         self.record = record
@@ -49,7 +49,7 @@ class Process:
     def spawn(
         self, argv: Sequence[str | Path], *, log: Path, cwd: Path, environ: Mapping[str, str]
     ) -> int:
-        """Start argv in a session of its own, so that it outlives the terminal; return its pid."""
+        """Start argv in a new session, so that it survives the terminal; return its pid."""
         if log.exists() and log.stat().st_size > LOG_LIMIT:
             log.replace(log.with_name(f"{log.name}.old"))
         with log.open("ab") as output:
@@ -67,20 +67,20 @@ class Process:
                 raise ServerFailure(f"{argv[0]} cannot be run: {error.strerror}") from error
         started = started_at(child.pid)
         _children[child.pid] = child
-        # Written aside and renamed: a record cut short by a crash would orphan the process.
+        # Written elsewhere and renamed, because a half-written record would lose the process.
         partial = self.record.with_name(f"{self.record.name}.partial")
         partial.write_text(f"{child.pid} {started}\n")
         partial.replace(self.record)
         return child.pid
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to the recorded process; nothing happens if it is gone."""
+        """Send a signal to the recorded process, if it still exists."""
         if pid := self.pid:
             with _ours(pid), suppress(ProcessLookupError):
                 os.kill(pid, number)
 
     def wait_gone(self, limit: float) -> bool:
-        """Whether the process ended within limit seconds."""
+        """Wait; return True if the process ended within `limit` seconds."""
         deadline = time.monotonic() + limit
         while self.pid:
             if time.monotonic() > deadline:
@@ -89,7 +89,8 @@ class Process:
         return True
 
     def terminate(self, number: signal.Signals, limit: float) -> bool:
-        """Ask it to end, kill it after limit seconds; whether it went by itself."""
+        """Send the signal, and SIGKILL after `limit` seconds; return True if the signal was
+        enough."""
         self.send(number)
         graceful = self.wait_gone(limit)
         if not graceful:
@@ -98,12 +99,12 @@ class Process:
         return graceful
 
     def kill(self) -> None:
-        """SIGKILL the process and everything below it, as a crash of the machine would."""
+        """SIGKILL the process and all its descendants, as a crash of the machine would."""
         pid = self.pid
         if pid is None:
             return
-        # Children are listed before their parent dies, for afterwards they belong to init. The
-        # parent goes first: it would start a killed child anew.
+        # List the children before their parent dies, because afterwards they belong to init. Kill
+        # the parent first, because it would restart a killed child.
         with _ours(pid):
             kill(tree(pid))
         if not self.wait_gone(limit=10):

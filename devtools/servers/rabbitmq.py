@@ -1,4 +1,4 @@
-"""A private RabbitMQ node: its own epmd, ports and cookie, on loopback only."""
+"""A private RabbitMQ node on loopback only, with its own epmd, ports and cookie."""
 
 import subprocess
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from devtools.servers.process import ServerFailure
 from devtools.servers.server import Server
 
 USER = "connectify"
-# Erlang would listen on every interface, and would start an epmd that nobody ends.
+# By default Erlang listens on every interface, and starts an epmd that nobody ends.
 ERLANG_ARGUMENTS = "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false"
 
 
@@ -34,8 +34,8 @@ class RabbitMQ(Server):
     ) -> None:
         """unpacked: where Debian's packages are, or will be, unpacked (see debian_rabbitmq).
 
-        Further nodes of a cluster differ in home, ports and node, and share the cookie. They stand
-        beside the first one, started before them, whose epmd tells all of them apart.
+        Further nodes of a cluster have another home, ports and node name, and the same cookie. They
+        are `beside` the first node, which must be started before them and whose epmd they share.
         """
         super().__init__(home, ports, password, environ)
         self.cookie = cookie
@@ -46,7 +46,7 @@ class RabbitMQ(Server):
 
     @property
     def url(self) -> str:
-        """The virtual host is "/", which a URL writes as a second slash."""
+        """The virtual host is "/", which is a second slash in a URL."""
         return f"amqp://{USER}:{quote(self.password, safe='')}@{self.address}//"
 
     @property
@@ -58,7 +58,7 @@ class RabbitMQ(Server):
         probe.rabbitmq(self.url)
 
     def install(self, say: Callable[[str], None]) -> None:
-        """See that there is a RabbitMQ to start; BrokerMissing where that cannot be."""
+        """Download RabbitMQ if there is none. Raises BrokerMissing if that is impossible."""
         if debian_rabbitmq.find(self.unpacked) is None:
             debian_rabbitmq.download(self.unpacked, self.environ, say)
 
@@ -71,7 +71,7 @@ class RabbitMQ(Server):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What RabbitMQ's programs need to find this node; run them with home as the directory."""
+        """The variables with which RabbitMQ's programs find this node. Run them in `home`."""
         return {
             **self.environ,
             **self.installation.environment(self.environ["PATH"]),
@@ -79,8 +79,8 @@ class RabbitMQ(Server):
             "RABBITMQ_DIST_PORT": str(self.ports["dist"]),
             "ERL_EPMD_PORT": str(self.epmd.port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
-            # RabbitMQ measures the free disk by "df" with this path unquoted: written so, it has
-            # no space in it wherever the clone lies.
+            # RabbitMQ measures the free disk space by running "df" with this path unquoted. This
+            # form has no space in it, wherever the clone is.
             "RABBITMQ_MNESIA_BASE": "/proc/self/cwd/data",
             "RABBITMQ_LOG_BASE": str(self.home / "data"),
             "RABBITMQ_LOGS": "-",
@@ -91,7 +91,8 @@ class RabbitMQ(Server):
             "RABBITMQ_CONF_ENV_FILE": str(self.home / "environment.conf"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG_ARGUMENTS,
             "RABBITMQ_CTL_ERL_ARGS": ERLANG_ARGUMENTS,
-            # The start script then becomes the server, so that the pid we record is the server's.
+            # With this the start script becomes the server (exec), so that the recorded pid is the
+            # server's.
             "RUNNING_UNDER_SYSTEMD": "true",
         }
 
@@ -100,7 +101,7 @@ class RabbitMQ(Server):
         return f"installation/sbin/{name}"
 
     def ctl(self, *arguments: str, program: str = "rabbitmqctl", limit: float = 60) -> str:
-        """Run rabbitmqctl (or its siblings) on this node; return what it prints."""
+        """Run rabbitmqctl (or a sibling) on this node; return its output."""
         command = [self.program(program), *arguments]
         try:
             done = subprocess.run(
@@ -138,7 +139,7 @@ class RabbitMQ(Server):
         )
         self.epmd.start(self.installation.environment(self.environ["PATH"]))
         self.process.spawn(
-            # Relative to home: the start script does not survive a space in its own path.
+            # Relative to home, because the start script fails if its own path has a space in it.
             [self.program("rabbitmq-server")],
             log=self.log,
             cwd=self.home,

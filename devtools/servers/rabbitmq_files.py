@@ -1,11 +1,11 @@
-"""The files that a private RabbitMQ node reads, written anew before each start."""
+"""The files that a private RabbitMQ node reads, written again before each start."""
 
 from pathlib import Path
 
-# The disk limit is absolute and not RabbitMQ's 50 MB, which comes too late. The consumer timeout
-# is RabbitMQ's own default, written down because the workers' time limits must stay below it.
-# Messages are kept in memory until the write-ahead log has this size, by default 512 MB.
-# RabbitMQ 4 takes no message above 16 MiB, 3.10 one of 128.
+# The disk limit is absolute, because RabbitMQ's default of 50 MB comes too late. The consumer
+# timeout is RabbitMQ's default, stated here because the workers' time limits must stay below it.
+# Messages are kept in memory until the write-ahead log has this size, by default 512 MB. RabbitMQ 4
+# refuses messages above 16 MiB, and 3.10 above 128 MiB.
 CONFIGURATION = """\
 listeners.tcp.1 = 127.0.0.1:{amqp}
 management.tcp.ip = 127.0.0.1
@@ -35,7 +35,7 @@ def write(
 ) -> None:
     """Write configuration, plugin list and cookie into home, and link the programs there."""
     (home / "data").mkdir(exist_ok=True)
-    # Through this link the path of RabbitMQ's scripts, relative to home, never holds a space.
+    # Through this link, paths relative to home reach RabbitMQ's scripts without a space.
     link = home / "installation"
     link.unlink(missing_ok=True)
     link.symlink_to(installation)
@@ -45,7 +45,7 @@ def write(
     files = {
         "rabbitmq.conf": configuration,
         "plugins": "[rabbitmq_management].\n",
-        "environment.conf": "",  # or RabbitMQ would read the machine's in /etc
+        "environment.conf": "",  # otherwise RabbitMQ would read the machine's file in /etc
         ".erlang.cookie": cookie,
     }
     for name, text in files.items():

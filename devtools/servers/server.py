@@ -1,4 +1,4 @@
-"""What the three private servers have in common: a home, ports, a recorded process, a log."""
+"""The base of the private servers: a home, ports, a recorded process, a log."""
 
 import signal
 import time
@@ -10,8 +10,8 @@ from devtools.servers.ports import Ports
 from devtools.servers.probe import Unreachable
 from devtools.servers.process import Process, ServerFailure
 
-# What a server inherits from the caller's environment; PGPORT, RABBITMQ_NODENAME and their like
-# would make it another server than the one asked for.
+# All that a server inherits from the caller's environment. PGPORT, RABBITMQ_NODENAME and the like
+# would change it.
 INHERITED = ("PATH", "TMPDIR", "USER", "LOGNAME")
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -59,7 +59,7 @@ class Server:
         return self.pid is not None
 
     def start(self) -> None:
-        """Start it unless it runs; return at once. The data is created on the first start."""
+        """Start it unless it runs; return at once. The first start creates the data."""
         if self.running:
             return
         self.home.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,8 @@ class Server:
         self._launch()
 
     def wait_ready(self) -> None:
-        """Return once it serves clients; ServerFailure with the log's end if it does not."""
+        """Return once it serves clients; raise ServerFailure with the end of the log if it does
+        not."""
         deadline = time.monotonic() + self.start_limit
         while True:
             try:
@@ -85,23 +86,24 @@ class Server:
         raise NotImplementedError
 
     def stop(self) -> bool:
-        """Shut it down in order; False if it had to be killed. Nothing happens if it is down."""
+        """Shut it down in order; return False if it had to be killed. Does nothing if it is not
+        running."""
         return self.process.terminate(self.stop_signal, self.stop_limit)
 
     def kill(self) -> None:
-        """SIGKILL it and its processes, as a crash would; the data stays for the next start."""
+        """SIGKILL it and its processes, as a crash would; the data stays."""
         self.process.kill()
 
     def _launch(self) -> None:
         raise NotImplementedError
 
     def _failed(self, what: str) -> ServerFailure:
-        """What happened, the end of what this start wrote into the log, and what to do."""
+        """A failure with the end of this start's log and advice."""
         with self.log.open("rb") as file:
             file.seek(min(self._log_start, self.log.stat().st_size))
             lines = file.read().decode(errors="replace").splitlines()
         end = "\n".join(f"  {line}" for line in lines[-15:])
         return ServerFailure(
             f"{self.label} {what}; the end of {self.log}:\n{end}\n"
-            "Mend what it says, then: bin/services down; bin/services up"
+            "Fix the problem, then run: bin/services down; bin/services up"
         )

@@ -1,4 +1,4 @@
-"""bin/services: start, stop and look at this clone's private PostgreSQL, RabbitMQ and Valkey.
+"""bin/services: start, stop and show this clone's private PostgreSQL, RabbitMQ and Valkey.
 
 A URL in the environment (DATABASE_URL, BROKER_URL, REDIS_URL) replaces the private server.
 """
@@ -25,12 +25,13 @@ from devtools.servers.valkey import Valkey
 
 
 class Services:
-    """The servers of the clone at root; all that they keep lies in its .services directory."""
+    """The servers of the clone at `root`; they keep everything in its .services directory."""
 
     def __init__(
         self, root: Path, environ: Mapping[str, str] = os.environ, unpacked: Path | None = None
     ) -> None:
-        """unpacked: where Debian's RabbitMQ is, or will be, unpacked, to share it between roots."""
+        """unpacked: where Debian's RabbitMQ is, or will be, unpacked; several clones may share
+        it."""
         self.environ = environ
         self.state = root / ".services"
         self.state.mkdir(parents=True, exist_ok=True)
@@ -52,7 +53,7 @@ class Services:
 
     @property
     def by_variable(self) -> dict[str, Server]:
-        """The private servers by the variable that replaces each."""
+        """The private servers by the variable whose URL replaces each."""
         return {
             "DATABASE_URL": self.postgres,
             "BROKER_URL": self.rabbitmq,
@@ -65,11 +66,11 @@ class Services:
         return [s for variable, s in self.by_variable.items() if not self.external(variable)]
 
     def external(self, variable: str) -> str | None:
-        """The URL that the operator set; None for one that bin/services env printed earlier."""
+        """The URL that the operator set; None if bin/services env printed it earlier."""
         return set_by_operator(self.environ, variable, self.secrets.values())
 
     def up(self, say: Say = print) -> None:
-        """Start what does not run, all at once, and return when everything answers."""
+        """Start the servers that do not run, all at once, and return when all of them answer."""
         with self._alone():
             for variable, server in self.by_variable.items():
                 if self.external(variable):
@@ -81,7 +82,7 @@ class Services:
     def down(self, say: Say = print) -> None:
         """Stop every private server that runs, whatever the environment says."""
         with self._alone():
-            # RabbitMQ's epmd may outlive it, so that even the dead are told to stop.
+            # Servers that are not running are stopped too, because epmd may have outlived RabbitMQ.
             lines: list[str] = []
             side_by_side(list(self.by_variable.values()), bring_down, lines.append)
             for line in filter(None, lines):
@@ -90,7 +91,7 @@ class Services:
                 say("nothing was running")
 
     def status(self) -> list[ServerStatus]:
-        """One entry a server, each after really connecting to it."""
+        """The status of each server, after a real connection to it."""
         found = []
         for variable, server in self.by_variable.items():
             url = self.external(variable)
@@ -101,14 +102,14 @@ class Services:
         return found
 
     def environment(self) -> dict[str, str]:
-        """The variables by which Connectify finds the servers; those already set are kept."""
+        """The variables that tell Connectify where the servers are. Those already set are kept."""
         urls = {name: self.external(name) or s.url for name, s in self.by_variable.items()}
         management_url = self.rabbitmq.management_url if self.rabbitmq in self.private else None
         return variables(self.environ, urls, management_url, self.secrets)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One bin/services at a time changes what runs in this clone."""
+        """Only one bin/services at a time may change what runs in this clone."""
         with (self.state / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -153,7 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"bin/services: {failure}", file=sys.stderr)
         return failure.exit_code
     except OSError as error:
-        print(f"bin/services: {error}; mend that and try again", file=sys.stderr)
+        print(f"bin/services: {error}; fix that and try again", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

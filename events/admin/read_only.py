@@ -43,7 +43,8 @@ SHOWN = 20_000
 
 
 class MessageAdmin(ReadOnlyAdmin):
-    """For rows that hold a message. Its body is hidden if the post that it is about was deleted."""
+    """The admin of a table whose rows hold a message. The body is hidden if the message is about a
+    deleted post."""
 
     @admin.display(description="body")
     def body_text(self, row) -> str:

@@ -1,5 +1,5 @@
-"""Keep a body's hash after the body is erased: by it the reconciler knows that the event ended as
-this letter, and the letter's row is found if the message fails again."""
+"""Keep the hash of a letter's body after the body is erased. By the hash, the reconciler knows that
+the event ended as this letter, and a message that fails again finds its letter."""
 
 from django.db import migrations, models
 

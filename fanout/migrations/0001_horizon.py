@@ -1,4 +1,4 @@
-"""The horizon comes from the app `social`; its table stays as it is."""
+"""Take over the model Horizon from the app `social`. Its table does not change."""
 
 from django.db import migrations, models
 

@@ -60,8 +60,8 @@ class Connections:
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Send a POST request. Raises OSError if it fails. When cancelled, it closes the
         connection: the late response would otherwise be taken for that of the next request."""
-        scheme, rest = url.split("://", 1)
-        host, slash, path = rest.partition("/")
+        scheme, location = url.split("://", 1)
+        host, slash, path = location.partition("/")
         origin = f"{scheme}://{host}"
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = (

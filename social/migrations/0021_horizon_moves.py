@@ -1,4 +1,5 @@
-"""The horizon goes to the app `fanout` with its permissions; its table stays as it is."""
+"""Hand the model Horizon, with its permissions, over to the app `fanout`. Its table does not
+change."""
 
 from django.db import migrations
 

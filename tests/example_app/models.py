@@ -7,7 +7,7 @@ class Comment(models.Model):
 
 
 class Mention(models.Model):
-    """What the subscriber makes of a comment."""
+    """A name that a comment mentions; the subscriber writes it."""
 
     comment_id = models.BigIntegerField(unique=True)
     name = models.CharField(max_length=100)

@@ -271,8 +271,8 @@ def test_whatever_a_stranger_sends_no_process_ends_and_each_is_a_letter(
 def bomb(size: int) -> bytes:
     """A few bytes that become `size`."""
     packer = zlib.compressobj(9)
-    chunk = b" " * 1_000_000
-    return b"".join(packer.compress(chunk) for _ in range(size // len(chunk))) + packer.flush()
+    block = b" " * 1_000_000
+    return b"".join(packer.compress(block) for _ in range(size // len(block))) + packer.flush()
 
 
 SEEN = [

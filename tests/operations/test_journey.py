@@ -52,7 +52,7 @@ def test_nothing_stops_a_post_that_has_arrived(why, published, bob):
     work_off(subscribers["notifications"], 1)
     write_slices(slices=[[published.pk, 0, END]])
     assert why(published, bob) == []
-    assert "It stands in bob's timeline." in why(published, bob, only_stops=False)
+    assert "It is in bob's timeline." in why(published, bob, only_stops=False)
 
 
 def test_without_a_relay_the_event_waits_in_the_outbox(why, fresh, bob):
@@ -63,12 +63,12 @@ def test_a_paused_subscriber_is_named(why, published, bob):
     pausing.pause("timelines", lasting=None, now=timezone.now())
     shown = why(published, bob)
     assert "It waits in timeline.worker for timelines, which is paused." in shown
-    assert "It does not stand in bob's timeline." in shown
+    assert "It is not in bob's timeline." in shown
 
 
 def test_a_slice_that_was_lost_is_found(why, published, bob):
     work_off(subscribers["timelines"], 1)
-    lost = "timelines has not worked off bob's slice. Repair it, if nothing is late."
+    lost = "timelines has not finished bob's slice. If nothing is late, repair the post."
     assert lost in why(published, bob)
 
 
@@ -104,7 +104,7 @@ def test_a_refused_push_is_shown_with_its_reason(why, published, bob):
         created_at=now,
         host="push.example",
     )
-    refused = "The push to device 7 at push.example is refused, attempts 1 answered 403."
+    refused = "The push to device 7 at push.example is refused (attempts: 1): answered 403."
     assert refused in why(published, bob)
 
 

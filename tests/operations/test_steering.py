@@ -75,7 +75,7 @@ def test_invalid_values_and_actions_are_refused(admin_client):
 
 
 @pytest.mark.parametrize(
-    ("group", "may_look", "may_steer"),
+    ("group", "may_view", "may_steer"),
     [
         ("viewer", True, False),
         ("operator", True, True),
@@ -84,18 +84,18 @@ def test_invalid_values_and_actions_are_refused(admin_client):
     ],
 )
 def test_each_group_may_do_what_its_permissions_allow(
-    client, alice, broker, group, may_look, may_steer
+    client, alice, broker, group, may_view, may_steer
 ):
     alice.is_staff = True
     alice.save()
     if group:
         alice.groups.add(Group.objects.get(name=group))
     client.force_login(alice)
-    assert (client.get(PAGE).status_code == 200) == may_look
+    assert (client.get(PAGE).status_code == 200) == may_view
     for name in ACTIONS:
         allowed = may_steer and (name != "drop" or group == "admin")
         assert (client.get(f"{PAGE}steer/{name}/").status_code == 200) == allowed
     letters = client.get("/admin/events/deadletter/")
-    assert (letters.status_code == 200) == may_look
+    assert (letters.status_code == 200) == may_view
     assert (b"replay_selected" in letters.content) == may_steer
     assert (client.get("/admin/auth/group/").status_code == 200) == (group == "admin")

@@ -15,7 +15,7 @@ from tests.waiting import until
 
 # As long as a patient client waits. Eight threads that each waited for a connection of their own
 # would answer the last of the requests below after more than 40 s.
-PATIENCE = 30
+TIMEOUT_SECONDS = 30
 CROWD = 64
 
 
@@ -39,7 +39,7 @@ def test_everybody_is_answered_while_the_database_is_out_of_reach(behind, link, 
 
     def ask(_=None) -> requests.Response:
         url = f"{behind}/api/v1/timeline/"
-        return requests.get(url, headers=headers, timeout=PATIENCE)
+        return requests.get(url, headers=headers, timeout=TIMEOUT_SECONDS)
 
     with ThreadPoolExecutor(CROWD) as crowd:
         assert {answer.status_code for answer in crowd.map(ask, range(CROWD))} == {200}

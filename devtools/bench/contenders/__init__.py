@@ -1,1 +1,1 @@
-"""Other ways to write the same rows, on the same servers, by as many connections as ours."""
+"""Other ways to write the same rows, on the same servers and with as many connections as ours."""

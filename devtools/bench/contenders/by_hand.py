@@ -1,5 +1,5 @@
-"""The limit: the fan-out's rows by one INSERT ... SELECT after the other from psycopg2, without a
-queue, a ledger, an outbox or a retry."""
+"""The upper limit: the fan-out's rows, written by one INSERT ... SELECT after the other through
+psycopg2, without queue, ledger, outbox or retries."""
 
 import os
 import time
@@ -21,7 +21,7 @@ TEN = """
     JOIN social_follow follow ON follow.followee_id = post.author_id
     ORDER BY follow.follower_id, post.id
 """
-# Asking descends the index twice for each row; without it a row that is there is an error.
+# ON CONFLICT descends the index twice per row. Without it a row that exists is an error.
 ASKING = "ON CONFLICT DO NOTHING"
 PLAIN = ""
 

@@ -1,6 +1,6 @@
-"""The way that Django's documentation suggests: follower ids through the ORM, rows by
-`bulk_create(ignore_conflicts=True)` in batches, one task's work a post. Its table (see
-bench/tables.py) has what Django gives a model by itself."""
+"""What Django's documentation suggests: read the follower ids through the ORM, write rows with
+`bulk_create(ignore_conflicts=True)` in batches, one task per post. Its table (see bench/tables.py)
+has the columns and indexes that Django creates by default."""
 
 import time
 from collections.abc import Sequence

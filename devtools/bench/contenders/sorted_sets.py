@@ -1,5 +1,5 @@
-"""Feeds as sorted sets in Valkey, as feed libraries keep them: a pipeline a post, one ZADD a
-follower, and now and then a trim."""
+"""Feeds as sorted sets in Valkey, as feed libraries keep them: one pipeline per post with one ZADD
+per follower, and an occasional trim."""
 
 import os
 import random
@@ -10,7 +10,7 @@ import psycopg2
 import redis
 
 FEED_LENGTH = 800
-# Stream-Framework trims with this chance at each insertion; Mastodon does so each time.
+# Stream-Framework trims with this probability at each insertion, Mastodon at every insertion.
 TRIM_CHANCE = 0.01
 FOLLOWERS = "SELECT follower_id FROM social_follow WHERE followee_id = %s"
 

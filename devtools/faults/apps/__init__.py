@@ -1,1 +1,1 @@
-"""Celery apps of the harness: the real one, changed in one respect each."""
+"""Celery apps of the harness, each the real one with one change."""

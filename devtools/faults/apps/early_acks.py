@@ -11,5 +11,5 @@ app.conf.task_acks_late = False
 
 @worker_init.connect
 def acknowledge_early(**_) -> None:
-    # The tasks are known only now.
+    # Tasks are registered only by now.
     app.tasks["timelines.write_slices"].acks_late = False

@@ -1,4 +1,4 @@
-"""The real Celery app with tasks that misbehave; each notes its attempts in a file."""
+"""The real Celery app with additional tasks that misbehave. Each notes its attempts in a file."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ TIMEOUT_SECONDS = 60.0
 
 
 def write_note(path: str, text: str) -> None:
-    # One write of one line: several workers append to the same file.
+    # A single write, because several workers append to the same file.
     with Path(path).open("a") as file:
         file.write(f"{text}\n")
 
@@ -32,7 +32,7 @@ def note(*, path: str, text: str) -> None:
 
 @shared_task(base=LaneTask, name="faults.exhaust_memory", lane=LANE)
 def exhaust_memory(*, path: str) -> None:
-    """Takes memory until the kernel's part is played: a SIGKILL at MEMORY_LIMIT."""
+    """Allocate up to MEMORY_LIMIT, and then do what the kernel would: SIGKILL this process."""
     write_note(path, "taking memory")
     taken = [bytearray(64 * MEGABYTE) for _ in range(MEMORY_LIMIT // 64)]
     assert taken
@@ -43,21 +43,22 @@ def exhaust_memory(*, path: str) -> None:
     base=LaneTask, name="faults.hang", lane=LANE, soft_time_limit=1, time_limit=4, max_retries=2
 )
 def hang(*, path: str) -> None:
-    """Hangs where the soft time limit can end it."""
+    """Hang until the soft time limit ends the task."""
     write_note(path, "hangs")
     time.sleep(TIMEOUT_SECONDS)
 
 
 @shared_task(base=LaneTask, name="faults.hang_hard", lane=LANE, soft_time_limit=None, time_limit=1)
 def hang_hard(*, path: str) -> None:
-    """Hangs where only the hard time limit ends it, which kills its process."""
+    """Hang until the hard time limit ends the task and kills its process."""
     write_note(path, "hangs hard")
     time.sleep(TIMEOUT_SECONDS)
 
 
 @shared_task(base=LaneTask, bind=True, name="faults.retry_on_cue", lane=LANE)
 def retry_on_cue(self, *, path: str, go: str) -> None:
-    """Its first run fails with a passing error once the file `go` exists; the next ones succeed."""
+    """Wait for the file `go`, then fail with a passing error. Runs that begin after that
+    succeed."""
     if Path(go).exists():
         write_note(path, "done")
         return
@@ -72,7 +73,7 @@ def retry_on_cue(self, *, path: str, go: str) -> None:
     base=LaneTask, bind=True, name="faults.retry_five_times", lane=LANE, retry_backoff_max=4
 )
 def retry_five_times(self, *, path: str, text: str) -> None:
-    """Notes who it is, the attempt and the lane that it came from."""
+    """Note the task's name, the attempt and the lane that it came from."""
     lane = self.request.delivery_info["routing_key"]
     write_note(path, f"{text} {self.request.retries} {lane}")
     if self.request.retries < 5:

@@ -1,4 +1,4 @@
-"""The real Celery app with a heartbeat of 6 s, so that a row need not last for minutes."""
+"""The real Celery app with a heartbeat of 6 s, so that a scenario does not take minutes."""
 
 from celery_app import app
 

@@ -1,4 +1,5 @@
-"""The real Celery app, whose beat only counts: for the proofs, in which a loss must stay one."""
+"""The real Celery app with a beat that only rolls up the analytics. Proofs use it, because nothing
+may repair the loss that they cause."""
 
 from celery_app import app
 

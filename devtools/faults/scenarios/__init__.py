@@ -1,4 +1,4 @@
-"""The table of faults, one module a family; importing this declares all of them."""
+"""The scenarios, one module per family. Importing this package declares all of them."""
 
 from devtools.faults.declaration import SCENARIOS
 from devtools.faults.scenarios import (

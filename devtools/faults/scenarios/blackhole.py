@@ -1,4 +1,4 @@
-"""The network between every process and PostgreSQL is gone for a minute: not a packet passes."""
+"""The network between every process and PostgreSQL is gone for a minute: no packet passes."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -19,10 +19,12 @@ from devtools.lab.records import newest_post
 from devtools.processes import WORKERS
 
 BLACKHOLE_SECONDS = 60.0
-# The web server's comes later, so that posts are taken while those behind it are cut off.
+# The web server is cut off later, so that it accepts posts while the processes behind it are cut
+# off.
 LATER_SECONDS = 20.0
-# Who gave up after 6 s has left a request behind in the web server's queue, which it works off once
-# PostgreSQL is back: impatient clients would keep it busy with those for minutes.
+# A client that gives up after 6 s leaves a request in the web server's queue, which is processed
+# once PostgreSQL is back. Clients that retry sooner would keep the server busy with such requests
+# for minutes.
 RATE, RETRY_SECONDS = 2.0, 10.0
 BACK_SECONDS, LIMIT_SECONDS = 30.0, 90.0
 POLL_SECONDS = 0.5
@@ -40,12 +42,12 @@ UNHANDLED = """
     LIMIT 1
 """
 
-# Given the messages by queue, whether a kind of process is at work again.
+# Takes the messages by queue; returns True if a kind of process works again.
 Condition = Callable[[Mapping[str, int]], bool]
 
 
 def poke(run: Run) -> None:
-    """Work for those whom the load does not reach."""
+    """Create work for the processes that the load does not reach."""
     poison(run, LETTERS_QUEUE, 1)
     for worker in WORKERS.values():
         for lane in worker.lanes:
@@ -54,7 +56,7 @@ def poke(run: Run) -> None:
 
 def begin(run: Run, proxies: Mapping[str, Proxy]) -> None:
     for name, proxy in proxies.items():
-        # Beat has nothing to ask PostgreSQL.
+        # Beat does not use PostgreSQL.
         if name == "beat":
             run.figures["links_of_beat"] = proxy.connections
         else:
@@ -63,7 +65,7 @@ def begin(run: Run, proxies: Mapping[str, Proxy]) -> None:
 
 
 def at_work(run: Run) -> dict[str, Condition]:
-    """By name: what was there when this was called is done."""
+    """Conditions by name. Each is true once the work that exists at this call is done."""
     connection = run.connect()
     letters = run.poison
     post = newest_post(connection)
@@ -74,7 +76,8 @@ def at_work(run: Run) -> dict[str, Condition]:
         return lambda depths: not query(connection, statement, {"last": last, **parameters})
 
     def empty(*lanes: str) -> Condition:
-        """Each was seen so once: beat goes on putting tasks into them."""
+        """True once each lane has been seen empty, not necessarily together: beat keeps adding
+        tasks."""
         full = set(lanes)
 
         def seen(depths: Mapping[str, int]) -> bool:
@@ -97,7 +100,7 @@ def at_work(run: Run) -> dict[str, Condition]:
 
 
 def until_at_work(run: Run, conditions: Mapping[str, Condition]) -> None:
-    """Wait until all are, and note after how many seconds from now each was."""
+    """Wait until all conditions are true, and note after how many seconds each was."""
     begun = time.monotonic()
     waiting = dict(conditions)
     while waiting and time.monotonic() - begun < LIMIT_SECONDS:
@@ -146,8 +149,8 @@ def blackholed(run: Run) -> None:
 
 
 def heal_web(run: Run, proxy: Proxy) -> float:
-    """When its time has come; then seconds until a request was answered 200. It waits behind those
-    of clients who have gone."""
+    """Heal the web server's link after its time; return the seconds until a request is answered
+    200, which waits behind those of clients that have given up."""
     time.sleep(BLACKHOLE_SECONDS)
     proxy.heal()
     begun = time.monotonic()

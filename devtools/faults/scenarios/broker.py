@@ -10,9 +10,9 @@ STOPPED_SECONDS = 60.0
 KILLS = 5
 KILLS_SECONDS = 300.0
 ALARM_SECONDS = 20.0
-# Posting may take three times as long during an alarm; below this nobody would notice.
+# Posting may take three times as long during an alarm. Below this limit nobody would notice.
 P99_FLOOR_SECONDS = 0.1
-# What the configuration of the node says, to be set again after an alarm.
+# The values of the node's configuration, to be restored after an alarm.
 MEMORY, DISK = (
     next(line for line in CONFIGURATION.splitlines() if line.startswith(name)).split(" = ")[1]
     for name in ("vm_memory_high_watermark.absolute", "disk_free_limit.absolute")
@@ -27,7 +27,7 @@ def kill_and_start(run: Run) -> None:
 
 
 def taken_at_once(run: Run) -> None:
-    """Every post of the fault's time was answered 201 at its first request."""
+    """Demand that every post during the fault was answered 201 at its first request."""
     begun, ended = run.fault_began_at, run.fault_ended_at
     during = [a for a in run.load.attempts if begun <= a.begun_at < ended]
     run.until(lambda: all(a.answered for a in during), "an answer to every post")
@@ -37,7 +37,7 @@ def taken_at_once(run: Run) -> None:
 
 
 def posting_was_unharmed(run: Run) -> None:
-    """Every post of the fault's time was answered 201 at once, about as fast as before it."""
+    """Demand that every post during the fault was answered 201 at once, about as fast as before."""
     taken_at_once(run)
     attempts = run.load.attempts
     begun, ended = run.fault_began_at, run.fault_ended_at
@@ -81,13 +81,14 @@ def broker_dies_often(run: Run) -> None:
         begun = time.monotonic()
         with run.fault():
             kill_and_start(run)
-        rest = KILLS_SECONDS / KILLS - (time.monotonic() - begun)
-        time.sleep(max(rest, 0) if number + 1 < KILLS else 0)
+        remaining = KILLS_SECONDS / KILLS - (time.monotonic() - begun)
+        time.sleep(max(remaining, 0) if number + 1 < KILLS else 0)
     run.count("refused connections of the relay", lost())
 
 
 def alarm(run: Run, on: tuple[str, ...], off: tuple[str, ...]) -> None:
-    """Tasks wait in the lane before the alarm, for slow workers; they are done during it."""
+    """Let tasks pile up in the lanes for slow workers, raise the alarm, and demand that they are
+    done during it."""
     ctl = run.rabbitmq.ctl
     lanes = ("timelines.high", "timelines.low")
     run.begin_load(warm=8)
@@ -100,7 +101,7 @@ def alarm(run: Run, on: tuple[str, ...], off: tuple[str, ...]) -> None:
         pending = run.pending()
         worked_off = run.until(
             lambda: not run.broker.ready(*lanes) and time.monotonic(),
-            "tasks worked off during the alarm",
+            "tasks done during the alarm",
             ALARM_SECONDS + 10,
         )
         begun = run.fault_began_at
@@ -111,13 +112,13 @@ def alarm(run: Run, on: tuple[str, ...], off: tuple[str, ...]) -> None:
     posting_was_unharmed(run)
 
 
-@scenario(17, "memory alarm under load", "tasks worked off and events kept back during it")
+@scenario(17, "memory alarm under load", "tasks done and events kept back during it")
 def memory_alarm(run: Run) -> None:
     setting = ("set_vm_memory_high_watermark", "absolute")
     alarm(run, (*setting, "1MB"), (*setting, MEMORY))
 
 
-@scenario(18, "disk alarm under load", "tasks worked off and events kept back during it")
+@scenario(18, "disk alarm under load", "tasks done and events kept back during it")
 def disk_alarm(run: Run) -> None:
     alarm(run, ("set_disk_free_limit", "1000000GB"), ("set_disk_free_limit", DISK))
 

@@ -1,4 +1,4 @@
-"""Valkey dies and forgets: nothing that counts may live there."""
+"""Valkey dies and loses its data: nothing that counts may be stored there alone."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Clocks that are wrong, by libfaketime (Debian's package faketime)."""
+"""Wrong clocks, made with libfaketime (Debian's package faketime)."""
 
 import os
 import time
@@ -21,9 +21,9 @@ SKEWED = ("relay", "timelines-high-worker")
 SKEW_SECONDS = 4.0
 TOMORROW_SECONDS = 15.0
 MINUTE = 60.0
-# Those that beat sends at least twice a minute.
+# The tasks that beat sends at least twice a minute.
 PERIODIC = {each.name for each in periodic_tasks.values() if each.seconds <= MINUTE / 2}
-# A slice bears the time of the worker that wrote it, a post that of the web server.
+# A slice has the time of the worker that wrote it, and a post that of the web server.
 DATED_WRONG = """
     SELECT count(*) FROM timelines_slicerecord slice JOIN social_post post ON post.id = post_id
     WHERE abs(extract(epoch FROM slice.written_at - post.created_at)) > 1800
@@ -31,7 +31,7 @@ DATED_WRONG = """
 
 
 def library() -> Path:
-    """FAKETIME_LIBRARY names one that lies elsewhere."""
+    """The path of libfaketime; FAKETIME_LIBRARY overrides it."""
     given = os.environ.get("FAKETIME_LIBRARY")
     places = (path for place in PLACES for path in Path("/").glob(place))
     found = Path(given) if given else next(places, None)
@@ -74,7 +74,7 @@ def beat_of_tomorrow(run: Run) -> None:
         time.sleep(TOMORROW_SECONDS)
         run.count("starts dated tomorrow", starts())
         run.count("tasks that it sent then", len(PERIODIC & tasks.sent()))
-        # Stopped in order, so that it writes down whatever it keeps.
+        # Stop it in order, so that it saves its schedule if it keeps one.
         run.restore("beat")
     tasks.sent()
     begun_at = time.monotonic()

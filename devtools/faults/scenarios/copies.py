@@ -1,4 +1,4 @@
-"""Workers side by side, and one of which the network keeps half."""
+"""Two copies of a worker, and a connection that is reset on one side only."""
 
 import time
 
@@ -9,14 +9,14 @@ from devtools.faults.run import Run
 
 WORKER, LANE = "timelines-high-worker", "timelines.high"
 BACK_SECONDS = 30.0
-# What the lost connection held is given to another worker after two to three heartbeats of 10 s.
+# The messages of a lost connection go to another worker after two to three heartbeats of 10 s.
 DELAY_SECONDS = 10.0
-# More than heartbeats and confirms: tasks.
+# More than heartbeats and confirms, so it must be tasks.
 WORK_BYTES = 5_000
 
 
 def until_it_works(run: Run, proxy: Proxy, what: str, limit: float = 60.0) -> float:
-    """Seconds until the worker behind the proxy has been given tasks."""
+    """Wait until the worker behind the proxy receives tasks; return the seconds."""
     begun, before = time.monotonic(), proxy.passed[Way.BACK]
     run.until(lambda: proxy.passed[Way.BACK] - before > WORK_BYTES, what, limit)
     return time.monotonic() - begun

@@ -1,4 +1,4 @@
-"""PostgreSQL stops, ends what it is doing, refuses, and has no connection left."""
+"""PostgreSQL stops, ends transactions, refuses writes, and runs out of connections."""
 
 import signal
 import time
@@ -18,7 +18,7 @@ ALLOWED = ("201", "204", "503")
 EXHAUSTED_SECONDS = 8.0
 READ_ONLY_SECONDS = 30.0
 
-# All in the middle of a transaction, but for those of the harness itself.
+# Ends every session in the middle of a transaction, except the harness's own.
 TERMINATE = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name <> 'devtools'
@@ -29,7 +29,7 @@ TERMINATE_ALL = """
     WHERE datname = current_database() AND application_name <> 'devtools'
 """
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-# Every fifth slice meets a serialisation failure.
+# Makes every fifth slice fail with a serialisation failure.
 UNSERIALISABLE = """
     CREATE SEQUENCE faults_serialisation;
     CREATE FUNCTION faults_fail() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -65,7 +65,7 @@ def stops(run: Run) -> None:
 @scenario(26, "backends terminated in mid-transaction", "backends terminated")
 def backends_end(run: Run) -> None:
     connection = run.connect()
-    # Slices and requests that take a while, so that there is a transaction at any moment.
+    # Slow slices and requests, so that there is always a transaction to end.
     run.restart("timelines-high-worker", FAILPOINTS="timelines.fanout.in_slice=sleep:0.1")
     run.begin_load(warm=8)
     with run.fault():
@@ -77,8 +77,8 @@ def backends_end(run: Run) -> None:
 
 @scenario(27, "deadlock, serialisation failure", "deadlocks and failures that PostgreSQL raised")
 def deadlock(run: Run) -> None:
-    """A transaction of the harness locks in the opposed order: it holds the outbox, which a slice
-    needs next, and wants the ledger, of which the slice holds a part."""
+    """Lock in the opposite order of a slice: hold the outbox, which the slice needs next, and
+    request the ledger, part of which the slice holds."""
     connection = run.connect()
     before = query(connection, DEADLOCKS)[0][0]
     run.restart("timelines-high-worker", FAILPOINTS="timelines.fanout.in_slice=sleep:0.3")
@@ -103,7 +103,7 @@ def oppose(run: Run) -> None:
     with run.environment.connect() as other:
         other.autocommit = False
         with other.cursor() as cursor, suppress(psycopg2.errors.LockNotAvailable):
-            # The slice is to be the one that finds the deadlock, and is given up for it.
+            # The slice is the one that must detect the deadlock and be rolled back.
             cursor.execute("SET deadlock_timeout = '20s'; SET lock_timeout = '5s'")
             cursor.execute("LOCK TABLE events_outboxevent IN SHARE ROW EXCLUSIVE MODE")
             cursor.execute("LOCK TABLE timelines_slicerecord IN ACCESS EXCLUSIVE MODE")
@@ -124,7 +124,7 @@ def exhausted(run: Run) -> None:
                 try:
                     taken.append(run.environment.connect())
                 except psycopg2.OperationalError:
-                    # Those who still have one lose it, and find no other.
+                    # Sessions that still have a connection lose it and find no other.
                     execute(connection, TERMINATE_ALL)
                     time.sleep(0.2)
         finally:
@@ -141,7 +141,8 @@ def exhausted(run: Run) -> None:
     40, "the database read-only for 30 s", "posts refused with 503; backends terminated", limit=150
 )
 def read_only(run: Run) -> None:
-    """As a managed server becomes when its disk is full. New connections find it so as well."""
+    """As a managed server becomes read-only when its disk is full; this includes new
+    connections."""
     connection = run.connect()
     load = run.begin_load(warm=8)
     before = everybody(run)
@@ -168,6 +169,6 @@ def read_only(run: Run) -> None:
 
 
 def set_read_only(connection, value: str) -> None:
-    """For every session but those of the harness, at their next transaction."""
+    """Applies to every session except the harness's, from its next transaction on."""
     execute(connection, f"ALTER SYSTEM SET default_transaction_read_only = {value}")
     execute(connection, "SELECT pg_reload_conf()")

@@ -1,4 +1,4 @@
-"""An event whose statement never comes to an end."""
+"""An event whose statement never ends."""
 
 import time
 
@@ -10,7 +10,7 @@ from devtools.lab.database import execute, query
 
 EACH = 2
 QUEUE = "timeline.worker"
-# One post's fan-out cannot be begun: longer than any limit of ours.
+# Planning one post's fan-out takes longer than any of our limits.
 SLEEPS = """
     CREATE OR REPLACE FUNCTION faults_sleep() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -29,7 +29,8 @@ GONE = """
 """
 POST = "SELECT id FROM social_post WHERE author_id = %(author)s AND content = 'burst 1'"
 WAITING = "SELECT event_id, attempts, reason FROM events_waitingevent"
-# The product makes sixteen in ten minutes: the next one is the last.
+# Sixteen attempts take ten minutes, and then the event becomes a dead letter. This makes the next
+# attempt the last.
 SHORTEN = "UPDATE events_waitingevent SET attempts = 15 RETURNING 1"
 LETTERS = "SELECT queue, message_id FROM events_deadletter WHERE state = 'open'"
 
@@ -66,7 +67,7 @@ def always_times_out(run: Run) -> None:
         letters = query(connection, LETTERS)
         run.count("dead letters", len(letters))
         run.demand(letters == [(QUEUE, event)], f"the dead letters: {letters}")
-        # Once the cause is gone, the replay heals what it did.
+        # With the cause gone, the replay succeeds.
         execute(connection, SLEEPS.format(seconds=0, author=author))
         manage(run, "dead_letters", "replay", "--queue", QUEUE, "--yes")
         run.count("letters replayed", len(letters))

@@ -1,4 +1,4 @@
-"""Messages that a stranger wrote to break whoever reads them, in every queue."""
+"""Messages in every queue that were written to break whatever reads them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ def connect(run: Run) -> amqp.Connection:
 
 
 def mix(run: Run, queues: Iterable[str], rounds: int = ROUNDS) -> list[Raw]:
-    """Every kind for each queue, the small ones once a round, in random order."""
+    """Every kind of message for each queue, the small ones `rounds` times, in random order."""
     wanted = []
     for queue in queues:
         wanted += hostile.large(queue, run.random.randrange(10**12))
@@ -67,8 +67,8 @@ def strangers(run: Run) -> None:
     letters = query(connection, FILED)
     put = Counter(sha256(message.body).hexdigest() for message in wanted)
     filed = Counter(body_hash for body_hash, _ in letters)
-    run.demand(filed <= put, f"{(filed - put).total()} letters of what nobody put in")
-    run.demand(put <= filed, f"{(put - filed).total()} messages are no letters")
+    run.demand(filed <= put, f"{(filed - put).total()} letters of messages that nobody sent")
+    run.demand(put <= filed, f"{(put - filed).total()} messages did not become letters")
     again = sum(attempts > 1 for _, attempts in letters)
     run.demand(not again, f"{again} letters were filed more than once")
     demand_nobody_ended(run, before)

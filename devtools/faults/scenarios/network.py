@@ -1,4 +1,4 @@
-"""The network between Connectify and the broker loses, holds or delays what passes."""
+"""The network between Connectify and the broker loses, holds or delays traffic."""
 
 import time
 
@@ -10,7 +10,7 @@ DELAY_SECONDS = 0.2
 DELAYED = ("relay", "timelines-consumer", "timelines-high-worker")
 
 
-# Two heartbeats of 30 s, if the worker must notice by them.
+# The recovery time covers two heartbeats of 30 s, in case the worker notices only by them.
 @scenario(20, "network blackhole for 30 s, worker - broker", "bytes held", limit=150, recovery=60)
 def blackhole(run: Run) -> None:
     proxy, url = run.proxy("BROKER_URL")

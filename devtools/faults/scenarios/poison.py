@@ -1,4 +1,4 @@
-"""Messages that nobody can use, in every queue, and dead letters while their database is away."""
+"""Unusable messages in every queue, and dead letters while the database is down."""
 
 from devtools.faults.burst import burst
 from devtools.faults.celery_messages import LANE, publish, send
@@ -10,7 +10,7 @@ from devtools.lab.database import query
 from devtools.processes import QUEUES
 
 LETTERS_QUEUE = "dead.letters"
-# With the load's, about 10,000 messages in the event queues and lanes; 1 % of them poison.
+# With the load there are about 10,000 messages in the event queues and lanes; 1 % are unusable.
 BURST_OF_AUTHOR = 20
 POISON_OF_QUEUE = 10
 HEALABLE = 10
@@ -20,8 +20,8 @@ REPLAYED = "SELECT count(*) FROM events_deadletter WHERE state = 'replayed'"
 
 
 def unusable(number: int) -> list[tuple[bytes, dict]]:
-    """Bodies and properties of messages that nobody can use. The number is in each, since equal
-    letters without an id of their own are one."""
+    """Bodies and properties of unusable messages. Each contains the number, because equal letters
+    without an id count as one."""
     task = {"task": "timelines.write_slices"}
     unknown = {"task": "no.such_task", "id": f"poison-{number}"}
     pickled = {"content_type": "application/x-python-serialize", "content_encoding": "binary"}
@@ -75,7 +75,8 @@ def letters_wait(run: Run) -> None:
     run.begin_load()
     with run.fault():
         proxy.refuse()
-        # Only what a worker refuses takes this way: consumers of events file their letters.
+        # Only messages that a worker refuses pass through this queue; consumers of events file
+        # their letters themselves.
         for lane in (LANE, "timelines.high"):
             poison(run, lane, POISON_OF_QUEUE)
         run.until(

@@ -1,4 +1,5 @@
-"""Push services misbehave, each in its own way: the others' pushes must not feel it."""
+"""Push services misbehave, each in its own way. Pushes through other services must not be
+delayed."""
 
 import time
 from collections import Counter
@@ -11,7 +12,7 @@ from devtools.faults.pushes import demand_arrivals, demand_in_time, settled
 from devtools.faults.run import Run
 
 RATE = 2.0
-# Those with the most followers, of whom each writes once more when the fault begins.
+# The authors with the most followers; each writes one more post when the fault begins.
 BURST_AUTHORS = 10
 FAULT_SECONDS = 20.0
 RETRY_AFTER = 5
@@ -35,7 +36,7 @@ def push_services_misbehave(run: Run) -> None:
     connection = run.connect()
     with phones(run.people, list(MISBEHAVIOUR)) as made:
         made.register(connection)
-        # Nobody begins or ceases to follow, so that it is known whom each post is for.
+        # Nobody follows or unfollows, so that each post's audience is known.
         run.begin_load(RATE, follows=0.0)
         with run.fault():
             began_at = time.time()
@@ -66,7 +67,7 @@ def judge_subscriptions(run: Run, made: Phones, left: Mapping[str, int]) -> None
 
 
 def judge_waits(run: Run, made: Phones) -> None:
-    """Who said Retry-After is not asked again before."""
+    """Demand that a push service that sent Retry-After gets no request before that time."""
     limited: dict[tuple[str, str], float] = {}
     early = 0
     for receipt in made.receipts("limited"):

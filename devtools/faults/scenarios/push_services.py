@@ -1,5 +1,5 @@
-"""Push services that are slow, that a few people misuse, or that reject our key: nothing is lost,
-nothing comes twice, and nobody else waits."""
+"""Push services that are slow, that a few users misuse, or that reject our key: nothing is lost or
+doubled, and other users do not wait."""
 
 import secrets
 import time
@@ -72,7 +72,7 @@ def hostile(run: Run) -> None:
 
 
 def hostile_devices(run: Run, made: Phones) -> list[tuple[int, Device, str]]:
-    """Sixteen of each of the users, without a device so far, who follow the most."""
+    """Sixteen devices for each of the users without a device who follow the most."""
     ids = [run.people.ids[user] for user in run.people.most_reached(run.people.graph.user_count)]
     users = [user for user in ids if user not in made.devices][-HOSTILE_USERS:]
     origin = made.services[FINE].origin

@@ -1,4 +1,4 @@
-"""Queues are unbound, deleted, and full while their worker is away."""
+"""Queues are unbound, deleted, or fill up while their worker is away."""
 
 import time
 
@@ -24,9 +24,10 @@ NEVER_ARRIVED = """
 FULL_LANE = "timelines.low"
 FULL_TASKS = 10_500
 FULL_SECONDS = 40.0
-# Those that do nothing need not be worked off: with these a busy machine needs minutes.
+# Most tasks in the lane do nothing; they are removed, because a busy machine would need minutes for
+# them.
 TAKEN_BACK = FULL_TASKS - 500
-# Posts of large audiences that have no slice yet.
+# Posts to large audiences that have no slice yet.
 WAITING = """
     SELECT count(*) FROM social_post post
     WHERE NOT EXISTS (SELECT FROM timelines_slicerecord WHERE post_id = post.id) AND %(large)s < (
@@ -36,17 +37,18 @@ WAITING = """
 ALERT = "events never reached a subscriber"
 
 
-# The reconciler waits for 60 s, lest it send again what a consumer is just working on.
+# The reconciler waits for 60 s, so that it does not resend what a consumer is just processing.
 @scenario(24, "one queue unbound, another deleted", "events lost; alerts", limit=150, recovery=100)
 def queues_gone(run: Run) -> None:
     alerts = run.logged("maintenance-worker", ALERT)
     connection = run.connect()
     run.begin_load(rate=5)
     with run.fault():
-        # Whoever connects declares every queue anew, so those who would are away meanwhile.
+        # Every client declares all queues when it connects, so those that might connect are
+        # stopped.
         for name in ("beat", "notifications-consumer"):
             run.kill(name)
-        # So does the reconciler, of which a run may be on its way.
+        # The reconciler declares queues too, and its next task may already be in the lane.
         run.until(lambda: not run.broker.ready("events.low"), "an empty lane")
         time.sleep(RECONCILED_SECONDS)
         with Connection(run.broker.url) as broker:
@@ -64,7 +66,7 @@ def queues_gone(run: Run) -> None:
     run.count("alerts", alerts())
 
 
-# Large audiences' posts come last: what fills the lane is before them.
+# Posts to large audiences come last, because the lane is already full before them.
 @scenario(
     45,
     "timelines.low full, its worker away",
@@ -76,7 +78,7 @@ def lane_full(run: Run) -> None:
     connection = run.connect()
     since = newest(run)
     run.kill("timelines-low-worker")
-    # Of a post that nobody wrote nothing is to be removed.
+    # The task does nothing, because the post does not exist.
     send_many(run, "timelines.remove_posts", FULL_TASKS, lane=FULL_LANE, post_ids=[0])
     run.until(lambda: run.broker.ready(FULL_LANE) >= FULL_TASKS, "a full lane")
     load = run.begin_load(follows=0.0)

@@ -1,4 +1,4 @@
-"""The relay dies, loses its confirms, or has a colleague; it freezes, and loses its ear."""
+"""The relay dies, loses confirms, runs twice, freezes, or loses its LISTEN session."""
 
 import signal
 import time
@@ -12,16 +12,16 @@ from devtools.lab.database import query
 from devtools.processes import Command
 
 DEATHS = 3
-# A failpoint's count begins anew with each process: so many are claimed, or confirmed, in between.
+# A failpoint counts anew in each process, so each process claims or confirms this many events.
 EVENTS_A_LIFE = 10
 FROZEN_SECONDS = 120.0
-# What a half-dead process holds must be free within this time.
+# The events that a frozen process holds must be released within this time.
 OUT_SECONDS = 30.0
-# The other relay holds no row for so long.
+# The other relay holds rows for less time than this.
 HELD_SECONDS = 2.0
 ENDINGS = 5
 
-# Rows that somebody has claimed: those that are due and whose lock cannot be had.
+# Claimed rows: they are due and their lock cannot be obtained.
 HELD = """
     WITH free AS MATERIALIZED (
         SELECT id FROM events_outboxevent
@@ -68,7 +68,7 @@ def confirm_lost(run: Run) -> None:
     run.begin_load()
     with run.fault():
         proxy.swallow(Way.BACK)
-        # Longer than the relay waits for a confirm, so that it gives up on its own.
+        # Longer than the relay waits for a confirm, so that it gives up by itself.
         time.sleep(12)
         proxy.heal()
     run.until(lambda: events.doubled(), "a message that comes twice")
@@ -108,7 +108,7 @@ def two_relays(run: Run) -> None:
 def frozen(run: Run) -> None:
     connection = run.connect()
     proxy, url = run.proxy("BROKER_URL")
-    # It sleeps between the claim and the publish, and so has rows locked most of the time.
+    # It sleeps between claim and publish, and so holds locked rows most of the time.
     run.restart("relay", BROKER_URL=url, FAILPOINTS="events.relay.before_publish=sleep:0.1")
     command = run.table["relay"]
     run.add("relay-2", Command(command.arguments, command.tier, command.ready))
@@ -135,7 +135,8 @@ def frozen(run: Run) -> None:
 
 
 def freeze_with_rows(run: Run, connection) -> list[int]:
-    """Stop the relay; the events that it still holds a while later, or else let it go on."""
+    """Stop the relay and return the events that it still holds a moment later; if there are none,
+    let it go on."""
     if not (held := query(connection, HELD)[0][0]):
         return []
     run.send("relay", signal.SIGSTOP)

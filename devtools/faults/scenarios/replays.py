@@ -1,4 +1,4 @@
-"""An operator replays very many dead letters at a pace, while people post."""
+"""An operator replays very many dead letters at a limited rate while users post."""
 
 import subprocess
 import time
@@ -12,16 +12,15 @@ from devtools.lab.database import execute, query
 
 LANE = "timelines.low"
 LETTERS = 500_500
-# So few that the lane's worker keeps up with them on a busy machine.
+# Low enough that the lane's worker keeps up on a busy machine.
 RATE = 10
 REPLAYED_SECONDS = 300.0
-# A batch's transaction takes a fraction of a second; a connection's statement is ended after 20 s.
+# A batch's transaction takes a fraction of a second. A statement is cancelled after 20 s.
 STATEMENT_SECONDS = 10.0
-# What is due at that rate, and not published at this moment.
+# At this rate, fewer rows than this are due and unpublished at any moment.
 DUE = 500
 
-# Failed tasks that do nothing when they are run again: of a post that nobody wrote nothing is to
-# be removed.
+# Failed tasks that do nothing when they are replayed, because their post does not exist.
 FILE = """
     INSERT INTO events_deadletter (
         queue, message_id, task, event_type, subjects, headers, properties, body, exception_type,
@@ -70,7 +69,7 @@ def long_replay(run: Run) -> None:
     with connection.cursor() as cursor:
         cursor.execute(FILE, {"count": LETTERS})
     run.at_end(lambda: execute(connection, "TRUNCATE events_deadletter"))
-    # So slow that its posts suffice for a busy machine.
+    # Slow enough that its posts last on a busy machine.
     run.begin_load(rate=5)
     with run.fault():
         arguments = ("--queue", LANE, "--rate", str(RATE), "--yes")
@@ -87,7 +86,7 @@ def long_replay(run: Run) -> None:
 
 
 def follow(run: Run, connection, replay: subprocess.Popen) -> None:
-    """Until the command has ended; then check what is reported of the replay that goes on."""
+    """Wait for the command to end, and then check what is reported about the replay in progress."""
     longest = 0.0
 
     def ended() -> bool:
@@ -105,7 +104,7 @@ def follow(run: Run, connection, replay: subprocess.Popen) -> None:
     run.demand(run.evidence["still to come"] > LETTERS * 0.9, "they went out at once")
     run.figures["longest_transaction_s"] = round(longest, 1)
     run.demand(longest < STATEMENT_SECONDS, f"a transaction took {longest:.1f} s")
-    # The web server reads its outbox every 5 s.
+    # The web server reads its outbox figures every 5 s.
     time.sleep(12)
     outbox = lag(run)["outbox"]
     run.figures["lag_says"] = f"{outbox['pending']:,} for {outbox['oldest_seconds']:.1f} s"

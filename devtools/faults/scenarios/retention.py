@@ -1,4 +1,4 @@
-"""Retention runs on a site where nobody has posted for longer than rows are kept."""
+"""Retention on a site where nobody has posted for longer than rows are kept."""
 
 import time
 
@@ -11,7 +11,7 @@ from devtools.faults.pushes import demand_arrivals, settled
 from devtools.faults.run import Run
 from devtools.lab.database import KEPT_FOR_DAYS, empty, execute, query
 
-# Three partitions of posts and more: 600 of 200 each (see environment.py).
+# Enough for three partitions of 200 posts (see environment.py): 600 posts.
 OLD_OF_AUTHOR = 10
 LOAD_SECONDS = 15.0
 LONG_AGO = "UPDATE social_post SET created_at = created_at - interval '40 days'"
@@ -29,7 +29,7 @@ NOTIFIED = "SELECT recipient_id, post_id FROM notifications_notification WHERE p
 @scenario(
     47,
     "retention on a site without new posts, then a post",
-    "partitions dropped; posts after it; people told; pushes",
+    "partitions dropped; posts after it; users notified; pushes",
     limit=180,
 )
 def quiet_site(run: Run) -> None:
@@ -42,7 +42,7 @@ def quiet_site(run: Run) -> None:
     last = newest(run)
     run.until(lambda: query(connection, WATERMARK) == [(last,)], "the watermark")
     execute(connection, LONG_AGO)
-    # What the bus keeps of them, for 35 days at most, has gone as well.
+    # The bus keeps these rows for 35 days at most, so they are gone as well.
     empty(connection, *KEPT_FOR_DAYS)
     run.old = frozenset(pk for (pk,) in query(connection, POSTS))
     run.watch.expired = last
@@ -65,7 +65,8 @@ def quiet_site(run: Run) -> None:
 
 
 def judge_horizons(run: Run, connection) -> None:
-    """That of the timelines has moved, and none is beyond the newest post."""
+    """Demand that the timelines' horizon has moved, and that no horizon is beyond the newest
+    post."""
     last = max(run.old)
     horizons = dict(query(connection, HORIZONS))
     run.count("posts expired", horizons["timelines_timelineentry"] - min(run.old))
@@ -74,15 +75,16 @@ def judge_horizons(run: Run, connection) -> None:
 
 
 def judge_arrivals(run: Run, devices: Phones, notified: list[tuple[int, int]]) -> None:
-    """Everyone who has a device and follows the author has a notification and a push, once."""
+    """Demand that everyone with a device who follows the author got one notification and one
+    push."""
     posts = {a.post_id: (run.people.ids[a.author], 0.0) for a in run.load.attempts}
     wanted = {
         (user, pk)
         for pk, (author, _) in posts.items()
         for user in run.people.reached[author] & devices.devices.keys()
     }
-    run.count("people told", len(notified))
-    run.demand(set(notified) == wanted, f"{len(notified)} were told, {len(wanted)} should be")
+    run.count("users notified", len(notified))
+    run.demand(set(notified) == wanted, f"{len(notified)} were notified, {len(wanted)} should be")
     names = (FINE, "other")
     run.count("pushes", sum(devices.accepted(name).total() for name in names))
     demand_arrivals(run, devices, posts, names)

@@ -1,4 +1,4 @@
-"""Tasks that misbehave: they exhaust memory, hang, and retry at the worst moment."""
+"""Tasks that misbehave: they exhaust memory, hang, or are retried while the broker is down."""
 
 import shutil
 import time
@@ -20,7 +20,7 @@ RUNS_OF_HANGING = 3
 
 
 class Notes:
-    """What the misbehaving tasks have noted of their attempts, a line each."""
+    """The attempts that the misbehaving tasks have noted, a line for each."""
 
     def __init__(self, run: Run):
         self.home = run.environment.home / "notes"
@@ -115,7 +115,8 @@ def delayed_retries(run: Run) -> None:
 
 
 def trimmed(notes: Notes) -> set[str]:
-    """The attempts noted; a delayed delivery's routing key has its delay's bits before the lane."""
+    """The noted attempts. The routing key of a delayed delivery has bits of the delay before the
+    lane, which are removed here."""
     words = (line.split() for line in notes.lines)
     return {
         f"{name} {attempt} {LANE if key.endswith(LANE) else key}" for name, attempt, key in words

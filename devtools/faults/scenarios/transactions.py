@@ -1,4 +1,4 @@
-"""Somebody forgets a transaction in psql."""
+"""Somebody leaves a transaction open in psql."""
 
 import time
 
@@ -14,7 +14,7 @@ from devtools.lab.latency import Percentiles
 from devtools.lab.records import newest_post
 
 OPEN_SECONDS = 120.0
-# From then on doctor is to name it.
+# From then on doctor must name it.
 NAMED_SECONDS = 30.0
 READERS = 6
 TOUCH = "UPDATE social_post SET content = content WHERE id = %(post)s"
@@ -30,10 +30,11 @@ NAMES = "a transaction has been left open"
     limit=260,
 )
 def forgotten(run: Run) -> None:
-    """Two of them: the database may end one, the other's user has switched its limit off."""
+    """Two transactions: one that the database may end, and one whose user has switched the limit
+    off."""
     connection = run.connect()
     since = newest(run)
-    # Nobody begins or ceases to follow, so that it is known whom each post is for.
+    # Nobody follows or unfollows, so that each post's audience is known.
     load = run.begin_load(follows=0.0)
     people = run.people
     readers = Readers(run.environment.origin, people, people.most_reached(READERS))
@@ -70,7 +71,7 @@ def forgotten(run: Run) -> None:
 
 
 def begin(run: Run, post: int, setting: str = ""):
-    """A session that has touched a post in a transaction, and then is silent."""
+    """A session that has updated a post in a transaction, and then does nothing."""
     session = run.connect()
     if setting:
         with session.cursor() as cursor:

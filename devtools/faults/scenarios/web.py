@@ -9,7 +9,7 @@ DEATHS = 4
 
 
 def web_dies(run: Run, failpoint: str) -> None:
-    """Each process of the web server dies at its Nth post, and its replacement does the same."""
+    """Each process of the web server dies at its Nth post, and so does its replacement."""
     deaths = run.logged("web", LOST)
     run.restart("web", FAILPOINTS=f"{failpoint}=kill:{POSTS_A_LIFE}")
     run.until(run.table["web"].ready, "the web server")

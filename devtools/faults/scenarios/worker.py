@@ -1,4 +1,4 @@
-"""Workers and their children die, are stopped, and end in the middle of their work."""
+"""Workers and their children die, are stopped, or end in the middle of their work."""
 
 import signal
 import time
@@ -14,14 +14,14 @@ LOST = "exited with 'signal 9 (SIGKILL)'"
 TASKS_A_LIFE = 6
 DEATHS = 3
 WORKER = "timelines-high-worker"
-# A deployment stops everything that works for the queues.
+# A deployment stops everything that consumes queues.
 DEPLOYED = ("relay", *EVENT_CONSUMERS, *WORKERS)
 DEPLOY_SECONDS = 10.0
 
 
 def children_die(run: Run, failpoint: str, command: Command | None = None) -> None:
-    """Each child of the timelines' worker dies at its Nth task, and is replaced by one that does
-    the same, until the worker is started anew without the failpoint."""
+    """Each child of the timelines' worker dies at its Nth task, and so does its replacement, until
+    the worker is restarted without the failpoint."""
     deaths = run.logged(WORKER, LOST)
     run.restart(WORKER, command, FAILPOINTS=f"{failpoint}=kill:{TASKS_A_LIFE}")
     run.until(run.table[WORKER].ready, "the worker")
@@ -33,7 +33,7 @@ def children_die(run: Run, failpoint: str, command: Command | None = None) -> No
     run.count("children died at the failpoint", deaths())
 
 
-@scenario(7, "worker child SIGKILL in the middle of a chunk", "children died; redeliveries")
+@scenario(7, "worker child SIGKILL in the middle of a slice", "children died; redeliveries")
 def child_dies_in_slice(run: Run) -> None:
     children_die(run, "timelines.fanout.in_slice")
 
@@ -45,7 +45,7 @@ def child_dies_after_commit(run: Run) -> None:
 
 @scenario(8, "worker parent SIGKILL with prefetched tasks", "pid killed; redeliveries")
 def parent_dies(run: Run) -> None:
-    # Slow tasks, so that it holds some at any moment.
+    # Slow tasks, so that it always holds some.
     run.restart(WORKER, FAILPOINTS="timelines.fanout.in_slice=sleep:0.3")
     run.count("redeliveries", 0)
     run.begin_load(warm=8)
@@ -55,7 +55,9 @@ def parent_dies(run: Run) -> None:
 
 
 @scenario(
-    10, "SIGTERM under load, SIGKILL 10 s later", "processes told; those that had to be killed"
+    10,
+    "SIGTERM under load, SIGKILL 10 s later",
+    "processes sent SIGTERM; those that had to be killed",
 )
 def deployed(run: Run) -> None:
     # A slice that takes longer than a deployment waits.
@@ -81,8 +83,8 @@ def deployed(run: Run) -> None:
     12, "worker SIGSTOP past the heartbeat, then SIGCONT", "the broker gave it up; redeliveries"
 )
 def sleeps_past_heartbeat(run: Run) -> None:
-    """Its heartbeat is 6 s here. Its tasks are given to a second worker meanwhile; then it wakes
-    and acknowledges what is no longer its own."""
+    """With a heartbeat of 6 s, its tasks go to a second worker while it sleeps. Then it wakes and
+    acknowledges deliveries that it no longer owns."""
     slow = {"FAILPOINTS": "timelines.fanout.in_slice=sleep:0.2"}
     command = with_app(run.table[WORKER], "devtools.faults.apps.short_heartbeat")
     run.restart(WORKER, command, **slow)

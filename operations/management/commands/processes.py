@@ -1,4 +1,4 @@
-"""The processes that work for the queues, as the apps declare them; for a person or for docker/."""
+"""Printing the command lines of the processes that consume queues, or writing them into docker/."""
 
 import re
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from events.processes import consumers, workers
 
 DOCKER = Path(__file__).resolve().parents[3] / "docker"
-# What lies between two lines like these is written by this command.
+# This command replaces the lines between two such marks.
 WRITTEN = re.compile(
     r"(?P<begin> *# Written by `manage\.py processes --write`[^\n]*\n)"
     r".*?(?P<end> *# End of it\.\n)",
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, write: bool, **options) -> None:
-        """Raises CommandError where there is no docker/: it is not in the image."""
+        """Raises CommandError if there is no docker/, as in the image."""
         if not write:
             for name, command in commands().items():
                 self.stdout.write(f"{name:<28} {' '.join(command)}")
@@ -37,7 +37,7 @@ class Command(BaseCommand):
 
 
 def commands() -> dict[str, list[str]]:
-    """Command lines by the names of their processes."""
+    """The command lines by process name."""
     consume = {each.name: ["manage.py", "consume", each.subscriber] for each in consumers()}
     work = {each.name: ["worker", *each.arguments] for each in workers()}
     return {
@@ -47,7 +47,7 @@ def commands() -> dict[str, list[str]]:
 
 
 def written() -> dict[str, str]:
-    """The files in docker/ by their names, as they should be."""
+    """The contents of the files in docker/, by file name."""
     targets = [f"          - {name}" for name in commands()]
     return {
         "compose.yaml": _replaced("compose.yaml", _services()),

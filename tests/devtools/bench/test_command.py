@@ -91,7 +91,7 @@ SMALL = {
 
 
 # Whatever the size: nothing is lost, refused or wrong.
-NONE = {"failed", "failed_posts", "heap_failed_posts", "missing_pushes", "unseen", "wrong_posts"}
+NONE = {"failed", "failed_posts", "waiting_failed_posts", "missing_pushes", "unseen", "wrong_posts"}
 
 
 @pytest.mark.slow  # A whole measurement, though a small one: up to three minutes.

@@ -184,8 +184,8 @@ def test_receipts_and_their_count_are_read_over_http(service, alice):
     assert count == {"requests": 3, "accepted": 2, "bearer_tokens": 0}
     everything = requests.get(f"{service.origin}/receipts", timeout=5)
     assert read_receipts(everything.iter_lines()) == list(service.receipts)
-    rest = requests.get(f"{service.origin}/receipts?after=2", timeout=5)
-    assert read_receipts(rest.iter_lines()) == [service.receipts[2]]
+    later = requests.get(f"{service.origin}/receipts?after=2", timeout=5)
+    assert read_receipts(later.iter_lines()) == [service.receipts[2]]
     assert service.receipts.of("alice") == [service.receipts[0], service.receipts[2]]
 
 
