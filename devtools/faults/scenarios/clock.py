@@ -62,6 +62,8 @@ def wrong_clocks(run: Run) -> None:
 def beat_of_tomorrow(run: Run) -> None:
     # With DONT_FAKE_MONOTONIC=1 libfaketime fails every time.sleep() of Python, and beat dies.
     faked = {"LD_PRELOAD": str(library()), "FAKETIME": "+1d"}
+    # Beat prints the time of its start, which must not wait in a buffer.
+    faked["PYTHONUNBUFFERED"] = "1"
     tomorrow = datetime.now().astimezone() + timedelta(days=1)
     starts = run.logged("beat", f"LocalTime -> {tomorrow:%Y-%m-%d}")
     since = newest(run)
