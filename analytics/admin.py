@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import URLPattern, path
 from django.utils import timezone
 
 from analytics import figures
@@ -36,11 +37,11 @@ class RollupAdmin(IdSearchAdmin):
     id_fields = ("author_id",)
     change_list_template = "admin/analytics/rollup/change_list.html"
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         plots = self.admin_site.admin_view(self.plots_view)
         return [path("plots/", plots, name="analytics_rollup_plots"), *super().get_urls()]
 
-    def plots_view(self, request) -> TemplateResponse:
+    def plots_view(self, request: HttpRequest) -> TemplateResponse:
         """Plot posts, reach, pushes, followers and latencies of one author or of everybody."""
         if not self.has_view_permission(request):
             raise PermissionDenied

@@ -20,7 +20,7 @@ class EventRecord(models.Model):
         return f"{self.event_type} {self.event_id}"
 
 
-def count() -> models.BigIntegerField:
+def count() -> "models.BigIntegerField[int, int]":
     return models.BigIntegerField(default=0)
 
 

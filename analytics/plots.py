@@ -1,6 +1,6 @@
 """Plots as SVG. Lines differ by their dashes and the names at their ends, not by colour."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -29,7 +29,7 @@ class Plot:
     lines: list[Line]
     ticks: list[tuple[float, str]]
     labels: list[tuple[float, str]]
-    table: list[tuple]
+    table: list[tuple[str | float | None, ...]]
 
 
 def plot(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float | None]]) -> Plot:
@@ -67,10 +67,10 @@ def _name_heights(ends: Mapping[str, float]) -> dict[str, float]:
     Move names down from the top first, then up from the bottom, so that none is below the plot."""
     heights: dict[str, float] = {}
     names = sorted(ends, key=ends.__getitem__)
-    reached = TOP - NAME_HEIGHT
+    reached: float = TOP - NAME_HEIGHT
     for name in names:
         heights[name] = reached = max(ends[name], reached + NAME_HEIGHT)
-    limit = BOTTOM
+    limit: float = BOTTOM
     for name in reversed(names):
         heights[name] = min(heights[name], limit)
         limit = heights[name] - NAME_HEIGHT
@@ -81,7 +81,7 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.3g}"
 
 
-def _runs(values: Sequence[float | None], step: float, y) -> list[str]:
+def _runs(values: Sequence[float | None], step: float, y: Callable[[float], float]) -> list[str]:
     """The points of each stretch without a gap; `y` maps a value to its coordinate."""
     runs: list[list[str]] = [[]]
     for place, value in enumerate(values):

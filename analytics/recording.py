@@ -5,6 +5,7 @@ Guarantee: an event is recorded once. Both the inbox and the primary key ensure 
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 from django.db import connection
@@ -39,11 +40,12 @@ def record(events: Iterable[Event], *, now: datetime) -> int:
                 [msgspec.json.encode(describe(event)).decode() for event in given.values()],
             ],
         )
-        return cursor.rowcount
+        recorded: int = cursor.rowcount
+        return recorded
 
 
-def describe(event: Event) -> dict:
+def describe(event: Event) -> dict[str, Any]:
     """The event's data without a post's text."""
-    data = msgspec.to_builtins(event.data)
+    data: dict[str, Any] = msgspec.to_builtins(event.data)
     data.pop("content", None)
     return data

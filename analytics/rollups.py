@@ -5,8 +5,9 @@ counted, so that a task may be lost, repeated, or run twice at the same time.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import structlog
@@ -72,11 +73,11 @@ ADD = """
         )
 """
 
-# The fields to replace in an event's time to get the start of its minute, hour and day.
-STARTS = {
-    Rollup.Period.MINUTE: {"second": 0, "microsecond": 0},
-    Rollup.Period.HOUR: {"minute": 0, "second": 0, "microsecond": 0},
-    Rollup.Period.DAY: {"hour": 0, "minute": 0, "second": 0, "microsecond": 0},
+# By period, the function that maps an event's time to the period's start.
+STARTS: dict[Rollup.Period, Callable[[datetime], datetime]] = {
+    Rollup.Period.MINUTE: lambda at: at.replace(second=0, microsecond=0),
+    Rollup.Period.HOUR: lambda at: at.replace(minute=0, second=0, microsecond=0),
+    Rollup.Period.DAY: lambda at: at.replace(hour=0, minute=0, second=0, microsecond=0),
 }
 
 
@@ -121,10 +122,10 @@ def _add(cursor: CursorWrapper, events: Sequence[tuple[str, datetime, str]]) -> 
         cursor.execute(ADD, [msgspec.json.encode(sums).decode()])
 
 
-def _sum(events: Iterable[tuple[str, datetime, str]], ignored: set[int]) -> list[dict]:
+def _sum(events: Iterable[tuple[str, datetime, str]], ignored: set[int]) -> list[dict[str, Any]]:
     """The increments to add, one row per period and author; none for authors in `ignored`. `events`
     are (type, time, data as JSON)."""
-    rows = defaultdict(
+    rows: defaultdict[tuple[str, int, datetime], dict[str, Any]] = defaultdict(
         lambda: dict.fromkeys(COUNTS, 0) | {name: histogram.empty() for name in HISTOGRAMS}
     )
     for event_type, occurred_at, text in events:
@@ -147,14 +148,18 @@ def _sum(events: Iterable[tuple[str, datetime, str]], ignored: set[int]) -> list
 
 def _keys(at: datetime, author: int) -> Iterator[tuple[str, int, datetime]]:
     """The (period, author id, start) of each rollup that an event at this time is counted in."""
-    for period, zeros in STARTS.items():
-        start = at.replace(**zeros)
+    for period, start_of in STARTS.items():
+        start = start_of(at)
         yield period.value, Rollup.EVERYBODY, start
         if period != Rollup.Period.MINUTE:
             yield period.value, author, start
 
 
-def _delivered(data: dict, at: datetime) -> Iterator[tuple]:
+# An author's id, the increments by name, and latencies as (histogram, seconds, how many).
+Change = tuple[int, dict[str, int], Sequence[tuple[str, float, int]]]
+
+
+def _delivered(data: dict[str, Any], at: datetime) -> Iterator[Change]:
     for slice_ in data["slices"]:
         seconds = max((at - datetime.fromisoformat(slice_["posted_at"])).total_seconds(), 0.0)
         rows = slice_["rows"]
@@ -162,7 +167,7 @@ def _delivered(data: dict, at: datetime) -> Iterator[tuple]:
         yield slice_["author_id"], counts, [("timeline_latency", seconds, rows)]
 
 
-def _settled(data: dict, at: datetime) -> Iterator[tuple]:
+def _settled(data: dict[str, Any], at: datetime) -> Iterator[Change]:
     refused, expired = data.get("refused", 0), data.get("expired", 0)
     counts = {
         "pushes_sent": data["sent"],
@@ -175,10 +180,9 @@ def _settled(data: dict, at: datetime) -> Iterator[tuple]:
     yield data["author_id"], counts, latencies
 
 
-# Functions by event type, which read an event's data and its time. They give, for each author whose
-# figures change: the author's id, the increments by name, and latencies as (histogram, seconds, how
-# many).
-READERS = {
+# Functions by event type, which read an event's data and its time. They give a Change for each
+# author whose figures change.
+READERS: Mapping[str, Callable[[dict[str, Any], datetime], Iterable[Change]]] = {
     "post.created": lambda data, at: [(data["author_id"], {"posts": 1}, ())],
     "user.followed": lambda data, at: [(data["followee_id"], {"gained": 1}, ())],
     "user.unfollowed": lambda data, at: [(data["followee_id"], {"lost": 1}, ())],

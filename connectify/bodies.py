@@ -9,10 +9,14 @@ import io
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # A client that sends nothing for this long must not block a thread of the server any longer.
 STALL_SECONDS = 10.0
@@ -58,10 +62,12 @@ deadlines = Deadlines()
 class Bodies:
     """A WSGI application that wraps another."""
 
-    def __init__(self, application: Callable) -> None:
+    def __init__(self, application: "WSGIApplication") -> None:
         self._application = application
 
-    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
         # `wsgi.input_terminated` means that the server ends the stream after the last chunk.
         if environ.get("HTTP_TRANSFER_ENCODING") and environ.get("wsgi.input_terminated"):
             most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1
@@ -75,16 +81,16 @@ class Bodies:
         return self._application(environ, start_response)
 
 
-def _read(environ: dict, size: int) -> bytes | None:
+def _read(environ: "WSGIEnvironment", size: int) -> bytes | None:
     """Return at most `size` bytes of the body. Return None or too few bytes if the client stalls,
     disconnects, takes too long or sends malformed chunks; the server then closes the connection."""
     connection = environ.get("gunicorn.socket")
     if connection is None:
-        return environ["wsgi.input"].read(size)
+        return bytes(environ["wsgi.input"].read(size))
     connection.settimeout(STALL_SECONDS)
     try:
         with deadlines.reading(connection):
-            return environ["wsgi.input"].read(size)
+            return bytes(environ["wsgi.input"].read(size))
     except Exception:
         # The server has its own exception class for each mistake of a client.
         return None

@@ -6,7 +6,7 @@ expanded: "$HOME" stays these five characters.
 """
 
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -21,8 +21,10 @@ KEY_LENGTH, KEY_CHARACTERS = 32, 8
 DAYS = (1, 36_500)
 
 
-class Environment(environ.Env):
-    def get_value(self, var, cast=None, default=NOT_SET, parse_default=False):
+class Environment(environ.Env):  # type: ignore[misc]  # It has no types.
+    def get_value(
+        self, var: str, cast: Any = None, default: Any = NOT_SET, parse_default: object = False
+    ) -> Any:
         """Return the variable's value, cast, or the default unchanged. Raises ImproperlyConfigured
         if there is neither.
 
@@ -36,7 +38,7 @@ class Environment(environ.Env):
         return default
 
     def bool(self, var: str, default: bool) -> bool:
-        text = self.ENVIRON.get(var)
+        text: str | None = self.ENVIRON.get(var)
         if text is None:
             return default
         if text.lower() not in (*TRUE, *FALSE):
@@ -45,7 +47,7 @@ class Environment(environ.Env):
 
     def key(self, name: str) -> str:
         """Return a secret that must be hard to guess. No error message contains it."""
-        text = self.get_value(name)
+        text: str = self.get_value(name)
         repeated = any(text.startswith(text[at:]) for at in range(1, len(text) // 2 + 1))
         # Django's prefix for keys that it writes into a new project.
         known = text.startswith("django-insecure-")
@@ -80,8 +82,9 @@ class Environment(environ.Env):
         return found
 
 
-def _number(name: str, text: str, bounds: tuple, kind: type):
+def _number(name: str, text: str, bounds: tuple[Number, Number], kind: type[Number]) -> Number:
     least, most = bounds
+    value: Number | None
     try:
         value = kind(text)
     except ValueError:

@@ -24,7 +24,7 @@ def required(name: str) -> str:
     if name not in env:
         hint = 'on your own machine: bin/services up; eval "$(bin/services env)"'
         raise ImproperlyConfigured(f"{name} is not set ({hint})")
-    return env(name)
+    return str(env(name))
 
 
 required("SECRET_KEY")

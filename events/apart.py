@@ -4,7 +4,7 @@ Guarantee: such a row fails alone; the statement succeeds for all other rows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from django.db import connection, transaction
@@ -35,7 +35,7 @@ def taken_apart(
     return taken_apart(rows[:middle], act, alone) + taken_apart(rows[middle:], act, alone)
 
 
-def record(statement: str, values: Mapping[str, object], *, what: str, **about: object) -> None:
+def record(statement: str, values: Mapping[str, Any], *, what: str, **about: object) -> None:
     """Execute the statement in its own transaction or savepoint. If the database refuses these
     values too, only log the error under the name `what`: it must not stop the other rows."""
     try:

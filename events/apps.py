@@ -1,4 +1,5 @@
 from importlib import import_module
+from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -13,7 +14,7 @@ from events.registry import subscribers
 class EventsConfig(AppConfig):
     name = "events"
 
-    def __init__(self, *args) -> None:
+    def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         # Load the declarations before any model is loaded. Otherwise the admin's modules of some
         # app would be the first to import its declaration, and so change the order of registration.

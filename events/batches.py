@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 from django.db import connection
 
@@ -15,20 +16,22 @@ def delete_in_batches(
     """Call `delete(batch)` until it deletes fewer than `batch` rows, but at most `batches` times.
     `delete` must return the number of rows that it deleted. Returns their sum."""
     total = 0
-    for number in count(1):
+    for _ in count() if batches is None else range(batches):
         deleted = delete(batch)
         total += deleted
-        if deleted < batch or number == batches:
-            return total
+        if deleted < batch:
+            break
+    return total
 
 
-def by(sql: str, *values: object) -> Callable[[int], int]:
+def by(sql: str, *values: Any) -> Callable[[int], int]:
     """Return a function for `delete_in_batches` that executes the statement. The statement's last
     parameter is the size of the batch."""
 
     def delete(batch: int) -> int:
         with connection.cursor() as cursor:
             cursor.execute(sql, [*values, batch])
-            return cursor.rowcount
+            deleted: int = cursor.rowcount
+            return deleted
 
     return delete

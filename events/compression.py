@@ -8,12 +8,21 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable
+from typing import Protocol
 
 from events.envelope import BODY_LIMIT
 from events.errors import PermanentError
 
-# kombu's names for the algorithms. Each decompressor has decompress(data, max_length) and eof.
-KINDS: dict[str, Callable] = {
+
+class Decompressor(Protocol):
+    @property
+    def eof(self) -> bool: ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+# kombu's names for the algorithms.
+KINDS: dict[str, Callable[[], Decompressor]] = {
     **dict.fromkeys(("application/x-gzip", "gzip", "zlib"), zlib.decompressobj),
     **dict.fromkeys(("application/x-bz2", "bzip2", "bzip"), bz2.BZ2Decompressor),
     **dict.fromkeys(

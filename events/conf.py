@@ -1,10 +1,11 @@
 """The bus's settings and their defaults."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     # The module whose import makes the Celery app that this project's tasks belong to.
     "CELERY_APP": None,
     # The function that concealed() in subjects.py calls; None conceals nothing.
@@ -24,5 +25,5 @@ DEFAULTS = {
 }
 
 
-def setting(name: str):
+def setting(name: str) -> Any:
     return getattr(settings, name, DEFAULTS[name])

@@ -8,14 +8,16 @@ own connection, because waiting for a confirm there would dispatch further deliv
 
 from collections.abc import Callable, Sequence
 
+import kombu
 import structlog
-from kombu import Connection, Consumer, Message, Queue
+from kombu import Connection, Consumer, Queue
 
 from events import heartbeats, links, topology
 from events.backoff import full_jitter
 from events.errors import END, passing, verdict
 from events.heartbeats import Heartbeats
 from events.stopping import Stop
+from events.wire import Message
 
 IDLE_SECONDS = 1.0
 RECONNECT_CAP_SECONDS = 3.0
@@ -86,7 +88,7 @@ class BatchConsumer:
         consumer = Consumer(
             connection.channel(),
             queues=[self._queue],
-            on_message=self._delivered.append,
+            on_message=self._deliver,
             prefetch_count=prefetch,
             auto_declare=False,
         )
@@ -102,6 +104,10 @@ class BatchConsumer:
             # would count against their delivery limit, so process them.
             if self._delivered and not self._stop.requested:
                 self._work(connection)
+
+    def _deliver(self, message: kombu.Message) -> None:
+        assert isinstance(message, Message)  # Of our transport.
+        self._delivered.append(message)
 
     def _take(self, connection: Connection) -> None:
         """Wait for one message, add those that have already arrived, and process the batch."""

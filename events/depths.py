@@ -25,8 +25,8 @@ def ready_by(broker: Connection, queues: Iterable[str]) -> dict[str, int]:
     for name in queues:
         try:
             # A refused declaration closes its channel, so each queue gets its own channel.
-            with broker.channel() as channel:
-                found[name] = channel.queue_declare(name, passive=True).message_count
+            with links.open_channel(broker) as channel:
+                found[name], _ = links.counts(channel, name)
         except amqp.exceptions.NotFound:
             found[name] = 0
     return found

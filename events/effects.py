@@ -10,7 +10,6 @@ from operator import attrgetter
 
 import structlog
 from django.db import connection, transaction
-from kombu import Message
 
 from events import inbox, metrics
 from events.compression import expand
@@ -20,6 +19,7 @@ from events.errors import PermanentError
 from events.failpoints import failpoint
 from events.letters import REPLAY_HEADER
 from events.registry import Subscriber, decode_event
+from events.wire import Message
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,8 @@ def apply(
     transaction, with the list that is returned."""
     wanted = [event for event in events if event.event_type in subscriber.handlers]
     with transaction.atomic():
-        fresh, reused = [], []
+        fresh: list[Event] = []
+        reused: list[Event] = []
         if wanted:
             if seconds is not None:
                 with connection.cursor() as cursor:

@@ -7,16 +7,17 @@ waits in the queue. No message can end the process or prevent another from being
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
 from celery import current_app
 from django.db import connection, transaction
 from django_celery_results.models import TaskResult
-from kombu import Message
 
 from events import letters, metrics, plain
 from events.errors import passing
 from events.models import DeadLetter
+from events.wire import Message
 
 BATCH = 100
 
@@ -26,7 +27,7 @@ log = structlog.get_logger(__name__)
 class LetterFiler:
     """Files batches of dead letters; an instance of consumer.Handover."""
 
-    def __init__(self, clock: Callable[[], datetime]):
+    def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
 
     def __call__(self, messages: Sequence[Message]) -> None:
@@ -54,7 +55,7 @@ class LetterFiler:
             letters.file_letter(letters.bare(queue_of(message), message, error, now=now))
 
 
-def death_of(message: Message) -> dict:
+def death_of(message: Message) -> dict[str, Any]:
     """Return the broker's latest `x-death` entry; empty if the broker did not dead-letter it."""
     deaths = message.headers.get("x-death")
     return deaths[0] if isinstance(deaths, list) and deaths and type(deaths[0]) is dict else {}

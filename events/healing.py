@@ -169,7 +169,8 @@ def _lock_batch(letters: QuerySet[DeadLetter]) -> list[int]:
     or by the consumer of dead letters, which updates a letter that failed again."""
     size = Func(F("body"), function="octet_length", output_field=IntegerField())
     chosen = letters.order_by("pk").select_for_update(skip_locked=True)
-    ids, bytes_taken = [], 0
+    ids: list[int] = []
+    bytes_taken = 0
     for pk, length in chosen.values_list("pk", size)[:BATCH]:
         bytes_taken += length
         if ids and bytes_taken > BATCH_BYTES:

@@ -29,7 +29,7 @@ class Heartbeats:
         self._thread.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._lent.release()
         self._thread.join()
@@ -44,12 +44,13 @@ class Heartbeats:
             self._lent.acquire()
 
     def _send(self) -> None:
-        interval = self._connection.heartbeat / 2
+        interval = (self._connection.heartbeat or SECONDS) / 2
+        lost: tuple[type[BaseException], ...] = (OSError, *self._connection.connection_errors)
         while not self._ended.wait(interval):
             with self._lent:
                 if self._ended.is_set():
                     return
                 try:
                     self._connection.connection.send_heartbeat()
-                except (OSError, *self._connection.connection_errors):
+                except lost:
                     return  # The owner will get the same error from its next call.

@@ -4,7 +4,11 @@ Guarantee: the task runs again, and after OVERRUNS runs it is a dead letter with
 alone would requeue it until the lane's delivery limit, which blocks a worker process for hours.
 """
 
+from typing import Any
+
+from billiard.einfo import ExceptionInfo
 from billiard.exceptions import TimeLimitExceeded
+from celery.app.task import Context
 from celery.worker.request import Request
 
 # If a task ignores its soft limit this often, the task itself is at fault and not a slow server.
@@ -14,16 +18,17 @@ OVERRUNS = 3
 class LaneRequest(Request):
     """The `Request` of every LaneTask."""
 
+    _context: Context
     _overrun = False
 
-    def on_failure(self, exc_info, *args, **kwargs):
+    def on_failure(self, exc_info: ExceptionInfo, *args: Any, **kwargs: Any) -> None:
         # For a hard time limit Celery calls on_timeout() after this, and only on_timeout() stores
         # the reason. A message rejected here could be filed without one.
         wrapped = exc_info.exception
         if not isinstance(getattr(wrapped, "exc", wrapped), TimeLimitExceeded):
             super().on_failure(exc_info, *args, **kwargs)
 
-    def on_timeout(self, soft, timeout):
+    def on_timeout(self, soft: bool, timeout: float) -> None:
         self._overrun = not soft
         # The result backend reads the task's name from the request stack.
         self.task.request_stack.push(self._context)
@@ -36,7 +41,7 @@ class LaneRequest(Request):
                 # storing the reason failed, for example because the database is down.
                 self.reject(requeue=True)
 
-    def reject(self, requeue=False):
+    def reject(self, requeue: bool = False) -> None:
         # The count includes deliveries that ended with a lost connection. At worst the task becomes
         # a dead letter too early, which costs one replay.
         deliveries = 1 + (self.message.headers or {}).get("x-delivery-count", 0)

@@ -6,7 +6,7 @@ in a module `maintenance.py`.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from django.conf import settings
 
@@ -70,7 +70,12 @@ def register_lanes(own: Iterable[Lane] = (), periodic: Iterable[PeriodicTask] = 
         register(periodic_tasks, task)
 
 
-Entry = TypeVar("Entry")
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+Entry = TypeVar("Entry", bound=Named)
 
 
 def register(registry: dict[str, Entry], entry: Entry) -> Entry:

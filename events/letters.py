@@ -12,13 +12,13 @@ import structlog
 from celery import current_app
 from django.db import transaction
 from django.db.models import F
-from kombu import Message
 
 from events import plain
 from events.errors import passing
 from events.models import DeadLetter
 from events.registry import subscribers
 from events.subjects import subjects_of_event, subjects_of_task
+from events.wire import Message
 
 # A header of each replay, with its letter's id. Such a message is accepted however old it is, since
 # its letter shows that it had no effect.
@@ -123,7 +123,7 @@ def identity(message_id: object, body: bytes) -> str:
 def kept_properties(message: Message) -> dict[str, object]:
     """Return the message's properties that a second attempt needs."""
     found = {name: message.properties.get(name) for name in KEPT_PROPERTIES}
-    return plain.jsonable({name: value for name, value in found.items() if value})
+    return {name: plain.jsonable(value) for name, value in found.items() if value}
 
 
 def reason(error: Exception) -> dict[str, str]:

@@ -42,7 +42,7 @@ BOUND_SECONDS = 30
 log = structlog.get_logger(__name__)
 
 
-def set_on_database(using: str, **_) -> None:
+def set_on_database(using: str, **_: object) -> None:
     """Set the missing limits; a receiver of `post_migrate`. They apply to new sessions. Only the
     database's owner may set them: other roles get a warning in the log, and from doctor."""
     if connections[using].vendor != "postgresql":
@@ -74,6 +74,6 @@ def idle_seconds() -> float:
                 "SELECT setting::float / 1000 FROM pg_settings"
                 " WHERE name = 'idle_in_transaction_session_timeout'"
             )
-            return cursor.fetchone()[0]
+            return float(cursor.fetchone()[0])
     finally:
         session.close()

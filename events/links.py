@@ -8,6 +8,8 @@ import socket
 
 from kombu import Connection
 
+from events.wire import Channel
+
 CONNECT_SECONDS = 5.0
 
 # TCP sends the first probe after 5 s of silence, then one every 2 s, five in all. The peer must
@@ -33,3 +35,19 @@ def connect(url: str, *, heartbeat: int = 0, timeout: float = CONNECT_SECONDS) -
     only for callers that wait in drain_events() all the time. `timeout` (seconds) limits connecting
     only."""
     return Connection(url, connect_timeout=timeout, heartbeat=heartbeat, transport_options=OPTIONS)
+
+
+def open_channel(connection: Connection) -> Channel:
+    """Open another channel of a connection to RabbitMQ."""
+    channel = connection.channel()
+    assert isinstance(channel, Channel)  # kombu has other brokers too.
+    return channel
+
+
+def counts(channel: Channel, queue: str) -> tuple[int, int]:
+    """Return how many messages of the queue no consumer holds, and how many consumers it has.
+    Raises amqp.exceptions.NotFound, and the channel is closed then."""
+    found = channel.queue_declare(queue, passive=True)
+    assert found  # Only `nowait` has no answer.
+    _, messages, consumers = found
+    return messages, consumers

@@ -5,6 +5,7 @@ on one host, and a worker can restart before the broker has noticed that the old
 """
 
 import secrets
+from typing import Any
 
 from celery.app.trace import setup_worker_optimizations
 from celery.signals import celeryd_init
@@ -16,7 +17,7 @@ def make_unique() -> None:
     celeryd_init.connect(_rename)
 
 
-def _rename(instance, **_) -> None:
+def _rename(instance: Any, **_: object) -> None:  # A WorkController; its stubs lack `hostname`.
     instance.hostname = f"{instance.hostname}-{secrets.token_hex(3)}"
     # Celery has already set the tasks' `request.hostname` to the old name; set it again.
     setup_worker_optimizations(instance.app, instance.hostname)

@@ -6,8 +6,8 @@ broker. Next on the way of a post: events/relay.py.
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 import msgspec
 from django.db import connection
@@ -58,7 +58,8 @@ PENDING = """
 PENDING_LIMIT = 100_000
 
 
-class Pending(NamedTuple):
+@dataclass(frozen=True)
+class Pending:
     """Messages that should have been published by now: their number, up to a limit, and how long
     the oldest has been due. Messages of a paced replay count only once they are due."""
 
@@ -102,7 +103,7 @@ def record_all(name: str, batch: Iterable[msgspec.Struct], *, now: datetime) -> 
 def pending(limit: int = PENDING_LIMIT) -> dict[str, Pending]:
     """Return what is due and not published, by routing key. For a replay that is the queue's name,
     otherwise the event type."""
-    return {key: Pending(due, round(float(age), 3)) for key, due, _, age in _pending(None, limit)}
+    return {key: Pending(due, round(age, 3)) for key, due, _, age in _pending(None, limit)}
 
 
 def total(pending: Iterable[Pending]) -> Pending:
@@ -125,16 +126,17 @@ class Length:
 
     def __init__(self) -> None:
         self._due = 0
-        self._waited, self._recorded, self._counted_at = 0, 0, None
+        self._waited, self._recorded = 0, 0
+        self._counted_at: datetime | None = None
 
     def exceeds(self, limit: int) -> bool:
         """Return True if more than `limit` messages are due; counts no further than that."""
         with connection.cursor() as cursor:
             cursor.execute(RECORDED)
             recorded, now = cursor.fetchone()
-        first = self._counted_at is None
-        if first or self._waited + recorded - self._recorded > limit:
-            whole = first or now >= self._counted_at + self.WHOLE
+        counted = self._counted_at
+        if counted is None or self._waited + recorded - self._recorded > limit:
+            whole = counted is None or now >= counted + self.WHOLE
             found = _pending("infinity" if whole else None, limit + 1)
             self._due = sum(due for _, due, _, _ in found)
             if whole:
@@ -143,7 +145,8 @@ class Length:
         return self._due > limit
 
 
-def _pending(until: str | None, limit: int) -> list[tuple]:
+def _pending(until: str | None, limit: int) -> list[tuple[str, int, int, float]]:
+    """Routing key, number due now, number in all, seconds since the oldest was due."""
     with connection.cursor() as cursor:
         cursor.execute(PENDING, [until, limit])
-        return cursor.fetchall()
+        return [(key, due, waiting, float(age)) for key, due, waiting, age in cursor]

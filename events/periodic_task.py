@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 
-from celery import Task, shared_task
+from celery import shared_task
 from django.db import connection
 
 from events.lane_task import LaneTask
@@ -17,12 +17,12 @@ NOTE = """
 """
 
 
-def periodic_task(declared: PeriodicTask) -> Callable[[Callable[[], None]], Task]:
+def periodic_task(declared: PeriodicTask) -> Callable[[Callable[[], None]], LaneTask]:
     """Decorate the effect of a periodic task. It becomes a LaneTask without arguments that does
     nothing while another process runs it. Each run is recorded."""
     name = declared.name
 
-    def declare(effect: Callable[[], None]) -> Task:
+    def declare(effect: Callable[[], None]) -> LaneTask:
         @shared_task(base=LaneTask, name=name, lane=declared.lane)
         @wraps(effect)
         def alone() -> None:

@@ -7,12 +7,11 @@ counts.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 import structlog
 from django.db import connection
-from kombu import Message
 
 from events import effects, inbox, letters, metrics, trace
 from events.envelope import Event
@@ -20,6 +19,7 @@ from events.errors import PassingError, passing
 from events.probing import Probe
 from events.registry import Subscriber
 from events.waiting import set_aside
+from events.wire import Message
 
 # A statement of a batch may take this share of the subscriber's target, but at least LEAST_SECONDS:
 # an event that always takes long must not delay others. Once it is set aside, only the database's
@@ -62,7 +62,7 @@ class Processor:
             connection.close()
             raise
 
-    def _read(self, messages: Sequence[Message]):
+    def _read(self, messages: Sequence[Message]) -> Iterator[Pair]:
         """Yield (event, message) pairs; file messages that hold no valid event."""
         for message in messages:
             if message.acknowledged:

@@ -10,6 +10,7 @@ replay of a dead letter while the outbox still keeps its event.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -125,14 +126,10 @@ def empty_queues(broker_url: str) -> set[str]:
     """
     with links.connect(broker_url) as broker:
         declare(broker)
-        with broker.channel() as channel:
-            declared = {
-                each.queue: channel.queue_declare(each.queue, passive=True)
-                for each in subscribers.values()
-            }
-    return {
-        name for name, found in declared.items() if found.consumer_count and not found.message_count
-    }
+        with links.open_channel(broker) as channel:
+            queues = [each.queue for each in subscribers.values()]
+            counts = {queue: links.counts(channel, queue) for queue in queues}
+    return {queue for queue, (messages, consumers) in counts.items() if consumers and not messages}
 
 
 def reconcile(
@@ -160,7 +157,7 @@ def _reconcile_batch(subscriber: Subscriber, until: datetime) -> tuple[int, bool
     """Reconcile the next batch. Return the number of events sent again, and whether there is
     another batch."""
     state = Reconciliation.objects.select_for_update().get(subscriber=subscriber.name)
-    window = {"since": state.complete_until, "until": until, "batch": BATCH}
+    window: dict[str, Any] = {"since": state.complete_until, "until": until, "batch": BATCH}
     with connection.cursor() as cursor:
         cursor.execute(BATCH_END, window)
         end, count = cursor.fetchone()
@@ -171,7 +168,7 @@ def _reconcile_batch(subscriber: Subscriber, until: datetime) -> tuple[int, bool
             "subscriber": subscriber.name,
             "types": [name for name in subscriber.handlers if name in event_types],
         }
-        missing = []
+        missing: list[str] = []
         if count:
             cursor.execute(SETTLE, window)
             cursor.execute(RESEND, window)

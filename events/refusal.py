@@ -3,17 +3,17 @@
 Guarantee: an admitted message cannot harm the worker, nor the broker if the worker rejects it.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from celery import current_app
-from kombu import Message
 from kombu.exceptions import ContentDisallowed, DecodeError
 from kombu.serialization import loads, prepare_accept_content
 
 from events.compression import CompressionError, expand
 from events.envelope import BODY_LIMIT
 from events.errors import PermanentError
+from events.wire import Message
 
 TaskId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,255}$")]
 Text = Annotated[str, msgspec.Meta(max_length=10_000)]
@@ -81,11 +81,11 @@ def admit(message: Message) -> None:
         raise RefusedError(f"not decodable: content encoding {message.content_encoding!r:.100}")
     accepted = prepare_accept_content(current_app.conf.accept_content)
     try:
-        payload = loads(body, message.content_type, message.content_encoding, accepted)
+        payload = loads(body, message.content_type or "", message.content_encoding or "", accepted)
     except (DecodeError, ContentDisallowed, LookupError, RecursionError) as error:
         raise RefusedError(f"not decodable: {error}") from error
     try:
-        msgspec.convert(payload, tuple[list, dict[str, object], Following])
+        msgspec.convert(payload, tuple[list[Any], dict[str, Any], Following])
     except (msgspec.ValidationError, RecursionError) as error:
         raise RefusedError(
             f"its body is not a list of arguments, keyword arguments and options: {error}"
@@ -93,7 +93,7 @@ def admit(message: Message) -> None:
     message.body, message.headers = body, headers
 
 
-def _headers(message: Message) -> dict:
+def _headers(message: Message) -> dict[str, Any]:
     if len(message.body) > BODY_LIMIT:
         raise RefusedError(f"{len(message.body):,} bytes, want at most {BODY_LIMIT:,}")
     # A header name that is not UTF-8 arrives as bytes.
@@ -111,4 +111,5 @@ def _headers(message: Message) -> dict:
         raise RefusedError(f"its headers are not those of a task: {error}") from error
     if headers.task not in current_app.tasks:
         raise RefusedError(f"unknown task {headers.task!r:.300}")
-    return msgspec.to_builtins(headers)
+    admitted: dict[str, Any] = msgspec.to_builtins(headers)
+    return admitted

@@ -13,10 +13,10 @@ from collections.abc import Callable
 import structlog
 from django.db import connection
 from django.utils import timezone
-from kombu import Message
 
 from events import letters, metrics
 from events.backoff import full_jitter
+from events.wire import Message
 
 RETRY_CAP_SECONDS = 10.0
 
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 class Refuser:
     """Calls `acknowledge`, from its thread, with each message that is filed."""
 
-    def __init__(self, acknowledge: Callable[[Message], None]):
+    def __init__(self, acknowledge: Callable[[Message], None]) -> None:
         self._acknowledge = acknowledge
         self._refused: queue.SimpleQueue[tuple[str, Message, Exception]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -46,7 +46,7 @@ class Refuser:
             lane, message, error = self._refused.get()
             attempt = 0
             # If the connection is lost, stop: the broker will deliver the message again.
-            while message.channel.connection and not self._filed(lane, message, error):
+            while message.connected and not self._filed(lane, message, error):
                 attempt += 1
                 time.sleep(full_jitter(attempt, cap=RETRY_CAP_SECONDS))
             self._acknowledge(message)

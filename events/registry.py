@@ -86,7 +86,8 @@ class Subscriber:
         return {name: limit for name, limit in limits.items() if limit is not None}
 
     def handler(self, event_type: str) -> Handler:
-        return resolve(self.handlers[event_type])
+        handler: Handler = resolve(self.handlers[event_type])
+        return handler
 
     def resolve_all(self) -> None:
         """Raise ImportError for a path that cannot be imported."""

@@ -63,14 +63,15 @@ def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
     with transaction.atomic():
         # 1. Claim. The locks end with the transaction, even if this process dies.
         rows = list(OutboxEvent.objects.raw(CLAIM, [limit]))
-        confirmed, refused = [], []
+        confirmed: list[int] = []
+        refused: list[tuple[OutboxEvent, Exception]] = []
         # 2. Publish. After a crash between here and the commit the rows are published again;
         #    the consumers' inboxes make that harmless.
         try:
             messages = list(map(message, rows))
-            for row, error in zip(rows, publisher.publish_all(messages), strict=True):
-                if error:
-                    refused.append((row, error))
+            for row, reason in zip(rows, publisher.publish_all(messages), strict=True):
+                if reason:
+                    refused.append((row, reason))
                     continue
                 after_confirm()
                 confirmed.append(row.pk)
@@ -79,8 +80,8 @@ def relay_batch(publisher: Publisher, limit: int = BATCH) -> int:
         except Exception as error:
             failure = error
         # 3. Mark.
-        for row, error in refused:
-            unroutable.postpone(row, error)
+        for row, reason in refused:
+            unroutable.postpone(row, reason)
         if confirmed:
             with connection.cursor() as cursor:
                 cursor.execute(MARK, [confirmed])
@@ -96,7 +97,7 @@ def _connect(publisher: Publisher) -> bool:
     hangs."""
     with connection.cursor() as cursor:
         cursor.execute(DUE)
-        due = cursor.fetchone()[0]
+        due = bool(cursor.fetchone()[0])
     if due:
         publisher.connect()
     return due

@@ -3,6 +3,7 @@ and texts about deleted posts are hidden."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from django.utils.module_loading import import_string
 
@@ -55,7 +56,7 @@ def _collect(values: object, columns: Mapping[str, Sequence[str]]) -> list[str]:
     return list(found)[:LIMIT]
 
 
-def _ids(values: dict, columns: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, int]]:
+def _ids(values: dict[str, Any], columns: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, int]]:
     for name, value in values.items():
         if isinstance(value, list):
             for row in _rows(name, value, columns):
@@ -64,7 +65,9 @@ def _ids(values: dict, columns: Mapping[str, Sequence[str]]) -> Iterator[tuple[s
             yield name[:40], value
 
 
-def _rows(name: str, values: list, columns: Mapping[str, Sequence[str]]) -> Iterator[dict]:
+def _rows(
+    name: str, values: list[Any], columns: Mapping[str, Sequence[str]]
+) -> Iterator[dict[str, Any]]:
     for value in values:
         if isinstance(value, dict):
             yield value

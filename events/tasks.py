@@ -1,6 +1,8 @@
 """The bus's own maintenance, as Celery tasks."""
 
-from celery import shared_task
+from typing import Any
+
+from celery import Task, shared_task
 from celery.signals import task_success
 from django.utils import timezone
 
@@ -12,13 +14,13 @@ from events.periodic_task import periodic_task
 
 
 @shared_task(base=LaneTask, name="events.replay_letters", lane=LOW)
-def replay_letters(*, selection: dict, rate: float) -> None:
+def replay_letters(*, selection: dict[str, Any], rate: float) -> None:
     """`selection` is as in healing.select; `rate` is in letters per second."""
     healing.replay(healing.select(selection), rate=rate)
 
 
 @shared_task(base=LaneTask, name="events.discard_letters", lane=LOW)
-def discard_letters(*, selection: dict) -> None:
+def discard_letters(*, selection: dict[str, Any]) -> None:
     healing.discard(healing.select(selection))
 
 
@@ -34,7 +36,7 @@ def prune() -> None:
 
 
 @task_success.connect
-def settle_replayed_task(sender, **_) -> None:
+def settle_replayed_task(sender: Task[..., Any], **_: object) -> None:
     """Mark a letter as done when its replayed task succeeds, since tasks have no inbox. If this
     fails, Celery logs the error and the letter stays unsettled."""
     if letter_id := (sender.request.get(REPLAY_HEADER) or ""):

@@ -5,6 +5,7 @@ message leaves a queue only when it is acknowledged or moved to `dead.letters`.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from kombu import Connection, Exchange, Queue
 
@@ -70,7 +71,7 @@ def declare(connection: Connection, lanes: Iterable[Queue] = ()) -> None:
                 queue.bind_to(exchange)
 
 
-def _arguments(name: str, delivery_limit: int) -> dict:
+def _arguments(name: str, delivery_limit: int) -> dict[str, Any]:
     return {
         "x-queue-type": "quorum",
         "x-delivery-limit": delivery_limit,

@@ -7,11 +7,12 @@ https://www.w3.org/TR/trace-context/
 
 import secrets
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 
-from kombu import Message
 from structlog.contextvars import bound_contextvars, get_contextvars
 
 from events.envelope import Event
+from events.wire import Message
 
 CARRIED = ("traceparent", "request_id", "event_id")
 # A batch carries the ids of its events, joined. At most this many, to keep headers and lines short.
@@ -33,7 +34,7 @@ def task_headers() -> dict[str, str]:
     return {name: value for name, value in get_contextvars().items() if name in CARRIED}
 
 
-def handling(pairs: Iterable[tuple[Event, Message]]):
+def handling(pairs: Iterable[tuple[Event, Message]]) -> AbstractContextManager[None]:
     """Return a context manager that binds the ids of the given events to the log context."""
     pairs = list(pairs)
     headers = [message.headers or {} for _, message in pairs]
@@ -45,7 +46,7 @@ def handling(pairs: Iterable[tuple[Event, Message]]):
     return bound_contextvars(**{name: value for name, value in found.items() if value})
 
 
-def _joined(ids: Iterable) -> str:
+def _joined(ids: Iterable[object]) -> str:
     """Join the distinct ids, converted and shortened, since another program may send anything."""
     found = dict.fromkeys(str(value)[:128] for value in ids if value)
     return ",".join(list(found)[:JOINED])

@@ -5,8 +5,8 @@ lost. A replay opens its dead letter again after ten minutes, or at once if AMQP
 message. Any other message is retried until a queue exists for it.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
 
 import structlog
 from django.db import connection
@@ -41,7 +41,8 @@ REOPEN = """
 log = structlog.get_logger(__name__)
 
 
-class Unroutable(NamedTuple):
+@dataclass(frozen=True)
+class Unroutable:
     """`count` messages (counted up to 1,000) that cannot be routed, the oldest for `seconds`. If
     `exchange` is empty, they are for the queue `routing_key` alone."""
 

@@ -7,14 +7,15 @@ work, so that no outage turns it into a dead letter, however long it lasts.
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any
 
+import amqp
 import structlog
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
-from kombu import Message
 
 from events import effects, inbox, letters, metrics, plain
 from events.conf import setting
@@ -24,6 +25,7 @@ from events.models import WaitingEvent
 from events.probing import Probe
 from events.registry import Subscriber, subscribers
 from events.stopping import Stop
+from events.wire import Message
 
 # Seconds. The wait doubles after each failure, up to this.
 LONGEST_WAIT = 60
@@ -80,7 +82,8 @@ CLAIM = """
 """
 
 
-class SetAside(NamedTuple):
+@dataclass(frozen=True)
+class SetAside:
     """The waiting events of one subscriber: their number (counted up to SHOWN), and the age in
     seconds and the reason of the oldest."""
 
@@ -129,7 +132,8 @@ def set_aside(subscriber: Subscriber, message: Message, event: Event, error: Exc
 
 def wait_after(attempts: int) -> int:
     """Return the seconds to wait after so many attempts."""
-    return min(2 ** (attempts - 1), LONGEST_WAIT)
+    wait: int = min(2 ** (attempts - 1), LONGEST_WAIT)
+    return wait
 
 
 class Retrier:
@@ -202,11 +206,11 @@ def give_up_old(*, now: datetime) -> int:
     return len(old)
 
 
-def _own(row: WaitingEvent) -> QuerySet:
+def _own(row: WaitingEvent) -> QuerySet[WaitingEvent]:
     return WaitingEvent.objects.filter(pk=row.pk)
 
 
-def _put_off(row: WaitingEvent, wait: timedelta, **changes) -> None:
+def _put_off(row: WaitingEvent, wait: timedelta, **changes: Any) -> None:
     _own(row).update(due_at=Now() + wait, **changes)
 
 
@@ -223,11 +227,7 @@ def work(retrier: Retrier, hold: Callable[[], bool], stop: Stop) -> None:
 
 
 def _message(row: WaitingEvent) -> Message:
-    made = Message(
-        bytes(row.body),
-        content_type=row.properties.get("content_type"),
-        properties=row.properties,
-    )
-    # Set afterwards, since Message() would decompress the body if it saw a header `compression`.
-    made.headers = row.headers
-    return made
+    """Return the message as the broker delivered it."""
+    delivered = amqp.Message(bytes(row.body), application_headers=row.headers, **row.properties)
+    delivered.delivery_info = {}
+    return Message(delivered)

@@ -7,11 +7,20 @@ every other process that the message is delivered to.
 Guarantee: reading a message from the broker never raises an error, and its body is unchanged bytes.
 """
 
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from struct import calcsize, unpack_from
+from typing import Any
 
+import amqp
 from amqp import serialization, spec
-from kombu.transport import TRANSPORT_ALIASES, _transport_cache, pyamqp
+
+# The stubs lack the cache.
+from kombu.transport import (  # type: ignore[attr-defined]
+    TRANSPORT_ALIASES,
+    _transport_cache,
+    pyamqp,
+)
 
 from events.plain import DEPTH
 
@@ -48,25 +57,46 @@ FIXED = {
 class Message(pyamqp.Message):
     """A message whose body is not decompressed here: kombu would do that without a limit."""
 
-    def __init__(self, msg, channel=None, **kwargs):
+    # Read from the broker, whoever sent it: the stubs expect what kombu itself sends.
+    body: bytes  # type: ignore[assignment]
+    headers: dict[Any, Any]  # A name that is not UTF-8 arrives as bytes.
+    properties: dict[str, Any]
+
+    def __init__(self, msg: amqp.Message, channel: "Channel | None" = None, **kwargs: Any) -> None:
         headers = msg.properties.get("application_headers") or {}
         compression = headers.pop("compression", None)
         super().__init__(msg, channel, **kwargs)
         if compression is not None:
             headers["compression"] = compression
         # kombu passes an empty body as str.
-        self.body = self.body.encode() if isinstance(self.body, str) else self.body
+        body: bytes | str = self.body
+        self.body = body.encode() if isinstance(body, str) else body
+
+    @property
+    def connected(self) -> bool:
+        """True while the connection is open that delivered the message: only on it can the message
+        be acknowledged."""
+        return bool(self.channel and self.channel.connection)
 
 
 class Channel(pyamqp.Channel):
     """A channel that does not decode bodies, and reads any routing key."""
 
     Message = Message
+    events: dict[str, set[Callable[..., object]]]  # By the name of the method.
 
-    def __init__(self, connection, channel_id=None, auto_decode=False, on_open=None):
+    def __init__(
+        self,
+        connection: amqp.Connection,
+        channel_id: int | None = None,
+        auto_decode: bool = False,
+        on_open: Callable[[amqp.Channel], object] | None = None,
+    ) -> None:
         super().__init__(connection, channel_id, auto_decode, on_open)
 
-    def dispatch_method(self, method_sig, payload, content):
+    def dispatch_method(
+        self, method_sig: tuple[int, int], payload: bytes, content: amqp.Message | None
+    ) -> Any:
         if method_sig == spec.Basic.Deliver:
             payload = _readable_delivery(payload)
         return super().dispatch_method(method_sig, payload, content)
@@ -91,10 +121,11 @@ def register() -> None:
     # kombu's own transport in use.
     for scheme in ALIASES:
         _transport_cache.pop(scheme, None)
-    serialization.PROPERTY_CLASSES[spec.Basic.CLASS_ID] = read_properties
+    readers: dict[int, Any] = serialization.PROPERTY_CLASSES
+    readers[spec.Basic.CLASS_ID] = read_properties
 
 
-def read_properties(buf: bytes, offset: int) -> tuple[dict, int]:
+def read_properties(buf: bytes, offset: int) -> tuple[dict[str, Any], int]:
     """Return the properties of a content header that begin at `offset`, and the offset after
     them."""
     try:
@@ -103,9 +134,9 @@ def read_properties(buf: bytes, offset: int) -> tuple[dict, int]:
         return _read_any_properties(buf, offset)
 
 
-def _read_any_properties(buf: bytes, offset: int) -> tuple[dict, int]:
+def _read_any_properties(buf: bytes, offset: int) -> tuple[dict[str, Any], int]:
     """Do the same, but escape what is not UTF-8, and leave out what follows a broken value."""
-    found = {}
+    found: dict[str, Any] = {}
     try:
         (flags,) = unpack_from(">H", buf, offset)
         offset += 2
@@ -140,10 +171,12 @@ def _read(kind: str, buf: bytes, offset: int, depth: int) -> tuple[object, int]:
     raise ValueError(f"type {kind!r}")
 
 
-def _entries(buf: bytes, offset: int, end: int, depth: int, *, named: bool):
+def _entries(
+    buf: bytes, offset: int, end: int, depth: int, *, named: bool
+) -> Iterator[tuple[Any, object]]:
     """Yield the (name, value) pairs of a table, or of an array, with None as each name."""
     while offset < end:
-        name = None
+        name: object = None
         if named:
             name, offset = _read("short", buf, offset, depth)
         value, offset = _read(chr(buf[offset]), buf, offset + 1, depth)

@@ -3,28 +3,32 @@
 Guarantee: a message that a worker cannot decode becomes a dead letter, and the worker goes on.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
+import kombu
 import structlog
 from celery.signals import worker_ready
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
-from kombu import Message
+from kombu import Connection
 
 from events import metrics, topology
 from events.refusal import admit
 from events.refuser import Refuser
 from events.routing import lane_of
+from events.wire import Message
 
 # Between two attempts to connect. Celery's own wait grows by 2 s per attempt, so that after an
 # outage the worker would come back long after the broker.
-RECONNECT_SECONDS = 2.0
+RECONNECT_SECONDS = 2
 
 log = structlog.get_logger(__name__)
 
 
 @worker_ready.connect
-def serve_metrics(**_) -> None:
+def serve_metrics(**_: object) -> None:
     """Serve metrics from the main process, once its children are forked: they must not inherit the
     thread."""
     metrics.serve()
@@ -33,21 +37,26 @@ def serve_metrics(**_) -> None:
 class SafeConsumer(Consumer):
     """The consumer that Celery's `worker_consumer` setting names."""
 
-    def __init__(self, *args, **kwargs):
+    # Celery sets these; the stubs lack them.
+    connection_errors: tuple[type[Exception], ...]
+    channel_errors: tuple[type[Exception], ...]
+    task_consumer: kombu.Consumer
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._refuser = Refuser(partial(self.call_soon, self._acknowledge))
 
-    def connect(self):
+    def connect(self) -> Connection:
         """Connect, and declare all lanes, not only this worker's: Celery binds every lane to its
         delayed delivery, and disables that if a lane is missing."""
         connection = super().connect()
         topology.declare(connection, self.app.amqp.queues.values())
         return connection
 
-    def ensure_connected(self, connection):
+    def ensure_connected(self, connection: Connection) -> Connection:
         """Retry until the connection succeeds, without a limit."""
 
-        def note(error, seconds) -> None:
+        def note(error: Exception, seconds: float) -> None:
             log.warning("worker reconnects", error=str(error), seconds=seconds)
 
         connection.ensure_connection(
@@ -59,14 +68,14 @@ class SafeConsumer(Consumer):
         self.first_connection_attempt = False
         return connection
 
-    def on_decode_error(self, message, exc) -> None:
+    def on_decode_error(self, message: Message, exc: Exception) -> None:
         # Celery would acknowledge the message, which would then be lost.
         self._refuse(message, exc)
 
-    def create_task_handler(self, *args, **kwargs):
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Message], Any]:
         handle = super().create_task_handler(*args, **kwargs)
 
-        def on_task_received(message):
+        def on_task_received(message: Message) -> Any:
             try:
                 admit(message)
                 return handle(message)
@@ -88,19 +97,23 @@ class SafeConsumer(Consumer):
         """Return the lane that the broker delivered the message from. Its routing key does not
         always say so: somebody may have bound the lane to an exchange of their own."""
         tag = message.delivery_info["consumer_tag"]
-        consumed = {own: name for name, own in self.task_consumer._active_tags.items()}
+        tags: dict[str, str] = self.task_consumer._active_tags  # type: ignore[attr-defined]  # Private.
+        consumed = {own: name for name, own in tags.items()}
         # A lane that this worker has just stopped consuming has no tag any more.
         return consumed.get(tag) or lane_of(message.delivery_info) or "unknown"
 
     def _acknowledge(self, message: Message) -> None:
-        if message.channel.connection:
+        if message.connected:
             message.ack_log_error(log, self.connection_errors)
 
-    def connection_for_write(self, url=None, heartbeat=None):
+    def connection_for_write(
+        self, url: str | None = None, heartbeat: float | None = None
+    ) -> Connection:
         """Return the connection for the worker's monitoring events, without confirms. During a
         memory alarm, waiting for a confirm would stop the main loop, and a backlog that caused the
         alarm could never drain.
         """
         connection = self.app.connection_for_write(url=url, heartbeat=heartbeat)
-        connection.transport_options = connection.transport_options | {"confirm_publish": False}
+        options = connection.transport_options or {}
+        connection.transport_options = options | {"confirm_publish": False}
         return self.ensure_connected(connection)

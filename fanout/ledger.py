@@ -95,7 +95,7 @@ def begin(fan_outs: type[FanOut], planned: Iterable[Slice], *, now: datetime) ->
         fan_outs(post_id=post_id, slices=slices, planned_at=now)
         for post_id, slices in sorted(counts.items())
     ]
-    fan_outs.objects.bulk_create(rows, ignore_conflicts=True)
+    fan_outs._default_manager.bulk_create(rows, ignore_conflicts=True)
 
 
 def holes(records: type[SliceRecord], post_ids: Iterable[int]) -> dict[int, list[Slice]]:
@@ -113,7 +113,7 @@ def uncovered(records: type[SliceRecord], slices: Collection[Slice]) -> list[Sli
 def _done(records: type[SliceRecord], post_ids: Collection[int]) -> dict[int, list[Range]]:
     """The ranges that are in the ledger, per post id."""
     done = defaultdict(list)
-    for post_id, after, up_to in records.objects.filter(post_id__in=post_ids).values_list(
+    for post_id, after, up_to in records._default_manager.filter(post_id__in=post_ids).values_list(
         "post_id", "after", "up_to"
     ):
         done[post_id].append((after, up_to))
@@ -146,7 +146,9 @@ def late(
     Closes the fan-outs that are complete, whose post is deleted or has expired (its id is below
     `oldest`), or that were repaired MOST_REPAIRS times in vain. Marks the others as planned now.
     """
-    unfinished = fan_outs.objects.filter(finished_at=None, waiting=False, planned_at__lt=now - LATE)
+    unfinished = fan_outs._default_manager.filter(
+        finished_at=None, waiting=False, planned_at__lt=now - LATE
+    )
     overdue = unfinished.filter(planned_at__lt=now - _repair_delay())
     repairs = dict(overdue.order_by("planned_at").values_list("post_id", "repairs")[:limit])
     posts = Post.objects.filter(pk__in=repairs, pk__gte=oldest, deleted_at=None)
@@ -157,8 +159,8 @@ def late(
     if given_up:
         log.error("fan-outs are given up: see their dead letters", post_ids=given_up)
     again = [post_id for post_id in again if repairs[post_id] < MOST_REPAIRS]
-    fan_outs.objects.filter(pk__in=again).update(planned_at=now, repairs=F("repairs") + 1)
-    fan_outs.objects.filter(pk__in=set(repairs) - set(again)).update(finished_at=now)
+    fan_outs._default_manager.filter(pk__in=again).update(planned_at=now, repairs=F("repairs") + 1)
+    fan_outs._default_manager.filter(pk__in=set(repairs) - set(again)).update(finished_at=now)
     return [slice_ for post_id in again for slice_ in missing[post_id]]
 
 

@@ -7,7 +7,9 @@ no reader or writer: it is created as a standalone table and then attached.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import date
 
+import psycopg2
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
@@ -38,7 +40,7 @@ def named_bounds(table: str) -> list[tuple[str, int, int]]:
     """The (name, first post id, first post id after it) of each partition, ascending."""
     with connection.cursor() as cursor:
         cursor.execute(BOUNDS, [table])
-        return cursor.fetchall()
+        return [(name, first, end) for name, first, end in cursor]
 
 
 def horizon(table: str) -> int:
@@ -74,7 +76,8 @@ def is_missing(error: IntegrityError) -> bool:
     violation without a constraint's name."""
     cause = error.__cause__
     return (
-        getattr(cause, "pgcode", None) == errorcodes.CHECK_VIOLATION
+        isinstance(cause, psycopg2.Error)
+        and cause.pgcode == errorcodes.CHECK_VIOLATION
         and cause.diag.constraint_name is None
     )
 
@@ -100,7 +103,7 @@ def making(table: str) -> Iterator[None]:
         yield
 
 
-def create(table: str, name: str, first: object, end: object) -> None:
+def create(table: str, name: str, first: int | date, end: int | date) -> None:
     """Create the partition `name` for values from `first` (inclusive) to `end` (exclusive)."""
     with connection.cursor() as cursor:
         # Create it as a standalone table and attach it, which waits for no reader or writer.

@@ -33,8 +33,8 @@ def tile(post_id: int, ends: Sequence[int]) -> list[Slice]:
 def disjoint(slices: Iterable[Slice], done: Mapping[int, Iterable[Range]]) -> list[Slice]:
     """The parts of `slices` outside the ranges that are `done` (by post id), ascending. The result
     does not overlap, even if `slices` do."""
-    missing = []
-    reached = {}
+    missing: list[Slice] = []
+    reached: dict[int, int] = {}
     for post_id, after, end in sorted(slices):
         at = max(after, reached.get(post_id, 0))
         for first, last in [*sorted(done.get(post_id, ())), (end, end)]:

@@ -1,8 +1,12 @@
 """The admin of devices, preferences and deliveries. Notifications and silenced authors are missing
 because Django's admin does not support composite primary keys."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from events.admin import IdSearchAdmin, ReadOnlyAdmin
 from events.errors import PassingError, wrap_passing_errors
@@ -19,7 +23,7 @@ from notifications.subscriptions import TestedError
 
 
 @admin.register(Preference)
-class PreferenceAdmin(admin.ModelAdmin):
+class PreferenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Not generic at run time.
     list_display = ("user", "push_enabled", "time_zone", "quiet_from", "quiet_until", "hourly_cap")
     list_filter = ("push_enabled",)
     list_select_related = ("user",)
@@ -34,15 +38,15 @@ class TransportFilter(admin.SimpleListFilter):
 
     title = parameter_name = "transport"
 
-    def lookups(self, request, model_admin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(name, name) for name in settings.PUSH_TRANSPORTS]
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(transport=self.value()) if self.value() else queryset
 
 
 @admin.register(PushSubscription)
-class PushSubscriptionAdmin(admin.ModelAdmin):
+class PushSubscriptionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Not generic at run time.
     """The users' devices, without their keys and without their full addresses."""
 
     list_display = (
@@ -64,7 +68,7 @@ class PushSubscriptionAdmin(admin.ModelAdmin):
         return "".join(subscription.endpoint.split("/", 3)[2:3])
 
     @admin.action(description="Send a test push", permissions=["change"])
-    def send_test_push(self, request, queryset) -> None:
+    def send_test_push(self, request: HttpRequest, queryset: QuerySet[PushSubscription]) -> None:
         for device in queryset:
             try:
                 with wrap_passing_errors():
@@ -74,7 +78,7 @@ class PushSubscriptionAdmin(admin.ModelAdmin):
             else:
                 self.message_user(request, f"{device}: the test runs; its result appears here.")
 
-    def has_add_permission(self, request) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
 
@@ -89,12 +93,13 @@ class LatestFilter(admin.SimpleListFilter):
     """Filter by the values of the latest deliveries. Django's own filter would read all rows."""
 
     latest = 2_000
+    parameter_name: str
 
-    def lookups(self, request, model_admin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         rows = Delivery.objects.order_by("-post_id").values_list(self.parameter_name, flat=True)
         return [(value, value) for value in sorted(set(rows[: self.latest]) - {""})]
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(**{self.parameter_name: self.value()}) if self.value() else queryset
 
 

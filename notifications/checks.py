@@ -1,6 +1,7 @@
 """Checks of push settings: some run at every start, some only in `manage.py check --deploy`."""
 
 import re
+from typing import Any
 
 from django.conf import settings
 from django.core.checks import Error, Tags, register
@@ -22,7 +23,7 @@ NOT_REAL = frozenset(
 
 
 @register(Tags.security, deploy=True)
-def no_pushes_to_loopback(app_configs, **options) -> list[Error]:
+def no_pushes_to_loopback(app_configs: Any, **options: Any) -> list[Error]:
     if not settings.PUSH_ALLOW_LOOPBACK:
         return []
     return [
@@ -35,7 +36,7 @@ def no_pushes_to_loopback(app_configs, **options) -> list[Error]:
 
 
 @register(Tags.security, deploy=True)
-def vapid_subject(app_configs, **options) -> list[Error]:
+def vapid_subject(app_configs: Any, **options: Any) -> list[Error]:
     if is_real_subject(settings.VAPID_SUBJECT):
         return []
     return [
@@ -50,11 +51,11 @@ def vapid_subject(app_configs, **options) -> list[Error]:
 def is_real_subject(subject: str) -> bool:
     """True for a mailto: or https: address (RFC 8292, section 2.1) whose domain may exist."""
     match = SUBJECT.fullmatch(subject)
-    return bool(match) and match["domain"].lower().rsplit(".", 1)[1] not in NOT_REAL
+    return match is not None and match["domain"].lower().rsplit(".", 1)[1] not in NOT_REAL
 
 
 @register
-def fcm_key_file(app_configs, **options) -> list[Error]:
+def fcm_key_file(app_configs: Any, **options: Any) -> list[Error]:
     if not settings.FCM_KEY_FILE:
         return []
     try:

@@ -94,6 +94,12 @@ class Page(NamedTuple):
     next: Place | None
 
 
+# Post id, time, reason of suppression or None, whether it is read now.
+Found = tuple[int, datetime, str | None, bool]
+# The same after whether it lies in the read half of the list.
+Row = tuple[bool, int, datetime, str | None, bool]
+
+
 def page(
     user: User, *, now: datetime, at: Place | None = None, unread: bool = False, size: int = PAGE
 ) -> Page:
@@ -102,16 +108,17 @@ def page(
     mark, read = _mark(user)
     at = at or Place(False, None, mark, now, read.floor, read.above)
     windows = _windows(at, unread)
-    rows: list[tuple] = []
+    rows: list[Row] = []
     for window in islice(windows, WINDOWS):
         # Read one more than the page holds, to know whether there is another page.
         found = _rows(user, at, window, read, size + 1 - len(rows))
-        rows += [(window.read, *row) for row in found]
+        rows += [(window.read, *each) for each in found]
         if len(rows) > size:
             half, last, *_ = rows[size - 1]
             return Page(_visible(user, rows[:size]), at._replace(read=half, before=last))
-    window = next(windows, None)
-    return Page(_visible(user, rows), window and at._replace(read=window.read, before=window.upper))
+    following = next(windows, None)
+    then = following and at._replace(read=following.read, before=following.upper)
+    return Page(_visible(user, rows), then)
 
 
 def mark_read(user: User, post_id: int, *, now: datetime) -> bool:
@@ -146,8 +153,7 @@ def _mark(user: User) -> tuple[int, ReadPosts]:
     return (mark[0], ReadPosts.of(*mark)) if mark else (0, ReadPosts())
 
 
-def _rows(user: User, at: Place, window: Window, read: ReadPosts, size: int) -> list[tuple]:
-    """Rows of (post id, time, reason of suppression or None, whether it is read now)."""
+def _rows(user: User, at: Place, window: Window, read: ReadPosts, size: int) -> list[Found]:
     with connection.cursor() as cursor:
         cursor.execute(
             ROWS,
@@ -164,12 +170,16 @@ def _rows(user: User, at: Place, window: Window, read: ReadPosts, size: int) -> 
                 "size": size,
             },
         )
-        return cursor.fetchall()
+        return [(post, at_, held, read_now) for post, at_, held, read_now in cursor]
 
 
-def _visible(user: User, rows: list[tuple]) -> list[Entry]:
+def _visible(user: User, rows: list[Row]) -> list[Entry]:
     found = _posts(user).in_bulk([post_id for _, post_id, *_ in rows])
-    return [Entry(found[post_id], *others) for _, post_id, *others in rows if post_id in found]
+    return [
+        Entry(found[post_id], created_at, held, read)
+        for _, post_id, created_at, held, read in rows
+        if post_id in found
+    ]
 
 
 def _posts(user: User) -> QuerySet[Post]:
@@ -193,7 +203,9 @@ def _windows(at: Place, unread: bool) -> Iterator[Window]:
             yield Window(True, lower, upper)
 
 
-def _steps(bounds, above: int, before: int | None) -> Iterator[tuple[int, int]]:
+def _steps(
+    bounds: list[tuple[int, int]], above: int, before: int | None
+) -> Iterator[tuple[int, int]]:
     """Ranges of post ids, [lower, upper), from `before` down to `above`, both exclusive, newest
     first. Each step spans twice as many partitions as the last one, up to WINDOW_PARTITIONS."""
     ranges = [

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import connection
+from django.http import HttpRequest
 
 from notifications.models import PushSubscription
 from social.models import Token, User, logins_ended
@@ -37,19 +38,20 @@ def connect() -> None:
 
 def session_name(session: SessionBase) -> str:
     """The random name (32 characters) of a web session's log-in, for subscriptions.register()."""
-    return session.setdefault(SESSION_KEY, secrets.token_hex(16))
+    name: str = session.setdefault(SESSION_KEY, secrets.token_hex(16))
+    return name
 
 
-def on_logins_ended(user: User, keep: Token | None, **_) -> None:
+def on_logins_ended(user: User, keep: Token | None, **_: object) -> None:
     devices = PushSubscription.objects.filter(user=user)
     (devices.exclude(token=keep) if keep else devices).delete()
 
 
-def on_tokens_expired(numbers: Sequence[int], **_) -> None:
+def on_tokens_expired(numbers: Sequence[int], **_: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute(EXPIRE, [list(numbers)])
 
 
-def on_session_ended(request, **_) -> None:
+def on_session_ended(request: HttpRequest, **_: object) -> None:
     if name := request.session.get(SESSION_KEY):
         PushSubscription.objects.filter(session=name).delete()

@@ -13,7 +13,7 @@ from social.time_zones import check_time_zone
 WEB_PUSH = "web_push"
 
 
-def post_key() -> models.ForeignKey:
+def post_key() -> models.ForeignKey[Post, Post]:
     return models.ForeignKey(
         Post, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
     )

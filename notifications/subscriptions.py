@@ -36,14 +36,14 @@ class TestedError(Exception):
     """A device is tested at most every 10 seconds."""
 
     def __str__(self) -> str:
-        return self.__doc__
+        return self.__doc__ or ""
 
 
 class ReservedError(ValueError):
     """This token is reserved."""
 
     def __str__(self) -> str:
-        return self.__doc__
+        return self.__doc__ or ""
 
 
 @transaction.atomic

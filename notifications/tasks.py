@@ -31,7 +31,7 @@ PUSHES = {"pushes": Retry._fields}
 
 
 @shared_task(base=LaneTask, bind=True, name="notifications.send_pushes", lane=HIGH, columns=SLICES)
-def send_pushes(self, *, slices: list[list[int]]) -> None:
+def send_pushes(self: LaneTask, *, slices: list[list[int]]) -> None:
     """Push to the followers in the slices. Each slice is [post id, after, up to]."""
     wanted = [Slice(*slice_) for slice_ in slices]
     task = UUID(self.request.id)
@@ -43,7 +43,7 @@ def send_pushes(self, *, slices: list[list[int]]) -> None:
 @shared_task(
     base=LaneTask, bind=True, name="notifications.retry_pushes", lane=RETRY, columns=PUSHES
 )
-def retry_pushes(self, *, pushes: list[list[int]]) -> None:
+def retry_pushes(self: LaneTask, *, pushes: list[list[int]]) -> None:
     """Retry the pushes. Each push is [post id, subscription id, attempts]."""
     due = [Retry(*push) for push in pushes]
     task = UUID(self.request.id)
@@ -54,9 +54,10 @@ def retry_pushes(self, *, pushes: list[list[int]]) -> None:
 
 def enqueue_retries(outcomes: Iterable[Outcome]) -> None:
     """Enqueue the next attempt of each outcome; those due in the same second share a task."""
-    delayed = defaultdict(list)
+    delayed: defaultdict[int, list[Retry]] = defaultdict(list)
     now = timezone.now()
     for outcome in outcomes:
+        assert outcome.due_at  # A retry has one.
         # Celery accepts only whole seconds as a delay.
         seconds = max(1, ceil((outcome.due_at - now).total_seconds()))
         delayed[seconds].append(outcome.retry)
@@ -65,7 +66,7 @@ def enqueue_retries(outcomes: Iterable[Outcome]) -> None:
 
 
 @worker_process_shutdown.connect
-def finish(**kwargs) -> None:
+def finish(**_: object) -> None:
     """Wait a moment for the answers that are still to come, so that a restart repeats no push."""
     if sending.sender.cache_info().currsize:
         sending.sender().drain()

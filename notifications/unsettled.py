@@ -4,7 +4,7 @@ time.
 Guarantee: two statements, which read the index of due pushes in the partitions of one day's posts.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from django.db import connection
 
@@ -36,7 +36,8 @@ UNSETTLED = """
 """
 
 
-class Unsettled(NamedTuple):
+@dataclass(frozen=True)
+class Unsettled:
     """`count` pushes that were begun longer ago than the target and have not ended, the oldest
     `seconds` ago. `counts` is True if they are more than SHARE, so that pushes are late."""
 

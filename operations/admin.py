@@ -1,24 +1,24 @@
 """The operations page: shows whether posts arrive in time, what failed, and what to do."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import URLPattern, path
 from django.utils import timezone
 
 from analytics import figures
 from analytics.admin import latency_plot
 from analytics.models import Rollup
 from events import pausing, unroutable
-from events.admin import ReadOnlyAdmin
+from events.admin import ReadOnlyAdmin, log_action
 from events.errors import PassingError, wrap_passing_errors
+from events.outbox import total
 from notifications import rejections
 from operations import canary, failures, journey, lag, storage, stuck
 from operations.figures import figures as subscribers_figures
@@ -40,7 +40,9 @@ class CanaryAdmin(ReadOnlyAdmin):
 class StatusAdmin(ReadOnlyAdmin):
     """The operations page in place of a list of rows."""
 
-    def changelist_view(self, request, extra_context=None) -> TemplateResponse:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
         return TemplateResponse(
@@ -49,7 +51,7 @@ class StatusAdmin(ReadOnlyAdmin):
             self.admin_site.each_context(request) | {"opts": self.opts} | overview(timezone.now()),
         )
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
             path("journey/", view(self.journey_view), name="operations_journey"),
@@ -57,7 +59,7 @@ class StatusAdmin(ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
-    def journey_view(self, request) -> TemplateResponse:
+    def journey_view(self, request: HttpRequest) -> TemplateResponse:
         """Show why a post has, or has not, reached a user."""
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -80,7 +82,7 @@ class StatusAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/operations/status/journey.html", context)
 
-    def steer_view(self, request, name: str):
+    def steer_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Ask for the action's parameters, then for confirmation; then run and log it."""
         action = ACTIONS.get(name)
         if action is None:
@@ -98,7 +100,7 @@ class StatusAdmin(ReadOnlyAdmin):
                 self.message_user(request, f"Not done: {error}", messages.ERROR)
             else:
                 self.message_user(request, done)
-                _log(request, f"{action.title}: {done}")
+                log_action(request, Status, "operations", f"{action.title}: {done}")
             return redirect("admin:operations_status_changelist")
         context = self.admin_site.each_context(request) | {
             "title": action.title,
@@ -109,17 +111,7 @@ class StatusAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/operations/status/steer.html", context)
 
 
-def _log(request, message: str) -> None:
-    LogEntry.objects.create(
-        user=request.user,
-        content_type=ContentType.objects.get_for_model(Status),
-        object_repr="operations",
-        action_flag=CHANGE,
-        change_message=message,
-    )
-
-
-def overview(now: datetime) -> dict:
+def overview(now: datetime) -> dict[str, Any]:
     """Return everything that the page shows, from a fixed number of statements."""
     pending = lag.outbox()
     lags = lag.lags(pending)
@@ -129,7 +121,7 @@ def overview(now: datetime) -> dict:
         "title": "Operations",
         "now": now,
         "refresh": REFRESH_SECONDS,
-        "outbox": lag.total(pending.values()),
+        "outbox": total(pending.values()),
         "unroutable": unroutable.unroutable(),
         "lags": lags,
         "figures": subscribers_figures(),

@@ -4,6 +4,7 @@ have a consumer."""
 import time
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 import amqp.exceptions
 from celery import current_app
@@ -44,15 +45,16 @@ def broker(now: datetime) -> Iterator[Ailment]:
             for name in alone:
                 if name not in held:
                     yield Ailment(f"nobody consumes {name}", starts[name])
-                elif held[name]:
-                    yield held[name]
+                elif reason := held[name]:
+                    yield reason
     except PassingError as error:
         yield Ailment(f"RabbitMQ is unreachable: {error}", "start it; see BROKER_URL")
 
 
 def _consumers(broker: Connection, queue: str) -> int:
-    with broker.channel() as channel:
-        return channel.queue_declare(queue, passive=True).consumer_count
+    with links.open_channel(broker) as channel:
+        _, consumers = links.counts(channel, queue)
+        return consumers
 
 
 def _held(broker: Connection, queues: Collection[str]) -> dict[str, Ailment | None]:
@@ -118,7 +120,7 @@ def topology(now: datetime) -> Iterator[Ailment]:
     yield from _policies(policies)
 
 
-def _stuck_letters(queues: list[dict]) -> Iterator[Ailment]:
+def _stuck_letters(queues: list[dict[str, Any]]) -> Iterator[Ailment]:
     """Report dead letters that the broker has not moved. Moving them usually takes milliseconds.
     Later failures of every queue wait behind them, and appear nowhere else."""
     for queue in queues:
@@ -131,7 +133,7 @@ def _stuck_letters(queues: list[dict]) -> Iterator[Ailment]:
             )
 
 
-def _arguments(queues: list[dict]) -> Iterator[Ailment]:
+def _arguments(queues: list[dict[str, Any]]) -> Iterator[Ailment]:
     found = {queue["name"]: queue["arguments"] for queue in queues}
     events = [event_queue(each.queue) for each in subscribers.values()]
     for queue in (DEAD_QUEUE, *events, *current_app.amqp.queues.values()):
@@ -140,7 +142,7 @@ def _arguments(queues: list[dict]) -> Iterator[Ailment]:
             yield Ailment(f"{queue.name} has other arguments than it should", mend)
 
 
-def _bindings(bindings: list[dict]) -> Iterator[Ailment]:
+def _bindings(bindings: list[dict[str, Any]]) -> Iterator[Ailment]:
     found = {(binding["source"], binding["destination"]) for binding in bindings}
     for each in subscribers.values():
         for exchange in sorted(each.exchanges):
@@ -149,7 +151,7 @@ def _bindings(bindings: list[dict]) -> Iterator[Ailment]:
                 yield Ailment(f"{each.queue} is not bound to {exchange}", mend)
 
 
-def _policies(policies: list[dict]) -> Iterator[Ailment]:
+def _policies(policies: list[dict[str, Any]]) -> Iterator[Ailment]:
     for policy in policies:
         if harmful := FORBIDDEN_POLICIES & policy["definition"].keys():
             mend = f"rabbitmqctl clear_policy -p {policy['vhost']} {policy['name']}"

@@ -1,6 +1,7 @@
 """Our own checks for `manage.py check --deploy`."""
 
 import re
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from celery import current_app
@@ -12,7 +13,7 @@ DEFAULTS = re.compile(r"change|change-?me|password|secret|guest|postgres|connect
 
 
 @register(Tags.security, deploy=True)
-def no_default_passwords(app_configs, **options) -> list[Error]:
+def no_default_passwords(app_configs: Any, **options: Any) -> list[Error]:
     """Check the passwords of the servers' URLs and of Flower, and the secret key."""
     broker, cache = urlsplit(settings.BROKER_URL), urlsplit(settings.REDIS_URL)
     secrets = {
@@ -34,7 +35,7 @@ def no_default_passwords(app_configs, **options) -> list[Error]:
 
 
 @register(Tags.security, deploy=True)
-def no_guest_at_the_broker(app_configs, **options) -> list[Error]:
+def no_guest_at_the_broker(app_configs: Any, **options: Any) -> list[Error]:
     if urlsplit(settings.BROKER_URL).username != "guest":
         return []
     hint = "rabbitmqctl add_user connectify; then delete_user guest"
@@ -42,7 +43,7 @@ def no_guest_at_the_broker(app_configs, **options) -> list[Error]:
 
 
 @register(Tags.security, deploy=True)
-def flower_asks_who_is_there(app_configs, **options) -> list[Error]:
+def flower_asks_who_is_there(app_configs: Any, **options: Any) -> list[Error]:
     if settings.FLOWER_BASIC_AUTH:
         return []
     hint = "FLOWER_BASIC_AUTH=name:password; everyone who can open Flower can stop workers."
@@ -50,7 +51,7 @@ def flower_asks_who_is_there(app_configs, **options) -> list[Error]:
 
 
 @register(deploy=True)
-def nothing_is_lost_at_the_broker(app_configs, **options) -> list[Error]:
+def nothing_is_lost_at_the_broker(app_configs: Any, **options: Any) -> list[Error]:
     """Check confirms and dead-lettering: without them messages are lost without an error."""
     errors = []
     if not current_app.conf.broker_transport_options.get("confirm_publish"):

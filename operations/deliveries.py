@@ -8,6 +8,7 @@ sleeps, mutes the author or stays away.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -98,20 +99,21 @@ def of(post: Post) -> PostDelivery:
 
 def _missing(post: Post, holes: list[Slice]) -> int:
     """Return the number of followers in the slices that are not written."""
-    ranges = {
+    ranges: dict[str, Any] = {
         "author": post.author_id,
         "after": [hole.after for hole in holes],
         "up_to": [hole.up_to for hole in holes],
     }
     with connection.cursor() as cursor:
         cursor.execute(MISSING, ranges)
-        return cursor.fetchone()[0]
+        return int(cursor.fetchone()[0])
 
 
 def _pushes(post: Post) -> tuple[dict[str, int], list[datetime] | None, int]:
     with connection.cursor() as cursor:
         cursor.execute(PUSHES, {"post": post.pk})
-        return cursor.fetchone()
+        states, moments, people = cursor.fetchone()
+        return states, moments, people
 
 
 def _latencies(settled: list[datetime] | None, since: datetime) -> dict[str, int | None]:

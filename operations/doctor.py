@@ -17,6 +17,7 @@ from analytics import days
 from events import healing, unroutable, waiting
 from events.ailments import Ailment
 from events.errors import PassingError, wrap_passing_errors
+from events.outbox import total
 from events.registry import resolve, subscribers
 from fanout import partitions, retention
 from operations import canary, lag, partitioned, stuck
@@ -82,7 +83,7 @@ def partitions_ahead(now: datetime) -> Iterator[Ailment]:
 
 def delivery(now: datetime) -> Iterator[Ailment]:
     pending = lag.outbox()
-    waits = lag.total(pending.values()).oldest_seconds
+    waits = total(pending.values()).oldest_seconds
     if waits > OUTBOX_SECONDS:
         yield Ailment(f"the outbox has been waiting for {waits:.0f} s", "manage.py relay_outbox")
     for each in lag.lags(pending):
@@ -106,8 +107,8 @@ def stranded(now: datetime) -> Iterator[Ailment]:
     """Report messages that cannot go on while others do."""
     for each in unroutable.unroutable():
         yield Ailment(str(each), _routing(each))
-    for each in waiting.all_set_aside():
-        yield Ailment(str(each), "see Waiting events in the admin; they are retried by themselves")
+    for aside in waiting.all_set_aside():
+        yield Ailment(str(aside), "see Waiting events in the admin; they are retried by themselves")
     if count := healing.unsettled()[:UNSETTLED_LIMIT].count():
         what = f"{count:,} letters were replayed ten minutes ago and are not known to be done"
         mend = "wait for their queues, or: manage.py dead_letters replay --state replayed --yes"

@@ -5,8 +5,9 @@ Guarantee: bounded index scans only; nothing scans a table that grows with the p
 """
 
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -32,14 +33,16 @@ PUSHES = """
 """
 
 
-class Letters(NamedTuple):
+@dataclass(frozen=True)
+class Letters:
     queue: str
     exception_type: str
     count: int
     last: datetime
 
 
-class Pushes(NamedTuple):
+@dataclass(frozen=True)
+class Pushes:
     host: str
     state: str
     count: int
@@ -72,7 +75,7 @@ def breakers(now: datetime) -> list[Breaker] | None:
     return [Breaker(origin, until, until > now) for origin, until in untils.items()]
 
 
-def _rows(sql: str) -> list[tuple]:
+def _rows(sql: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return cursor.fetchall()
+        return list(cursor)

@@ -18,8 +18,8 @@ ADMIN = Q(content_type__app_label__in=(*APPS, "auth", "admin"))
 GROUPS = {"viewer": VIEWER, "operator": OPERATOR, "admin": ADMIN}
 
 
-def ensure(**_) -> None:
+def ensure(**_: object) -> None:
     """Create the groups. Django calls this after each `migrate`, once all permissions exist."""
     for name, which in GROUPS.items():
-        group, _ = Group.objects.get_or_create(name=name)
+        group, _created = Group.objects.get_or_create(name=name)
         group.permissions.add(*Permission.objects.filter(which))

@@ -106,14 +106,14 @@ def _slices(post: Post, user: User) -> Iterator[Step]:
         if post.pk < partitions.horizon(ledger.entries._meta.db_table):
             yield Step(f"{name} keeps no record any more of posts as old as this.")
             continue
-        fan_out = ledger.fan_outs.objects.filter(pk=post.pk).first()
+        fan_out = ledger.fan_outs._default_manager.filter(pk=post.pk).first()
         if fan_out is None:
             yield Step(f"{name} has not planned it.")
             continue
         if fan_out.waiting:
             yield Step(f"{name} has planned it. It waits for room in its lane.", stops=True)
             continue
-        record = ledger.records.objects.filter(
+        record = ledger.records._default_manager.filter(
             post_id=post.pk, after__lt=user.pk, up_to__gte=user.pk
         ).first()
         if record:

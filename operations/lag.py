@@ -6,6 +6,7 @@ reported except the depths of queues.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from celery import current_app
 from django.conf import settings
@@ -152,8 +153,8 @@ def _lag(
         subscriber=subscriber.name,
         queue=subscriber.queue,
         oldest_seconds=round(oldest, 3),
-        depth=waiting and waiting[subscriber.queue],
-        lanes=waiting and {lane.name: waiting[lane.name] for lane in subscriber.lanes},
+        depth=waiting[subscriber.queue] if waiting else None,
+        lanes={lane.name: waiting[lane.name] for lane in subscriber.lanes} if waiting else None,
         rows_outstanding=outstanding,
         rows_per_second=round(rate, 3),
         seconds_to_drain=_seconds_to_drain(outstanding, rate),
@@ -182,7 +183,7 @@ def _oldest(subscriber: Subscriber) -> float:
     return max(float(found[0][0]), 0.0) if found else 0.0
 
 
-def _rows(sql: str, parameters) -> list[tuple]:
+def _rows(sql: str, parameters: list[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        return list(cursor)

@@ -3,18 +3,22 @@ and policies, and creating users."""
 
 import base64
 import json
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
 TIMEOUT_SECONDS = 5
 
 
-def ask(management_url: str, broker_url: str, what: str) -> list[dict]:
+def ask(management_url: str, broker_url: str, what: str) -> list[dict[str, Any]]:
     """Return all `what` (queues, bindings or policies) of the broker's virtual host.
 
     `management_url` contains the login. Raises OSError.
     """
-    return json.loads(_call(management_url, "GET", f"{what}/{_vhost(broker_url)}"))
+    found: list[dict[str, Any]] = json.loads(
+        _call(management_url, "GET", f"{what}/{_vhost(broker_url)}")
+    )
+    return found
 
 
 def make_monitor(management_url: str, broker_url: str, name: str, password: str) -> None:
@@ -31,7 +35,7 @@ def _vhost(broker_url: str) -> str:
     return path if "%" in path else quote(path, safe="")
 
 
-def _call(management_url: str, method: str, path: str, body: dict | None = None) -> bytes:
+def _call(management_url: str, method: str, path: str, body: dict[str, str] | None = None) -> bytes:
     parts = urlsplit(management_url)
     login = base64.b64encode(f"{parts.username}:{parts.password}".encode()).decode()
     host = parts.netloc.rpartition("@")[2]
@@ -41,4 +45,4 @@ def _call(management_url: str, method: str, path: str, body: dict | None = None)
     request = Request(url, data=data, method=method, headers=headers)
     # The URL comes from the operator's own settings.
     with urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # nosec B310
-        return response.read()
+        return bytes(response.read())

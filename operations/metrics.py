@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from events import pausing, unroutable, waiting
 from events.metrics import SECONDS, registry
+from events.outbox import total
 from notifications import rejections
 from operations import canary, failures, lag, stuck
 from operations.figures import figures
@@ -43,7 +44,7 @@ PER_SUBSCRIBER: tuple[tuple[str, str, Callable[[lag.Lag], float | None]], ...] =
 class RequestMetrics:
     """Middleware that measures requests by route, since paths would make too many series."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -61,7 +62,7 @@ class SystemCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         pending = lag.outbox()
-        whole = lag.total(pending.values())
+        whole = total(pending.values())
         lags = lag.lags(pending)
         yield _gauge("outbox_messages", "Messages that wait to be published.", whole.count)
         yield _gauge("outbox_seconds", "How long the oldest has waited.", whole.oldest_seconds)
@@ -71,7 +72,7 @@ class SystemCollector(Collector):
             yield _labelled(
                 f"lag_{name}", text, "subscriber", {each.subscriber: value(each) for each in lags}
             )
-        depths = {}
+        depths: dict[str, int | None] = {}
         for each in lags:
             depths |= {each.queue: each.depth, **(each.lanes or {})}
         yield _labelled("queue_messages", "Messages that wait at the broker.", "queue", depths)
@@ -95,7 +96,7 @@ class SystemCollector(Collector):
         rejecting = dict.fromkeys(rejections.rejecting(), 1)
         text = "1 for a push service that rejects most of our users' pushes."
         yield _labelled("push_rejected", text, "origin", rejecting)
-        letters = {}
+        letters: dict[str, int] = {}
         for group in failures.letters():
             letters[group.queue] = letters.get(group.queue, 0) + group.count
         yield _labelled("dead_letters", "Open dead letters.", "queue", letters)
@@ -107,7 +108,7 @@ def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(f"connectify_operations_{name}", text, value=value)
 
 
-def _labelled(name: str, text: str, label: str, values: dict[str, float | None]) -> Metric:
+def _labelled(name: str, text: str, label: str, values: Mapping[str, float | None]) -> Metric:
     family = GaugeMetricFamily(f"connectify_operations_{name}", text, labels=[label])
     for key, value in values.items():
         if value is not None:

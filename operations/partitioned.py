@@ -27,7 +27,8 @@ class Partitioned:
 
     @property
     def keep(self) -> timedelta:
-        return getattr(settings, self.setting)
+        keep: timedelta = getattr(settings, self.setting)
+        return keep
 
 
 def tables() -> list[Partitioned]:

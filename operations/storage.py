@@ -36,4 +36,6 @@ def tables() -> list[Table]:
     kept[days.TABLE] = settings.ANALYTICS_KEEP_RECORDS
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
-        return [Table(*row, kept.get(row[0])) for row in cursor]
+        return [
+            Table(name, count, rows, size, kept.get(name)) for name, count, rows, size in cursor
+        ]

@@ -1,6 +1,7 @@
 """Periodic maintenance tasks. Each task takes its own lock, so that two beats do no harm."""
 
 import math
+from collections.abc import Callable
 
 from django.conf import settings
 from django.utils import timezone
@@ -40,7 +41,7 @@ def release_canary() -> None:
 @periodic_task(maintenance.PRUNE)
 def prune() -> None:
     now = timezone.now()
-    jobs = (
+    jobs: tuple[Callable[[], object], ...] = (
         lambda: idempotency.prune(now=now),
         lambda: tokens.prune(now=now),
         lambda: subscriptions.prune(now=now),

@@ -37,7 +37,9 @@ def _rabbitmq() -> str:
             wrap_passing_errors(),
             links.connect(settings.BROKER_URL, timeout=TIMEOUT_SECONDS) as broker,
         ):
-            return broker.connect().server_properties["version"]
+            broker.connect()
+            # The connection of the AMQP client below kombu's.
+            return str(broker.connection.server_properties["version"])
     except PassingError:
         return UNREACHABLE
 
@@ -52,4 +54,4 @@ def _valkey() -> str:
             info = cache.info("server")
     except (RedisError, OSError):
         return UNREACHABLE
-    return info.get("valkey_version") or info["redis_version"]
+    return str(info.get("valkey_version") or info["redis_version"])

@@ -1,11 +1,14 @@
 """Health checks for load balancers: is this process alive, and can it reach its servers?"""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import connection
 from drf_spectacular.utils import extend_schema
 from redis import Redis
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -24,7 +27,7 @@ class HealthView(APIView):
     throttle_classes = ()
 
 
-class LiveSerializer(serializers.Serializer):
+class LiveSerializer(serializers.Serializer[Any]):
     example = {"status": "ok"}
     status = serializers.ChoiceField(["ok"])
 
@@ -33,7 +36,7 @@ class LiveView(HealthView):
     """This process answers."""
 
     @extend_schema(responses=LiveSerializer, tags=["health"])
-    def get(self, request) -> Response:
+    def get(self, request: Request) -> Response:
         return Response({"status": "ok"})
 
 
@@ -43,7 +46,7 @@ def _server(what: str) -> serializers.ChoiceField:
     )
 
 
-class ReadySerializer(serializers.Serializer):
+class ReadySerializer(serializers.Serializer[Any]):
     example = {"status": "ok", "database": "ok", "broker": "unreachable", "cache": "ok"}
     status = serializers.ChoiceField(["ok", "down"])
     database = _server("PostgreSQL")
@@ -57,7 +60,7 @@ class ReadyView(HealthView):
     also gets the state of each server. The answer may be some seconds old."""
 
     @extend_schema(responses={200: ReadySerializer, 503: ReadySerializer}, tags=["health"])
-    def get(self, request) -> Response:
+    def get(self, request: Request) -> Response:
         database = CHECKS["database"].state()
         ready = database == OK
         answer = {"status": "ok" if ready else "down"}

@@ -30,4 +30,4 @@ def _mark(user_id: int, batch: int) -> bool:
     """Process the next `batch` followers of the user; returns True once all are done."""
     with connection.cursor() as cursor:
         cursor.execute(MARK, [user_id, batch])
-        return cursor.fetchone()[0]
+        return bool(cursor.fetchone()[0])

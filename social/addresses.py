@@ -8,6 +8,7 @@ chosen, not even a username.
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -51,7 +52,8 @@ def request(user: User, email: str, *, now: datetime) -> None:
     """Ask for this address to become the account's; `send_due` sends the mail. The account keeps
     its old address until the new one is confirmed."""
     with connection.cursor() as cursor:
-        cursor.execute(REQUEST, [user.pk, email, now, PAUSE])
+        parameters: list[Any] = [user.pk, email, now, PAUSE]
+        cursor.execute(REQUEST, parameters)
 
 
 @transaction.atomic

@@ -7,13 +7,13 @@ Guarantee: no page deletes the row of a user or a post, because events about it 
 from collections.abc import Callable
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from events.admin import ReadOnlyAdmin
+from events.admin import ReadOnlyAdmin, log_action
 from social import accounts, posts, texts
 from social.models import (
     ActivityChange,
@@ -30,29 +30,31 @@ from social.models import (
 
 
 @admin.register(User)
-class AccountAdmin(UserAdmin):
+class AccountAdmin(UserAdmin):  # type: ignore[type-arg]  # Not generic at run time.
     """Operators suspend, reactivate or close accounts by actions that the admin logs. Nobody can
     delete an account's row."""
 
     actions = ("suspend", "reactivate", "close_accounts")
     readonly_fields = ("is_active",)
 
-    def has_delete_permission(self, request, obj=None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_close_permission(self, request) -> bool:
+    def has_close_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("social.delete_user")
 
     @admin.action(description="Suspend", permissions=["change"])
-    def suspend(self, request, queryset) -> None:
+    def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         self._each(request, queryset, "suspended", accounts.suspend)
 
     @admin.action(description="Reactivate", permissions=["change"])
-    def reactivate(self, request, queryset) -> None:
+    def reactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         self._each(request, queryset, "reactivated", accounts.reactivate)
 
     @admin.action(description="Close…", permissions=["close"])
-    def close_accounts(self, request, queryset) -> TemplateResponse | None:
+    def close_accounts(
+        self, request: HttpRequest, queryset: QuerySet[User]
+    ) -> TemplateResponse | None:
         if "confirmed" not in request.POST:
             context = self.admin_site.each_context(request) | {
                 "title": f"Close {queryset.count():,} accounts?",
@@ -65,7 +67,13 @@ class AccountAdmin(UserAdmin):
         )
         return None
 
-    def _each(self, request, queryset, done: str, act: Callable[[User], bool]) -> None:
+    def _each(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[User],
+        done: str,
+        act: Callable[[User], bool],
+    ) -> None:
         for user in queryset:
             # Nobody may act on their own account, and only superusers may act on superusers.
             allowed = user != request.user and (request.user.is_superuser or not user.is_superuser)
@@ -73,14 +81,7 @@ class AccountAdmin(UserAdmin):
                 self.message_user(request, f"User {user.pk} was not {done}.", messages.WARNING)
                 continue
             # The log must not hold the name: closing an account erases it.
-            LogEntry.objects.create(
-                user=request.user,
-                content_type=ContentType.objects.get_for_model(User),
-                object_id=user.pk,
-                object_repr=f"user {user.pk}",
-                action_flag=CHANGE,
-                change_message=f"The account was {done}.",
-            )
+            log_action(request, User, f"user {user.pk}", f"The account was {done}.", user.pk)
             self.message_user(request, f"User {user.pk} was {done}.")
 
 
@@ -93,13 +94,13 @@ class PostAdmin(ReadOnlyAdmin):
     search_fields = ("=author__username",)
     ordering = ("-id",)
 
-    def has_delete_permission(self, request, obj=None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
-    def delete_model(self, request, obj: Post) -> None:
+    def delete_model(self, request: HttpRequest, obj: Post) -> None:
         posts.delete(obj, now=timezone.now())
 
-    def delete_queryset(self, request, queryset) -> None:
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Post]) -> None:
         for post in queryset:
             self.delete_model(request, post)
 
@@ -109,7 +110,7 @@ class PostAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Token)
-class TokenAdmin(admin.ModelAdmin):
+class TokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Not generic at run time.
     list_display = ("user", "name", "created", "expiry", "last_used_at")
     list_select_related = ("user",)
     raw_id_fields = ("user",)
@@ -118,7 +119,7 @@ class TokenAdmin(admin.ModelAdmin):
     search_fields = ("=user__username",)
     show_full_result_count = False
 
-    def has_add_permission(self, request) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
 

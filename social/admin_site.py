@@ -1,6 +1,8 @@
 """The admin site. Its log-in uses the same counters as the API's, so that attempts at a password
 are limited over both together."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
@@ -10,7 +12,9 @@ from social import attempts, callers
 class AdminSite(admin.AdminSite):
     site_header = site_title = "Connectify"
 
-    def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         if request.method != "POST":
             return super().login(request, extra_context)
         try:
@@ -26,7 +30,7 @@ class AdminSite(admin.AdminSite):
                 str(error),
                 status=429,
                 content_type="text/plain",
-                headers={"Retry-After": error.seconds},
+                headers={"Retry-After": str(error.seconds)},
             )
 
 

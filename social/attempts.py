@@ -33,7 +33,7 @@ def counted(request: HttpRequest, account: str) -> Iterator[SimpleNamespace]:
     network = callers.network_of(request)
     key = callers.account_key(account)
     states = callers.count("login", [("account", f"{key}:{network}"), ("ceiling", key)])
-    request.rate_limits = [*getattr(request, "rate_limits", ()), *states]
+    callers.note(request, [*callers.noted(request), *states])
     attempt = SimpleNamespace(failed=False)
     try:
         if seconds := callers.wait(states):

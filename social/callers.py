@@ -8,9 +8,11 @@ import hashlib
 from collections.abc import Iterable
 from functools import cache
 from ipaddress import ip_address
+from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest
+from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from social import names
@@ -57,7 +59,8 @@ def account_key(name: str) -> str:
 
 def network_of(request: HttpRequest) -> str:
     """The network of the client, which our own proxies name in a header."""
-    return network(BaseThrottle().get_ident(request))
+    # It needs no more of a request than its META.
+    return network(BaseThrottle().get_ident(cast(Request, request)))
 
 
 def network(address: str | None) -> str:
@@ -72,3 +75,17 @@ def network(address: str | None) -> str:
     if parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped)
     return f"{int(parsed) >> (128 - IPV6_NETWORK):x}"
+
+
+# The states of the limits that a request was counted against, until its answer's headers are made.
+RATE_LIMITS = "rate_limits"
+
+
+def note(request: HttpRequest, states: list[LimitState]) -> None:
+    """Keep the states with the request, for the headers of its answer."""
+    setattr(request, RATE_LIMITS, states)
+
+
+def noted(request: HttpRequest) -> list[LimitState]:
+    found: list[LimitState] = getattr(request, RATE_LIMITS, [])
+    return found

@@ -8,4 +8,5 @@ from django.db import connection
 def now() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")
-        return cursor.fetchone()[0]
+        time: datetime = cursor.fetchone()[0]
+        return time

@@ -5,6 +5,7 @@ no text of the post. It keeps its headers. An operator can then only discard it.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django_celery_results.models import TaskResult
@@ -74,12 +75,13 @@ def _end(after: int, batch: int) -> int | None:
     """The last id of the batch that begins above `after`; None after the last batch."""
     with connection.cursor() as cursor:
         cursor.execute(BATCH_END, [after, batch])
-        return cursor.fetchone()[0]
+        end: int | None = cursor.fetchone()[0]
+        return end
 
 
 @transaction.atomic
 def _erase(after: int, end: int, now: datetime) -> int:
-    window = {"after": after, "end": end, "now": now}
+    window: dict[str, Any] = {"after": after, "end": end, "now": now}
     unknown = now - setting("EVENTS_KEEP_PUBLISHED")
     with connection.cursor() as cursor:
         cursor.execute(ERASE, window | {"before": now - DELAY, "unknown": unknown})

@@ -7,6 +7,7 @@ it. Subscribers that keep data about users remove it themselves, on user.closed.
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
@@ -89,7 +90,8 @@ def _relation_statements() -> Iterator[str]:
             yield ERASE_RELATIONS.format(table=table, columns=f"{one}, {other}", mine=mine)
 
 
-def _execute(statement: str, parameters: list) -> int:
+def _execute(statement: str, parameters: list[Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.rowcount
+        changed: int = cursor.rowcount
+        return changed

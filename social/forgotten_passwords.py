@@ -7,6 +7,7 @@ hash that it replaces.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -55,7 +56,8 @@ class ResetRefusedError(PermanentError):
 def request(email: str, *, now: datetime) -> None:
     """Request a mail to this address; `send_due` sends it if an account has the address."""
     with connection.cursor() as cursor:
-        cursor.execute(REQUEST, [email, now, PAUSE])
+        parameters: list[Any] = [email, now, PAUSE]
+        cursor.execute(REQUEST, parameters)
 
 
 def send_due(*, now: datetime) -> int:

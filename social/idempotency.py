@@ -9,6 +9,7 @@ repeats its request, either both exist or neither.
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -29,8 +30,8 @@ class KeyReusedError(PermanentError):
 
 @transaction.atomic
 def once(
-    user: User, key: str, body: bytes, perform: Callable[[], dict], *, now: datetime
-) -> tuple[dict, bool]:
+    user: User, key: str, body: bytes, perform: Callable[[], dict[str, Any]], *, now: datetime
+) -> tuple[dict[str, Any], bool]:
     """Call `perform` unless an earlier request with this key did; returns the answer, which must be
     JSON-able, and whether it is the earlier request's.
 

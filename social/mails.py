@@ -22,11 +22,11 @@ def send_waiting(model: type[Row], send: Callable[[Row], bool], *, now: datetime
     """Call `send` with each row whose mail is due, and set `mailed_at` if it returns True. A mail
     is sent twice if its sender dies between sending it and setting `mailed_at`."""
     untried = Q(tried_at=None) | Q(tried_at__lte=now - RETRY_DELAY)
-    due = model.objects.filter(untried, mailed_at=None)
+    due = model._default_manager.filter(untried, mailed_at=None)
     rows = list(due.order_by(F("tried_at").asc(nulls_first=True), "requested_at")[:BATCH])
 
     def send_one(number: int) -> None:
-        own = model.objects.filter(pk=rows[number].pk)
+        own = model._default_manager.filter(pk=rows[number].pk)
         own.update(tried_at=now)
         if send(rows[number]):
             own.update(mailed_at=now)

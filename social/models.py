@@ -4,6 +4,8 @@ Follow, Block and Mute are keyed by the person who made them. They have no forei
 database, because one day they will live with the timelines, on other servers than users and posts.
 """
 
+from typing import Any, ClassVar
+
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MinLengthValidator
@@ -26,22 +28,24 @@ CLOSED_PREFIX = "closed:"
 logins_ended = Signal()
 
 
-class NameKeyField(models.CharField):
+class NameKeyField(models.CharField):  # type: ignore[type-arg]  # Not generic at run time.
     """A username's unique key, set whenever the row is saved, also by bulk_create()."""
 
-    def pre_save(self, user: "User", add: bool) -> str:
-        if user.is_renamed:
-            user.name_key = names.key(user.username)
-        return user.name_key
+    def pre_save(self, row: models.Model, add: bool) -> str:
+        assert isinstance(row, User)
+        if row.is_renamed:
+            row.name_key = names.key(row.username)
+        return str(row.name_key)
 
 
-class People(UserManager):
-    def get_by_natural_key(self, username: str) -> "User":
+class People(UserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> "User":
         """The account that logs in with this name: the one with exactly this name, or else the one
         whose name has the same key. Raises User.DoesNotExist."""
-        found = self.filter(
-            models.Q(username=username) | models.Q(name_key=names.key(username))
-        ).order_by(models.Case(models.When(username=username, then=0), default=1))[:1]
+        key = names.key(username or "")
+        found = self.filter(models.Q(username=username) | models.Q(name_key=key)).order_by(
+            models.Case(models.When(username=username, then=0), default=1)
+        )[:1]
         return found.get()
 
 
@@ -55,8 +59,9 @@ class User(AbstractUser):
 
     name_key = NameKeyField(max_length=500, unique=True, editable=False, default="")
 
-    objects = People()
+    objects: ClassVar[People] = People()
     _disabled = False
+    _password: str | None  # Django's: the new password, until it is saved.
 
     class Meta(AbstractUser.Meta):
         # Finds the accounts of a mail address, in any case, for a password reset.
@@ -78,11 +83,11 @@ class User(AbstractUser):
         super().clean()
         if self.is_renamed:
             if User.objects.filter(name_key=names.key(self.username)).exists():
-                unique = self._meta.get_field("username").error_messages["unique"]
+                unique = unique_username()
                 raise ValidationError({"username": [unique]}, code="unique")
             lookalikes.check(self.username, self.pk)
 
-    def save(self, *args, **kwargs) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> None:
         # Django sets _password when a new password is set. It stays None when Django only replaces
         # the hash by one with better parameters.
         ends_logins = self._password is not None or self._disabled
@@ -106,6 +111,13 @@ class User(AbstractUser):
         # An intruder who knew the old password may have requested that address.
         NewAddress.objects.filter(user=self).delete()
         logins_ended.send(User, user=self, keep=keep)
+
+
+def unique_username() -> str:
+    """Django's message about a name that is taken."""
+    field = User._meta.get_field("username")
+    assert isinstance(field, models.Field)
+    return str(field.error_messages["unique"])
 
 
 class Lookalike(models.Model):
@@ -246,7 +258,7 @@ class IdempotencyKey(models.Model):
         return f"{self.user_id} {self.key}"
 
 
-def person(related_name: str) -> models.ForeignKey:
+def person(related_name: str) -> models.ForeignKey[User, User]:
     """A foreign key to a user that the database does not enforce."""
     return models.ForeignKey(
         User,

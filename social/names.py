@@ -54,7 +54,8 @@ def skeletons(name: str) -> list[str]:
 
 
 def _scripts(name: str) -> set[str]:
-    return categories.unique_aliases(name) - SHARED
+    found: set[str] = categories.unique_aliases(name)
+    return found - SHARED
 
 
 def _skeleton(name: str) -> str:

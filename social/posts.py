@@ -79,8 +79,8 @@ def any_deleted(subjects: Iterable[str]) -> bool:
 def edit(post: Post, content: str, *, now: datetime) -> Post:
     """Change the post's content; returns the saved post. Records no event if the content is the
     same. Raises Post.DoesNotExist if the post has been deleted."""
-    current = Post.objects.select_related("author").select_for_update(of=["self"])
-    current = current.get(pk=post.pk, deleted_at=None)
+    posts = Post.objects.select_related("author").select_for_update(of=["self"])
+    current = posts.get(pk=post.pk, deleted_at=None)
     if current.content != content:
         current.content = content
         current.edited_at = now

@@ -5,6 +5,7 @@ transaction fails, so that no post exists without its event.
 Next on the way of a post: events/outbox.py.
 """
 
+import msgspec
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
@@ -20,11 +21,12 @@ def connect() -> None:
     post_save.connect(on_block_saved, sender=Block)
 
 
-def on_post_saved(instance: Post, created: bool, update_fields, raw: bool, **_) -> None:
+def on_post_saved(instance: Post, created: bool, raw: bool, **_: object) -> None:
     if raw:
         return
     post = instance
     ids = {"post_id": post.pk, "author_id": post.author_id}
+    data: msgspec.Struct
     if created:
         data = event_types.PostCreated(**ids, content=post.content, created_at=post.created_at)
         outbox.record("post.created", data, now=post.created_at)
@@ -36,16 +38,16 @@ def on_post_saved(instance: Post, created: bool, update_fields, raw: bool, **_) 
         outbox.record("post.edited", data, now=post.edited_at)
 
 
-def on_follow_saved(instance: Follow, created: bool, raw: bool, **_) -> None:
+def on_follow_saved(instance: Follow, created: bool, raw: bool, **_: object) -> None:
     if created and not raw:
         _record_follow("user.followed", instance)
 
 
-def on_follow_deleted(instance: Follow, **_) -> None:
+def on_follow_deleted(instance: Follow, **_: object) -> None:
     _record_follow("user.unfollowed", instance)
 
 
-def on_block_saved(instance: Block, created: bool, raw: bool, **_) -> None:
+def on_block_saved(instance: Block, created: bool, raw: bool, **_: object) -> None:
     if created and not raw:
         data = event_types.UserBlocked(
             blocker_id=instance.blocker_id, blocked_id=instance.blocked_id

@@ -77,7 +77,7 @@ def excerpt(text: str, length: int) -> str:
     return balanced(line if len(line) <= length else _cut(line, length - 1) + "…")
 
 
-def _narrow(gap: regex.Match) -> str:
+def _narrow(gap: regex.Match[str]) -> str:
     """Replace a run of spaces by one space. A single zero-width character stays: it marks where a
     word may be broken."""
     return gap[0] if len(gap[0]) == 1 and not gap[0].isspace() else " "

@@ -6,7 +6,7 @@ count. While Valkey is unreachable no request is refused.
 
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 from redis import Redis, RedisError
@@ -83,13 +83,14 @@ class Counters:
         """Lower the counter of each limit by one request."""
         self._run(self._uncount, limits)
 
-    def _run(self, script: Script, limits: Sequence[Limit]) -> list | None:
+    def _run(self, script: Script, limits: Sequence[Limit]) -> list[Any] | None:
         """Run the script for the keys of the limits; returns its answer, or None while Valkey is
         unreachable."""
         if not limits or self._monotonic() < self._skip_until:
             return None
         try:
-            return script([limit.key for limit in limits], [self._window])
+            answer: list[Any] = script([limit.key for limit in limits], [self._window])
+            return answer
         except RedisError as error:
             self._skip_until = self._monotonic() + PAUSE_SECONDS
             log.warning("requests are not counted", error=str(error))

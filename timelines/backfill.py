@@ -59,7 +59,8 @@ def _divide(owner: int, authors: Sequence[int]) -> tuple[list[int], list[int]]:
     follows = Follow.objects.filter(follower=owner, followee__in=authors)
     shown_from = dict(follows.values_list("followee_id", "shown_from"))
     kept = Post.objects.filter(author__in=authors, pk__gte=partitions.horizon(TABLE))
-    shown, hidden = [], []
+    shown: list[int] = []
+    hidden: list[int] = []
     for pk, author, deleted_at in kept.order_by("pk").values_list("pk", "author_id", "deleted_at"):
         followed = author in shown_from and pk >= shown_from[author]
         (shown if followed and deleted_at is None else hidden).append(pk)

@@ -140,7 +140,10 @@ def _write(slices: Sequence[Slice], now: datetime, *, again: bool) -> int:
 
 
 def _insert(
-    statement: str, slices: Sequence[Slice], posts: Mapping[int, tuple], now: datetime
+    statement: str,
+    slices: Sequence[Slice],
+    posts: Mapping[int, tuple[int, datetime]],
+    now: datetime,
 ) -> list[tuple[int, int]]:
     """Insert the rows of the slices; returns (post id, number of rows) of each written slice."""
     if not slices:
@@ -150,7 +153,7 @@ def _insert(
     ]
     with connection.cursor() as cursor:
         cursor.execute(statement, [*map(list, zip(*columns, strict=True)), now])
-        return cursor.fetchall()
+        return [(post_id, rows) for post_id, rows in cursor]
 
 
 def _live(post_ids: list[int]) -> dict[int, tuple[int, datetime]]:

@@ -12,6 +12,7 @@ from social import posts
 from timelines import dormancy, tasks
 from timelines.models import FanOut
 from timelines.planning import plan
+from timelines.subscriber import HIGH
 
 
 def on_post_created(events: list[Event]) -> None:
@@ -22,7 +23,7 @@ def on_post_created(events: list[Event]) -> None:
     limit = settings.TIMELINE_LARGE_AUDIENCE
     large = [planned for planned in plans if planned.audience > limit]
     ordinary = [planned for planned in plans if planned.audience <= limit]
-    tasks.enqueue_plans(tasks.HIGH, ordinary)
+    tasks.enqueue_plans(HIGH, ordinary)
     if large:
         waiting = tasks.enqueue_large(large)
         FanOut.objects.filter(pk__in=waiting).update(waiting=True)

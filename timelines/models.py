@@ -12,7 +12,7 @@ from fanout import ledger
 from social.models import Post, User, person
 
 
-def person_key(related_name: str) -> models.OneToOneField:
+def person_key(related_name: str) -> "models.OneToOneField[User, User]":
     """A primary key that refers to a user; the database does not enforce the reference."""
     return models.OneToOneField(
         User,

@@ -7,6 +7,7 @@ partitions that are kept.
 
 from collections.abc import Iterator, Sequence
 from math import ceil
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -33,7 +34,8 @@ NEWER = """
 def older(owner: int, before: int, oldest: int, count: int) -> tuple[list[int], int]:
     """The newest `count` ids in [oldest, before), descending, and the id down to which they are
     complete."""
-    ids, reached = [], before
+    ids: list[int] = []
+    reached = before
     for lower, upper in _windows_down(before, oldest):
         ids += _select(OLDER, [owner, lower, upper, count - len(ids)])
         reached = lower
@@ -47,7 +49,8 @@ def newer(
 ) -> tuple[list[int], int]:
     """The oldest `count` ids in (after, newest] except `without`, ascending, and the id up to which
     they are complete."""
-    ids, reached = [], after
+    ids: list[int] = []
+    reached = after
     for lower, upper in _windows_up(after, newest):
         ids += _select(NEWER, [owner, lower, upper, list(without), count - len(ids)])
         reached = upper - 1
@@ -61,7 +64,7 @@ def steps() -> list[int]:
     return [min(most, ceil(posts / settings.PARTITION_POSTS)) for posts, most in WINDOWS]
 
 
-def _select(sql: str, parameters: list) -> list[int]:
+def _select(sql: str, parameters: list[Any]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return [row[0] for row in cursor]

@@ -7,6 +7,7 @@ live on the same server.
 """
 
 from collections.abc import Collection
+from typing import Any
 
 from django.db import connection
 
@@ -30,7 +31,7 @@ def among(owner: int, authors: Collection[int]) -> dict[int, int]:
     return _select(AMONG, [owner, owner, list(authors)])
 
 
-def _select(sql: str, parameters: list) -> dict[int, int]:
+def _select(sql: str, parameters: list[Any]) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return dict(cursor.fetchall())

@@ -4,8 +4,8 @@ Guarantee: a post that arrives after the mark was made, with an id below it, is 
 social/read_marks.py).
 """
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from django.db import connection
 
@@ -26,7 +26,8 @@ MARK = f"""
 """
 
 
-class Unread(NamedTuple):
+@dataclass(frozen=True)
+class Unread:
     """`more` is True if there are more than `count` unread posts."""
 
     count: int

@@ -73,7 +73,9 @@ def _raise(mark: Watermark, newest: int, now: datetime, most: int) -> None:
         mark.post_id = batch[-1][0]
 
 
-def _lacking(posts: Iterable[tuple]) -> Iterator[tuple[int, datetime]]:
+def _lacking(
+    posts: Iterable[tuple[int, datetime, datetime | None]],
+) -> Iterator[tuple[int, datetime]]:
     """(id, created at) of the posts that lack a slice and are not deleted. `posts` are tuples (id,
     created at, deleted at)."""
     live = {pk: created_at for pk, created_at, deleted_at in posts if deleted_at is None}

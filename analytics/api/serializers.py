@@ -1,11 +1,14 @@
 """Serializers of an author's figures."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from analytics import figures
+from analytics.models import Rollup
 
 
-class PushesSerializer(serializers.Serializer):
+class PushesSerializer(serializers.Serializer[Any]):
     sent = serializers.IntegerField(source="pushes_sent")
     failed = serializers.IntegerField(source="pushes_failed", help_text="Given up after retries.")
     refused = serializers.IntegerField(
@@ -15,23 +18,23 @@ class PushesSerializer(serializers.Serializer):
     expired = serializers.IntegerField(source="pushes_expired", help_text="Too old to be sent.")
 
 
-class FollowersSerializer(serializers.Serializer):
+class FollowersSerializer(serializers.Serializer[Any]):
     gained = serializers.IntegerField()
     lost = serializers.IntegerField()
 
 
-class LatencySerializer(serializers.Serializer):
+class LatencySerializer(serializers.Serializer[Any]):
     """Percentiles in milliseconds; null if there are no values."""
 
     p50 = serializers.IntegerField(allow_null=True)
     p95 = serializers.IntegerField(allow_null=True)
     p99 = serializers.IntegerField(allow_null=True)
 
-    def to_representation(self, histogram) -> dict:
+    def to_representation(self, histogram: list[int]) -> dict[str, Any]:
         return figures.percentiles_ms(histogram)
 
 
-class FiguresSerializer(serializers.Serializer):
+class FiguresSerializer(serializers.Serializer[Any]):
     """The figures of one day or hour that has any. Figures that are about fewer than ten people per
     post (unless the server is set to another number) are null."""
 
@@ -54,16 +57,16 @@ class FiguresSerializer(serializers.Serializer):
     timeline_latency_ms = LatencySerializer(source="timeline_latency", allow_null=True)
     push_latency_ms = LatencySerializer(source="push_latency", allow_null=True)
 
-    def to_representation(self, rollup) -> dict:
+    def to_representation(self, rollup: Rollup) -> dict[str, Any]:
         return super().to_representation(rollup) | dict.fromkeys(figures.about_few(rollup))
 
 
-class FiguresPageSerializer(serializers.Serializer):
+class FiguresPageSerializer(serializers.Serializer[Any]):
     example = {"results": [FiguresSerializer.example]}
     results = FiguresSerializer(many=True)
 
 
-class SpanSerializer(serializers.Serializer):
+class SpanSerializer(serializers.Serializer[Any]):
     """The first and the last day to list; without them, the latest days."""
 
     since = serializers.DateField(required=False)

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from analytics import figures
 from analytics.api.serializers import FiguresPageSerializer, SpanSerializer
 from analytics.models import Rollup
+from social.api.requests import AuthenticatedRequest
 
 DAY = timedelta(days=1)
 
@@ -23,12 +24,12 @@ class FiguresView(APIView):
     days: int
 
     @extend_schema(parameters=[SpanSerializer], responses=FiguresPageSerializer)
-    def get(self, request) -> Response:
+    def get(self, request: AuthenticatedRequest) -> Response:
         since, until = self._span(request.query_params.dict())
         rows = figures.series(request.user.pk, self.period, since, until)
         return Response(FiguresPageSerializer({"results": rows}).data)
 
-    def _span(self, given) -> tuple[datetime, datetime]:
+    def _span(self, given: dict[str, str]) -> tuple[datetime, datetime]:
         asked = SpanSerializer(data=given)
         asked.is_valid(raise_exception=True)
         until = asked.validated_data.get("until") or timezone.now().astimezone(UTC).date()

@@ -1,6 +1,7 @@
 """The database backend. Django requires this module name."""
 
 from collections import defaultdict
+from typing import Any
 
 from django.db.backends.postgresql import base
 
@@ -11,7 +12,7 @@ _circuits: dict[tuple[str, str], Circuit] = defaultdict(Circuit)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    def get_new_connection(self, conn_params: dict):
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         address = str(conn_params.get("host", "")), str(conn_params.get("port", ""))
         try:
             with _circuits[address].attempt():

@@ -1,6 +1,7 @@
 """The bus in the admin, without inbox entries: the admin does not support composite keys."""
 
 from events.admin.letters import DeadLetterAdmin
+from events.admin.log import log_action
 from events.admin.outbox import OutboxEventAdmin
 from events.admin.pause import PauseAdmin
 from events.admin.periodic_run import PeriodicRunAdmin
@@ -17,4 +18,5 @@ __all__ = [
     "ReadOnlyAdmin",
     "ReconciliationAdmin",
     "WaitingEventAdmin",
+    "log_action",
 ]

@@ -3,17 +3,19 @@
 A user with only the view permission sees everything and can change nothing.
 """
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ERROR_FLAG, IGNORED_PARAMS, PAGE_VAR
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Max, Min, QuerySet
+from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import URLPattern, path
 
 from events import healing
+from events.admin.log import log_action
 from events.admin.read_only import MessageAdmin
 from events.errors import PassingError, wrap_passing_errors
 from events.models import DeadLetter
@@ -22,6 +24,7 @@ from events.tasks import discard_letters, replay_letters
 
 TASKS = {"replay": replay_letters, "discard": discard_letters}
 RATE = forms.IntegerField(min_value=1, max_value=healing.FASTEST)
+Letters = QuerySet[DeadLetter]
 # Query parameters of the list that are not filters.
 OTHER_PARAMETERS = {*IGNORED_PARAMS, PAGE_VAR, ERROR_FLAG}
 
@@ -67,27 +70,29 @@ class DeadLetterAdmin(MessageAdmin):
     def traceback_text(self, letter: DeadLetter) -> str:
         return shown(letter.subjects, letter.traceback)
 
-    def has_replay_permission(self, request) -> bool:
+    def has_replay_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("events.replay_deadletter")
 
-    def has_discard_permission(self, request) -> bool:
+    def has_discard_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("events.discard_deadletter")
 
-    def get_search_results(self, request, queryset, search_term):
+    def get_search_results(
+        self, request: HttpRequest, queryset: Letters, search_term: str
+    ) -> tuple[Letters, bool]:
         if not search_term:
             return queryset, False
         by_id = queryset.filter(message_id=search_term)
         return by_id | queryset.filter(subjects__contains=[search_term]), False
 
     @admin.action(description="Replay…", permissions=["replay"])
-    def replay_selected(self, request, queryset):
-        return self._confirm_and_start(request, queryset, "replay")
+    def replay_selected(self, request: HttpRequest, queryset: Letters) -> TemplateResponse | None:
+        return self._confirm_and_start(request, "replay")
 
     @admin.action(description="Discard…", permissions=["discard"])
-    def discard_selected(self, request, queryset):
-        return self._confirm_and_start(request, queryset, "discard")
+    def discard_selected(self, request: HttpRequest, queryset: Letters) -> TemplateResponse | None:
+        return self._confirm_and_start(request, "discard")
 
-    def _confirm_and_start(self, request, queryset, verb: str):
+    def _confirm_and_start(self, request: HttpRequest, verb: str) -> TemplateResponse | None:
         """Show a confirmation page with the number of letters; once confirmed, enqueue the task
         that does it, without waiting for the task."""
         selection = _selection(request)
@@ -98,7 +103,7 @@ class DeadLetterAdmin(MessageAdmin):
             return None
         if "confirmed" not in request.POST:
             return self._ask(request, _chosen(selection, verb).count(), verb)
-        arguments = {"selection": selection}
+        arguments: dict[str, Any] = {"selection": selection}
         if verb == "replay":
             try:
                 arguments["rate"] = RATE.clean(request.POST.get("rate", ""))
@@ -112,13 +117,14 @@ class DeadLetterAdmin(MessageAdmin):
         except PassingError as error:
             self.message_user(request, f"The broker is unreachable: {error}", messages.ERROR)
             return None
-        _log(request, f"{verb} of {count:,} dead letters: {arguments}")
+        done = f"{verb} of {count:,} dead letters: {arguments}"
+        log_action(request, DeadLetter, "dead letters", done)
         self.message_user(
             request, f"{verb.capitalize()} of {count:,} letters has started; reload to watch it."
         )
         return None
 
-    def _ask(self, request, count: int, verb: str) -> TemplateResponse:
+    def _ask(self, request: HttpRequest, count: int, verb: str) -> TemplateResponse:
         context = self.admin_site.each_context(request) | {
             "title": f"{verb.capitalize()} {count:,} dead letters?",
             "opts": self.opts,
@@ -131,11 +137,11 @@ class DeadLetterAdmin(MessageAdmin):
         }
         return TemplateResponse(request, "admin/events/deadletter/confirm.html", context)
 
-    def get_urls(self):
+    def get_urls(self) -> list[URLPattern]:
         groups = self.admin_site.admin_view(self.groups_view)
         return [path("groups/", groups, name="events_deadletter_groups"), *super().get_urls()]
 
-    def groups_view(self, request) -> TemplateResponse:
+    def groups_view(self, request: HttpRequest) -> TemplateResponse:
         """Open letters by queue, task and exception, the most frequent first."""
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -154,30 +160,22 @@ class DeadLetterAdmin(MessageAdmin):
         return TemplateResponse(request, "admin/events/deadletter/groups.html", context)
 
 
-def _selection(request) -> dict:
+def _selection(request: HttpRequest) -> dict[str, Any]:
     """Return the lookups for the marked letters, or for all that match the page's filters."""
     if request.POST.get("select_across") != "1":
         ids = [int(pk) for pk in request.POST.getlist("_selected_action")]
         # Keep the filter for replayed letters; select() returns only open ones otherwise.
         state = {name: v for name, v in request.GET.items() if name == "state__exact"}
         return {"id__in": ids} | state
-    chosen = {name: v for name, v in request.GET.items() if name not in OTHER_PARAMETERS}
+    chosen: dict[str, Any] = {
+        name: v for name, v in request.GET.items() if name not in OTHER_PARAMETERS
+    }
     term = request.GET.get("q")
     if term:
         chosen |= {"subjects__contains": [term]}
     return chosen
 
 
-def _chosen(selection: dict, verb: str) -> QuerySet[DeadLetter]:
+def _chosen(selection: dict[str, Any], verb: str) -> QuerySet[DeadLetter]:
     letters = healing.select(selection)
     return healing.replayable(letters) if verb == "replay" else letters
-
-
-def _log(request, message: str) -> None:
-    LogEntry.objects.create(
-        user=request.user,
-        content_type=ContentType.objects.get_for_model(DeadLetter),
-        object_repr="dead letters",
-        action_flag=CHANGE,
-        change_message=message,
-    )

@@ -1,22 +1,26 @@
 """Read-only admin pages, for rows that only the program itself may change."""
 
+from typing import Any
+
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
 
 from events import plain
+from events.models import DeadLetter, OutboxEvent, WaitingEvent
 from events.subjects import CONCEALED, concealed, subjects_of_event
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Not generic at run time.
     show_full_result_count = False
 
-    def has_add_permission(self, request) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request, obj=None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 
@@ -27,7 +31,9 @@ class IdSearchAdmin(ReadOnlyAdmin):
     # Django hides the search box if this is empty.
     search_fields = ("pk",)
 
-    def get_search_results(self, request, queryset, search_term):
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
         if not search_term:
             return queryset, False
         if not (search_term.isascii() and search_term.isdigit() and len(search_term) < 20):
@@ -47,13 +53,13 @@ class MessageAdmin(ReadOnlyAdmin):
     deleted post."""
 
     @admin.display(description="body")
-    def body_text(self, row) -> str:
+    def body_text(self, row: OutboxEvent | WaitingEvent | DeadLetter) -> str:
         body = bytes(row.body)
         if concealed(subjects_of_event(body)):
             return CONCEALED
         shown = plain.text(body[:SHOWN])
         return f"{shown}\n… {len(body):,} bytes in all" if len(body) > SHOWN else shown
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Defer the bodies: lists do not show them, and a letter's body may have 15 MiB."""
         return super().get_queryset(request).defer("body")

@@ -12,7 +12,9 @@ SIGNER = signing.Signer(salt="notifications.cursor.2")
 
 
 def encode(place: Place) -> str:
-    return SIGNER.sign_object([*place._replace(then=place.then.isoformat())], compress=True)
+    read, before, mark, then, floor, above = place
+    fields = [read, before, mark, then.isoformat(), floor, above]
+    return SIGNER.sign_object(fields, compress=True)
 
 
 def decode(cursor: str | None) -> Place | None:
@@ -20,7 +22,7 @@ def decode(cursor: str | None) -> Place | None:
     if cursor is None:
         return None
     try:
-        place = Place(*SIGNER.unsign_object(cursor))
+        read, before, mark, then, floor, above = SIGNER.unsign_object(cursor)
     except (signing.BadSignature, ValueError) as error:
         raise ValidationError({"cursor": ["This is not a valid cursor."]}) from error
-    return place._replace(then=datetime.fromisoformat(place.then), above=tuple(place.above))
+    return Place(read, before, mark, datetime.fromisoformat(then), floor, tuple(above))

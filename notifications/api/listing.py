@@ -1,10 +1,13 @@
 """The notifications list over REST."""
 
+from typing import Any
+
 from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -12,10 +15,11 @@ from notifications import listing
 from notifications.api import cursors
 from notifications.models import Held
 from social.api import paging, shapes
+from social.api.requests import AuthenticatedRequest
 from social.api.serializers import PostSerializer, StrictSerializer
 
 
-class NotificationSerializer(serializers.Serializer):
+class NotificationSerializer(serializers.Serializer[Any]):
     example = {
         "post": PostSerializer.example,
         "created_at": "2026-01-15T10:30:01Z",
@@ -30,7 +34,7 @@ class NotificationSerializer(serializers.Serializer):
     )
 
 
-class NotificationPageSerializer(serializers.Serializer):
+class NotificationPageSerializer(serializers.Serializer[Any]):
     example = {"results": [NotificationSerializer.example], "next": None}
     results = NotificationSerializer(many=True)
     next = serializers.URLField(
@@ -49,7 +53,7 @@ class NotificationsView(APIView):
         ],
         responses=NotificationPageSerializer,
     )
-    def get(self, request) -> Response:
+    def get(self, request: AuthenticatedRequest) -> Response:
         page = listing.page(
             request.user,
             now=timezone.now(),
@@ -63,7 +67,7 @@ class NotificationsView(APIView):
 
 class NotificationReadView(APIView):
     @extend_schema(request=None, responses={204: None})
-    def put(self, request, post_id: int) -> Response:
+    def put(self, request: AuthenticatedRequest, post_id: int) -> Response:
         """Mark the notification of a post as read. It may be repeated."""
         if not listing.mark_read(request.user, post_id, now=timezone.now()):
             raise Http404
@@ -77,11 +81,11 @@ class UpToSerializer(StrictSerializer):
     )
 
 
-class NotificationsReadView(GenericAPIView):
+class NotificationsReadView(GenericAPIView[Any]):
     serializer_class = UpToSerializer
 
     @extend_schema(responses={204: None})
-    def post(self, request) -> Response:
+    def post(self, request: AuthenticatedRequest) -> Response:
         """Mark the notifications of a post and of all older posts as read."""
         wish = self.get_serializer(data=request.data)
         wish.is_valid(raise_exception=True)
@@ -91,14 +95,14 @@ class NotificationsReadView(GenericAPIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _flag(request, name: str) -> bool:
-    given = request.query_params.get(name, "false")
+def _flag(request: Request, name: str) -> bool:
+    given: str = request.query_params.get(name, "false")
     if given not in ("true", "false"):
         raise serializers.ValidationError({name: ["Give true or false."]})
     return given == "true"
 
 
-def _shape(entry: listing.Entry) -> dict:
+def _shape(entry: listing.Entry) -> dict[str, Any]:
     return {
         "post": shapes.post(entry.post),
         "created_at": shapes.moment(entry.created_at),

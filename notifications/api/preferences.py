@@ -1,6 +1,8 @@
 """Push preferences over REST."""
 
 import re
+from datetime import time
+from typing import Any
 
 from django.db import transaction
 from django.shortcuts import get_object_or_404
@@ -15,6 +17,7 @@ from notifications.models import Preference, SilencedAuthor
 from social import accounts
 from social.api import paging
 from social.api.relations import PeopleView
+from social.api.requests import AuthenticatedRequest
 from social.api.serializers import PersonPageSerializer, StrictSerializer
 from social.models import User
 
@@ -25,13 +28,14 @@ TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"
 class TimeOfDay(serializers.TimeField):
     """A time of day without an offset. JSON Schema's format "time" would require an offset."""
 
-    def to_internal_value(self, value):
+    def to_internal_value(self, value: Any) -> time:
         if not isinstance(value, str) or not re.fullmatch(TIME_OF_DAY, value):
             self.fail("invalid", format="hh:mm[:ss[.uuuuuu]]")
-        return super().to_internal_value(value)
+        parsed: time = super().to_internal_value(value)
+        return parsed
 
 
-class PreferenceSerializer(StrictSerializer, serializers.ModelSerializer):
+class PreferenceSerializer(StrictSerializer, serializers.ModelSerializer[Preference]):
     example = {
         "push_enabled": True,
         "time_zone": "Europe/Vienna",
@@ -60,25 +64,27 @@ class PreferenceSerializer(StrictSerializer, serializers.ModelSerializer):
             "hourly_cap": {"help_text": "Posts pushed per hour; further ones are only listed."},
         }
 
-    def validate(self, attrs: dict) -> dict:
-        begin = attrs.get("quiet_from", self.instance.quiet_from)
-        end = attrs.get("quiet_until", self.instance.quiet_until)
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        own = self.instance
+        assert own is not None  # Preferences are changed, never created, by this.
+        begin = attrs.get("quiet_from", own.quiet_from)
+        end = attrs.get("quiet_until", own.quiet_until)
         if (begin is None) != (end is None) or begin == end is not None:
             message = "Give a start and a different end of the quiet hours, or neither."
             raise serializers.ValidationError({"quiet_until": [message]})
         return attrs
 
 
-class PreferencesView(GenericAPIView):
+class PreferencesView(GenericAPIView[Any]):
     """Your push preferences."""
 
     serializer_class = PreferenceSerializer
 
-    def get(self, request) -> Response:
+    def get(self, request: AuthenticatedRequest) -> Response:
         return Response(self.get_serializer(preferences.of(request.user)).data)
 
     @transaction.atomic
-    def patch(self, request) -> Response:
+    def patch(self, request: AuthenticatedRequest) -> Response:
         """Change the given preferences."""
         own = preferences.lock(request.user)
         changes = self.get_serializer(own, data=request.data, partial=True)
@@ -97,7 +103,7 @@ class SilencedAuthorsView(PeopleView):
         parameters=paging.PARAMETERS,
         responses=PersonPageSerializer,
     )
-    def get(self, request) -> Response:
+    def get(self, request: AuthenticatedRequest) -> Response:
         return self.page(request.user)
 
 
@@ -108,17 +114,18 @@ class AuthorPreferenceSerializer(StrictSerializer):
     )
 
 
-class AuthorPreferenceView(GenericAPIView):
+class AuthorPreferenceView(GenericAPIView[Any]):
     """Whether an author's posts are pushed."""
 
+    request: AuthenticatedRequest
     serializer_class = AuthorPreferenceSerializer
 
-    def get(self, request, user_id: int) -> Response:
+    def get(self, request: AuthenticatedRequest, user_id: int) -> Response:
         author = self._visible(user_id)
         silenced = SilencedAuthor.objects.filter(user=request.user, author=author)
         return Response({"push": "none" if silenced.exists() else "all"})
 
-    def put(self, request, user_id: int) -> Response:
+    def put(self, request: AuthenticatedRequest, user_id: int) -> Response:
         """Choose whether all of an author's posts are pushed, or none."""
         author = self._visible(user_id)
         wish = self.get_serializer(data=request.data)
@@ -130,7 +137,7 @@ class AuthorPreferenceView(GenericAPIView):
         return Response(wish.data)
 
     @extend_schema(responses={204: None})
-    def delete(self, request, user_id: int) -> Response:
+    def delete(self, request: AuthenticatedRequest, user_id: int) -> Response:
         """Return to the default: all of the author's posts are pushed."""
         # Answer the same for every id, so that the answer does not reveal who blocks the user.
         preferences.unsilence(request.user, User(pk=user_id))

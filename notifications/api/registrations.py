@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
@@ -22,7 +23,7 @@ SECRET_BYTES = 16
 POINT = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
 
 
-class SubscriptionSerializer(StrictSerializer, serializers.ModelSerializer):
+class SubscriptionSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
     """A device. Its address is as good as a password, so it is not shown."""
 
     example = {
@@ -101,7 +102,7 @@ class WebPushSerializer(StrictSerializer):
         except EndpointError as error:
             raise serializers.ValidationError(str(error)) from error
 
-    def to_registration(self) -> dict:
+    def to_registration(self) -> dict[str, Any]:
         """The arguments of subscriptions.register."""
         given = self.validated_data
         key = given.get("application_server_key") or webpush.public_key(settings.VAPID_PRIVATE_KEY)
@@ -144,7 +145,7 @@ class PushTokenSerializer(StrictSerializer):
             raise serializers.ValidationError("This transport is not offered here.")
         return value
 
-    def to_registration(self) -> dict:
+    def to_registration(self) -> dict[str, Any]:
         given = self.validated_data
         wishes = dict(given.get("wishes", {}))
         own = {name: given[name] for name in ("transport", "name")}

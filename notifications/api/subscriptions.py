@@ -1,5 +1,7 @@
 """Devices over REST."""
 
+from typing import Any
+
 from django.conf import settings
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -20,8 +22,10 @@ from notifications.api.registrations import (
     registration_of,
 )
 from notifications.delivery import webpush
+from notifications.models import PushSubscription
 from social.api.description import may_answer
 from social.api.problems import Unavailable
+from social.api.requests import AuthenticatedRequest
 
 BROKER_WAIT_SECONDS = 5
 
@@ -32,7 +36,7 @@ class TooManyDevices(APIException):
     default_code = "too_many_devices"
 
 
-class PublicKeySerializer(serializers.Serializer):
+class PublicKeySerializer(serializers.Serializer[Any]):
     example = {"public_key": POINT}
     public_key = serializers.CharField()
 
@@ -41,17 +45,17 @@ class PublicKeyView(APIView):
     """The key with which a browser creates a subscription (applicationServerKey)."""
 
     @extend_schema(responses=PublicKeySerializer)
-    def get(self, request) -> Response:
+    def get(self, request: AuthenticatedRequest) -> Response:
         return Response({"public_key": webpush.public_key(settings.VAPID_PRIVATE_KEY)})
 
 
-class SubscriptionsView(GenericAPIView):
+class SubscriptionsView(GenericAPIView[Any]):
     """Your devices, 16 at most."""
 
     serializer_class = SubscriptionSerializer
 
     @extend_schema(responses=SubscriptionSerializer(many=True))
-    def get(self, request) -> Response:
+    def get(self, request: AuthenticatedRequest) -> Response:
         devices = request.user.push_subscriptions.order_by("id")
         return Response(self.get_serializer(devices, many=True).data)
 
@@ -63,7 +67,7 @@ class SubscriptionsView(GenericAPIView):
         ),
         responses={201: SubscriptionSerializer, 200: SubscriptionSerializer} | may_answer(409),
     )
-    def post(self, request) -> Response:
+    def post(self, request: AuthenticatedRequest) -> Response:
         """Register a device. The first one turns notifications on. A device that another user has
         registered moves to you."""
         registration = registration_of(request.data)
@@ -85,18 +89,19 @@ class SubscriptionsView(GenericAPIView):
         return Response(self.get_serializer(device).data, status=code)
 
 
-class SubscriptionView(GenericAPIView):
+class SubscriptionView(GenericAPIView[Any]):
     """One device."""
 
+    request: AuthenticatedRequest
     serializer_class = SubscriptionSerializer
 
-    def get_object(self):
+    def get_object(self) -> PushSubscription:
         return get_object_or_404(self.request.user.push_subscriptions, pk=self.kwargs["pk"])
 
-    def get(self, request, pk: int) -> Response:
+    def get(self, request: AuthenticatedRequest, pk: int) -> Response:
         return Response(self.get_serializer(self.get_object()).data)
 
-    def patch(self, request, pk: int) -> Response:
+    def patch(self, request: AuthenticatedRequest, pk: int) -> Response:
         """Rename the device."""
         device = self.get_object()
         change = self.get_serializer(data=request.data)
@@ -105,7 +110,7 @@ class SubscriptionView(GenericAPIView):
         return Response(self.get_serializer(device).data)
 
     @extend_schema(responses={204: None})
-    def delete(self, request, pk: int) -> Response:
+    def delete(self, request: AuthenticatedRequest, pk: int) -> Response:
         """Remove the device; it gets no more pushes."""
         self.get_object().delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -117,7 +122,7 @@ class TestView(SubscriptionView):
     http_method_names = ("post", "options")
 
     @extend_schema(request=None, responses={202: SubscriptionSerializer})
-    def post(self, request, pk: int) -> Response:
+    def post(self, request: AuthenticatedRequest, pk: int) -> Response:
         """Send a test push to this device within seconds; `test` then has the result."""
         device = self.get_object()
         try:

@@ -7,8 +7,10 @@ address. So a different second answer of the name server (DNS rebinding) achieve
 import errno
 import socket
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 import aiohttp
+from aiohappyeyeballs import AddrInfoType
 from django.conf import settings
 
 LOOPBACK = "127.0.0.1"
@@ -40,7 +42,7 @@ def is_public(address: str) -> bool:
     )
 
 
-def session(**limits) -> aiohttp.ClientSession:
+def session(**limits: Any) -> aiohttp.ClientSession:
     """A client session that connects to public addresses only, and raises ClientConnectorError for
     others. Must be called in a running event loop. `limits` are arguments of TCPConnector. Each
     request must set its own limit on time and size, and must not follow redirects."""
@@ -64,7 +66,7 @@ def check_address(host: str, port: int) -> None:
         raise AddressError
 
 
-def checked_socket(address_info: tuple) -> socket.socket:
+def checked_socket(address_info: AddrInfoType) -> socket.socket:
     """Create the socket for an address, after checking it. aiohttp calls this for each connection,
     even if the URL's host is an IP address. Raises AddressError."""
     family, kind, protocol, _, (host, port, *_) = address_info

@@ -5,7 +5,7 @@ finds out by itself which push services fail.
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from math import ceil
 from typing import NamedTuple, TypeVar
 
@@ -43,6 +43,7 @@ class Acceptance(NamedTuple):
 
 
 Value = TypeVar("Value", Opening, Acceptance)
+Answer = TypeVar("Answer")
 
 
 class SharedState(NamedTuple):
@@ -65,7 +66,7 @@ class Board:
         """Read the state of each push service, in one request; None for each while Valkey is
         unreachable."""
         keys = [f"{PREFIX}{kind}:{origin}" for origin in origins for kind in KINDS]
-        values = self._call(lambda: self._valkey.mget(keys), None) if keys else []
+        values = self._call(lambda: self._valkey.mget(keys)) if keys else []
         if values is None:
             return dict.fromkeys(origins)
         found = zip(
@@ -81,21 +82,21 @@ class Board:
     def write(self, origin: str, opening: Opening) -> None:
         key, text = f"{PREFIX}open:{origin}", f"{opening.number} {opening.until}"
         kept = ceil(opening.until - time.time() + REMEMBER_SECONDS)
-        self._call(lambda: self._valkey.set(key, text, ex=max(kept, 1)), None)
+        self._call(lambda: self._valkey.set(key, text, ex=max(kept, 1)))
 
     def note_acceptance(self, origin: str, acceptance: Acceptance) -> None:
         key, text = f"{PREFIX}accepted:{origin}", f"{acceptance.user} {acceptance.at}"
-        self._call(lambda: self._valkey.set(key, text, ex=ACCEPTED_SECONDS), None)
+        self._call(lambda: self._valkey.set(key, text, ex=ACCEPTED_SECONDS))
 
     def note_rejects(self, origin: str) -> None:
         key = f"{PREFIX}rejects:{origin}"
-        self._call(lambda: self._valkey.set(key, 1, ex=MARKED_SECONDS), None)
+        self._call(lambda: self._valkey.set(key, 1, ex=MARKED_SECONDS))
 
     def erase(self, origin: str, *kinds: str) -> None:
         """Delete the state of the origin, or only the given kinds of it ("open", "accepted",
         "rejects")."""
         keys = [f"{PREFIX}{kind}:{origin}" for kind in kinds or KINDS]
-        self._call(lambda: self._valkey.delete(*keys), None)
+        self._call(lambda: self._valkey.delete(*keys))
 
     def openings(self) -> dict[str, Opening] | None:
         """The remembered openings, by origin, for people to see; None while Valkey is
@@ -112,7 +113,7 @@ class Board:
 
     def _origins(self, kind: str) -> list[str] | None:
         prefix = f"{PREFIX}{kind}:"
-        keys = self._call(lambda: list(self._valkey.scan_iter(f"{prefix}*", count=1000)), None)
+        keys = self._call(lambda: list(self._valkey.scan_iter(f"{prefix}*", count=1000)))
         if keys is None:
             return None
         return sorted(key.decode().removeprefix(prefix) for key in keys)
@@ -120,16 +121,16 @@ class Board:
     def close(self) -> None:
         self._valkey.close()
 
-    def _call(self, command, fallback):
-        """Run the command; returns `fallback` while Valkey is unreachable."""
+    def _call(self, command: Callable[[], Answer]) -> Answer | None:
+        """Run the command; returns None while Valkey is unreachable."""
         if time.monotonic() < self._unreachable_until:
-            return fallback
+            return None
         try:
             return command()
         except RedisError as error:
             self._unreachable_until = time.monotonic() + UNREACHABLE_SECONDS
             log.warning("circuits are not shared: Valkey is unreachable", error=str(error))
-            return fallback
+            return None
 
 
 def _read(kind: type[Value], value: bytes | None) -> Value | None:

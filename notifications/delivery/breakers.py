@@ -9,6 +9,7 @@ process decides by itself.
 import random
 import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 
@@ -124,11 +125,14 @@ class CircuitBreaker:
             return
         if result is Result.REJECTED and self.window.is_most(result, FEW_USERS):
             self._mark(now)
-        recovering = opening and now < opening.until + REMEMBER_SECONDS
+        # The number of the opening from which the service is recovering; 0 if from none.
+        recovering = 0
+        if opening and now < opening.until + REMEMBER_SECONDS:
+            recovering = opening.number
         least = FEW_USERS if recovering else MIN_USERS
         most = REJECTED_SHARE if result is Result.REJECTED else MAJORITY
         if self.window.is_most(result, least, most):
-            self._open(opening.number + 1 if recovering else 1, now)
+            self._open(recovering + 1, now)
 
     def _open(self, number: int, now: float) -> None:
         seconds = min(MAX_OPEN_SECONDS, OPEN_SECONDS * 2 ** (number - 1))
@@ -145,6 +149,6 @@ class CircuitBreaker:
             self._board.note_rejects(self._origin)
         self._change(rejects=True)
 
-    def _change(self, **changes) -> None:
+    def _change(self, **changes: Any) -> None:
         self._state = self._state._replace(**changes)
         self._changed_at = self._clock()

@@ -7,6 +7,7 @@ its claims over when the broker redelivers it, and any task may once the lease h
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -122,16 +123,16 @@ RECORD_FAILED = """
 class Push:
     """A claimed push. `attempt` counts from 1. `unwanted` says why the push must not be sent any
     more, for example because the user has unfollowed the author; "" to send it. `transport`,
-    `endpoint`, `p256dh` and `auth` are None if the device was removed. A `summary` replaces
+    `endpoint`, `p256dh` and `auth` are empty if the device was removed. A `summary` replaces
     suppressed pushes. `wishes` are the device's, as JSON."""
 
     post_id: int
     subscription_id: int
     attempt: int
-    transport: str | None
-    endpoint: str | None
-    p256dh: str | None
-    auth: str | None
+    transport: str
+    endpoint: str
+    p256dh: str
+    auth: str
     unwanted: str = ""
     user_id: int = 0
     rejected_at: datetime | None = None
@@ -224,7 +225,7 @@ def _claim(
 
 
 @transaction.atomic
-def _execute(parameters: dict) -> list[Push]:
+def _execute(parameters: dict[str, Any]) -> list[Push]:
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, parameters)
         return [Push(*row) for row in cursor]
@@ -232,7 +233,7 @@ def _execute(parameters: dict) -> list[Push]:
 
 def claim_parameters(
     slices: Sequence[Slice], posts: dict[int, Post], task: UUID, now: datetime
-) -> dict:
+) -> dict[str, Any]:
     """The parameters of CLAIM."""
     posts_of_slices = [posts[slice_.post_id] for slice_ in slices]
     return {
@@ -250,7 +251,7 @@ def claim_parameters(
     }
 
 
-def keys(pairs: Sequence[tuple[int, int]]) -> dict:
+def keys(pairs: Sequence[tuple[int, int]]) -> dict[str, Any]:
     """The parameters that select deliveries by (post id, subscription id) pairs."""
     posts, devices = zip(*pairs, strict=True)
     return {

@@ -9,13 +9,14 @@ ANSWER_LIMIT bytes of a response are read. Redirects are not followed and no pro
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import aiohappyeyeballs
 import httptools
+from aiohappyeyeballs import AddrInfoType
 
 from notifications.delivery.addresses import checked_socket
 
@@ -51,7 +52,7 @@ class Connections:
         # Origins without idle connections have no entry: clients choose the origins, so entries
         # that stay would grow without limit.
         self._idle: dict[str, dict[_Connection, None]] = {}
-        self._addresses: dict[tuple[str, int], asyncio.Task] = {}
+        self._addresses: dict[tuple[str, int], asyncio.Task[Sequence[AddrInfoType]]] = {}
         self._all: set[_Connection] = set()
 
     def __len__(self) -> int:
@@ -95,23 +96,25 @@ class Connections:
         secure = url.scheme == "https"
         port = url.port or (443 if secure else 80)
         sock = await aiohappyeyeballs.start_connection(
-            await self._resolve(url.hostname, port),
+            await self._resolve(url.hostname or "", port),
             happy_eyeballs_delay=NEXT_ADDRESS_SECONDS,
             interleave=1,
             socket_factory=checked_socket,
         )
         loop = asyncio.get_running_loop()
-        tls = {"ssl": _tls(), "server_hostname": url.hostname} if secure else {}
         try:
             _, connection = await loop.create_connection(
-                lambda: _Connection(origin, self._idle, self._all), sock=sock, **tls
+                lambda: _Connection(origin, self._idle, self._all),
+                sock=sock,
+                ssl=_tls() if secure else None,
+                server_hostname=url.hostname if secure else None,
             )
         except BaseException:
             sock.close()
             raise
         return connection
 
-    async def _resolve(self, host: str, port: int) -> list:
+    async def _resolve(self, host: str, port: int) -> Sequence[AddrInfoType]:
         """The result of getaddrinfo(). All calls within ADDRESS_SECONDS share one look-up."""
         loop = asyncio.get_running_loop()
         lookup = self._addresses.get((host, port))
@@ -162,7 +165,8 @@ class _Connection(asyncio.Protocol):
 
     # --- asyncio's callbacks ---
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._all.add(self)
 
@@ -205,9 +209,10 @@ class _Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         # Reply before the body has come: the status says everything, and the body may be slow.
-        status = self._parser.get_status_code()
-        if status >= FINAL and self._header_bytes_left >= 0 and not self._reply.done():
-            self._reply.set_result(Reply(status, self._headers))
+        status, reply = self._parser.get_status_code(), self._reply
+        final = status >= FINAL and self._header_bytes_left >= 0
+        if final and reply and not reply.done():
+            reply.set_result(Reply(status, self._headers))
 
     def on_message_complete(self) -> None:
         self._complete = self._parser.get_status_code() >= FINAL

@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 
@@ -42,7 +43,7 @@ class Item:
     index: int
     queued_at: float = 0.0
     started_at: float = 0.0
-    task: asyncio.Task | None = None
+    task: asyncio.Task[None] | None = None
     timed_out: bool = False
 
 
@@ -57,7 +58,7 @@ class OriginQueue:
         self,
         breaker: CircuitBreaker,
         clock: LoopClock,
-        attempt: Callable[["OriginQueue", Item], Coroutine],
+        attempt: Callable[["OriginQueue", Item], Coroutine[Any, Any, None]],
         postpone: Callable[[Item, float], None],
     ) -> None:
         self.breaker = breaker
@@ -143,7 +144,7 @@ class OriginQueue:
         for item in self._in_flight:
             if now - item.started_at < self.timeout.seconds:
                 break
-            if not item.timed_out:
+            if item.task and not item.timed_out:
                 item.timed_out = True
                 item.task.cancel()
         for items in (self._waiting, *self._blocked.values()):

@@ -114,22 +114,26 @@ def _push(
     before_settling()
     answered = {(outcome.push.post_id, outcome.push.subscription_id) for outcome in outcomes}
     in_flight = [p for p in pushes if (p.post_id, p.subscription_id) not in answered]
-    more = {"slices": slices, "in_flight": in_flight}
     try:
-        settled = settling.settle(outcomes, posts, now=clock(), **more)
+        settled = settling.settle(outcomes, posts, now=clock(), slices=slices, in_flight=in_flight)
     except Exception as error:
         if enqueue_retries is None or not passing(error):
             raise
         # Do not fail the task: its retry would repeat pushes that were already sent.
         log.warning("a round is settled later", count=len(pushes), error=describe(error))
-        settler().add(_later(clock, enqueue_retries, **more), posts, *outcomes)
+        settler().add(_later(clock, enqueue_retries, slices, in_flight), posts, *outcomes)
         return []
     return _retrying(settled)
 
 
-def _later(clock: Clock, enqueue_retries: EnqueueRetries, **more: Sequence) -> Settle:
+def _later(
+    clock: Clock,
+    enqueue_retries: EnqueueRetries,
+    slices: Sequence[Slice] = (),
+    in_flight: Sequence[Push] = (),
+) -> Settle:
     def settle(outcomes: Sequence[Outcome], posts: dict[int, Post]) -> None:
-        settled = settling.settle(outcomes, posts, now=clock(), **more)
+        settled = settling.settle(outcomes, posts, now=clock(), slices=slices, in_flight=in_flight)
         enqueue_retries(_retrying(settled))
 
     return settle

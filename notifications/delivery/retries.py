@@ -56,7 +56,8 @@ CLAIM = f"""
                   delivery.attempts, delivery.rejected_at, delivery.summary, due.author_id
     )
     SELECT post_id, subscription_id, attempts,
-           device.transport, device.endpoint, device.p256dh, device.auth,
+           coalesce(device.transport, ''), coalesce(device.endpoint, ''),
+           coalesce(device.p256dh, ''), coalesce(device.auth, ''),
            CASE WHEN device.id IS NULL THEN 'the device was removed'
                 WHEN (SELECT is_active FROM social_user WHERE id = recipient_id) IS NOT TRUE
                 THEN 'the account is not active'
@@ -159,7 +160,7 @@ def overdue(*, now: datetime, limit: int = BATCH) -> list[Retry]:
 
 
 @transaction.atomic
-def _mark_found(found: Sequence[Retry], now: datetime) -> list:
+def _mark_found(found: Sequence[Retry], now: datetime) -> list[Retry]:
     """Make the pushes due now. A row that cannot be written is found again next time; when it is
     claimed, it is recorded as failed, if the row can store that."""
     values = keys([(retry.post_id, retry.subscription_id) for retry in found])

@@ -50,7 +50,9 @@ class Round:
 
     def end(self, index: int, outcome: Outcome) -> None:
         if self.is_over:
-            self._late(outcome)
+            # Without `late` a round ends early only when the process does.
+            if self._late:
+                self._late(outcome)
             return
         self._outcomes[index] = outcome
         self._missing -= 1

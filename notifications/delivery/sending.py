@@ -19,7 +19,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from notifications.delivery import addresses
-from notifications.delivery.breaker_board import Board
+from notifications.delivery.breaker_board import Board, SharedState
 from notifications.delivery.breakers import CircuitBreaker
 from notifications.delivery.claims import Push
 from notifications.delivery.messages import Message
@@ -125,7 +125,7 @@ class Sender:
         round_: Round,
         items: Sequence[tuple[str, Item]],
         impossible: Mapping[int, Outcome],
-        shared: Mapping,
+        shared: Mapping[str, SharedState | None],
         read_at: float,
     ) -> None:
         self._rounds.add(round_)

@@ -100,7 +100,7 @@ def encrypt(
 ) -> bytes:
     """Encrypt the body for one device, with a key pair and a salt that are used for this message
     only (RFC 8291, section 3). Raises ValueError if the device's keys are invalid."""
-    return http_ece.encrypt(
+    encrypted: bytes = http_ece.encrypt(
         plaintext,
         private_key=private_key or ec.generate_private_key(ec.SECP256R1()),
         dh=_unpadded(p256dh),
@@ -108,6 +108,7 @@ def encrypt(
         salt=salt,
         version="aes128gcm",
     )
+    return encrypted
 
 
 @lru_cache(maxsize=10_000)

@@ -1,11 +1,13 @@
 """The JSON of a post's delivery."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from notifications.models import Delivery
 
 
-class TimelinesSerializer(serializers.Serializer):
+class TimelinesSerializer(serializers.Serializer[Any]):
     """Null for posts whose timeline rows have expired."""
 
     written = serializers.IntegerField(allow_null=True)
@@ -14,7 +16,7 @@ class TimelinesSerializer(serializers.Serializer):
     )
 
 
-class LatenciesSerializer(serializers.Serializer):
+class LatenciesSerializer(serializers.Serializer[Any]):
     """Milliseconds from the post to the push service's answer; null if no push was sent."""
 
     p50 = serializers.IntegerField(allow_null=True)
@@ -22,7 +24,7 @@ class LatenciesSerializer(serializers.Serializer):
     p99 = serializers.IntegerField(allow_null=True)
 
 
-class PushStatesSerializer(serializers.Serializer):
+class PushStatesSerializer(serializers.Serializer[Any]):
     """The number of pushes in each state; null for posts whose pushes have expired."""
 
     held = serializers.IntegerField(
@@ -38,7 +40,7 @@ class PushStatesSerializer(serializers.Serializer):
     )
 
 
-class PostDeliverySerializer(serializers.Serializer):
+class PostDeliverySerializer(serializers.Serializer[Any]):
     """Figures about too few users are null: fewer than 10, unless the server sets another limit."""
 
     example = {

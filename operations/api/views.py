@@ -8,6 +8,7 @@ from rest_framework.views import APIView
 from operations import deliveries
 from operations.api.serializers import PostDeliverySerializer
 from social import posts
+from social.api.requests import AuthenticatedRequest
 from social.models import Post
 
 
@@ -16,7 +17,7 @@ class PostDeliveryView(APIView):
     with the permission to view deliveries may read it for any post, with all figures."""
 
     @extend_schema(responses=PostDeliverySerializer)
-    def get(self, request, post_id: int) -> Response:
+    def get(self, request: AuthenticatedRequest, post_id: int) -> Response:
         user = request.user
         if user.is_staff and user.has_perm("notifications.view_delivery"):
             post = get_object_or_404(Post, pk=post_id, deleted_at=None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
@@ -16,7 +17,7 @@ from social.api.problems import WrongCredentials
 from social.api.serializers import ALICE, PersonSerializer, ProfileSerializer, StrictSerializer
 from social.api.texts import NameField, refuse_invisible
 from social.lookalikes import NameRefusedError
-from social.models import User
+from social.models import Token, User, unique_username
 
 SECRET = "correct horse battery staple"
 NEW_SECRET = "a quite different sentence"
@@ -30,12 +31,12 @@ def password_field() -> serializers.CharField:
 
 # These two fields normalise before they validate, because normalising may make a text longer.
 class UsernameField(serializers.CharField):
-    def to_internal_value(self, data) -> str:
+    def to_internal_value(self, data: Any) -> str:
         return accounts.normalized(super().to_internal_value(data))
 
 
 class AddressField(serializers.EmailField):
-    def to_internal_value(self, data) -> str:
+    def to_internal_value(self, data: Any) -> str:
         address = User.objects.normalize_email(super().to_internal_value(data))
         try:
             # Encode the address as a mail's header will. That may fail, for example if a domain
@@ -56,7 +57,7 @@ def password_checked() -> Iterator[None]:
         raise serializers.ValidationError({"password": error.messages}) from error
 
 
-class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
+class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer[User]):
     request_example = {"username": "alice", "email": "alice@example.com", "password": SECRET}
     example = ALICE | {"email": "", "new_email": "alice@example.com"}
     serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
@@ -80,13 +81,13 @@ class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
     def get_new_email(self, user: User) -> str | None:
         return addresses.unconfirmed(user)
 
-    def validate(self, attrs: dict) -> dict:
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         user = User(username=attrs["username"], email=attrs.get("email", ""))
         with password_checked():
             validate_password(attrs["password"], user)
         return attrs
 
-    def create(self, validated_data: dict) -> User:
+    def create(self, validated_data: dict[str, Any]) -> User:
         try:
             with transaction.atomic():
                 email = validated_data.pop("email", "")
@@ -98,8 +99,8 @@ class RegistrationSerializer(StrictSerializer, serializers.ModelSerializer):
             raise serializers.ValidationError(error.message_dict, code="lookalike") from error
         except IntegrityError as error:
             # Another request took the name after validation had looked for it.
-            message = User._meta.get_field("username").error_messages["unique"]
-            raise serializers.ValidationError({"username": [message]}, code="unique") from error
+            errors = {"username": [unique_username()]}
+            raise serializers.ValidationError(errors, code="unique") from error
 
 
 class LoginSerializer(StrictSerializer):
@@ -108,7 +109,7 @@ class LoginSerializer(StrictSerializer):
     password = password_field()
     device = NameField(default="")
 
-    def validate(self, attrs: dict) -> dict:
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         request = self.context["request"]._request
         with attempts.counted(request, attrs["username"]) as attempt:
             # For an unknown name Django hashes the password too, so that the time reveals nothing.
@@ -119,7 +120,7 @@ class LoginSerializer(StrictSerializer):
         return attrs | {"user": user}
 
 
-class LoginAnswerSerializer(serializers.Serializer):
+class LoginAnswerSerializer(serializers.Serializer[Any]):
     example = {"token": "3b6acca2…", "expires_at": "2026-04-15T10:30:00Z", "user": ALICE}
     token = serializers.CharField()
     expires_at = serializers.DateTimeField()
@@ -154,7 +155,7 @@ class PasswordChangeSerializer(PasswordConfirmation):
     example = {"current_password": SECRET, "password": NEW_SECRET}
     password = password_field()
 
-    def validate(self, attrs: dict) -> dict:
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         with password_checked():
             validate_password(attrs["password"], self.context["request"].user)
         return attrs
@@ -182,7 +183,7 @@ class ResetSerializer(StrictSerializer):
     password = password_field()
 
 
-class TokenSerializer(serializers.Serializer):
+class TokenSerializer(serializers.Serializer[Any]):
     example = {
         "id": 17,
         "name": "phone",
@@ -200,11 +201,11 @@ class TokenSerializer(serializers.Serializer):
     )
     current = serializers.SerializerMethodField(help_text="Whether this request uses this token.")
 
-    def get_current(self, token) -> bool:
-        return token == self.context["request"].auth
+    def get_current(self, token: Token) -> bool:
+        return bool(token == self.context["request"].auth)
 
 
-class TokenPageSerializer(serializers.Serializer):
+class TokenPageSerializer(serializers.Serializer[Any]):
     example = {"results": [TokenSerializer.example], "next": None}
     results = TokenSerializer(many=True)
     next = serializers.URLField(allow_null=True, help_text="The next page; null on the last one.")

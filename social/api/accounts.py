@@ -1,21 +1,27 @@
 """Accounts over REST: register, log in and out, read and close one's own account."""
 
+from typing import Any
+
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.generics import CreateAPIView, GenericAPIView
 from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from social import accounts, addresses, follow_counts
 from social.api import account_serializers as serializers
 from social.api import shapes
 from social.api.description import may_answer
+from social.api.requests import AuthenticatedRequest
+from social.models import User
 from social.overload import gauge
 
 
-class RegisterView(CreateAPIView):
+class RegisterView(CreateAPIView[User]):
     """Create an account."""
 
     authentication_classes = ()
@@ -23,12 +29,12 @@ class RegisterView(CreateAPIView):
     serializer_class = serializers.RegistrationSerializer
     throttle_scope = "login"
 
-    def perform_create(self, serializer) -> None:
+    def perform_create(self, serializer: BaseSerializer[User]) -> None:
         gauge.check()
         super().perform_create(serializer)
 
 
-class LoginView(GenericAPIView):
+class LoginView(GenericAPIView[Any]):
     """Log in: create a token for one device. Only this answer shows it; we keep only a digest."""
 
     authentication_classes = ()
@@ -37,7 +43,7 @@ class LoginView(GenericAPIView):
     throttle_scope = "login"
 
     @extend_schema(responses={200: serializers.LoginAnswerSerializer} | may_answer(403))
-    def post(self, request) -> Response:
+    def post(self, request: Request) -> Response:
         login = self.get_serializer(data=request.data)
         login.is_valid(raise_exception=True)
         user = login.validated_data["user"]
@@ -50,7 +56,7 @@ class LogoutView(APIView):
     """Log out: revoke the token of this request."""
 
     @extend_schema(request=None, responses={204: None})
-    def post(self, request) -> Response:
+    def post(self, request: AuthenticatedRequest) -> Response:
         request.auth.delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -59,13 +65,13 @@ class MeView(APIView):
     """Read one's own account."""
 
     @extend_schema(responses=serializers.MeSerializer)
-    def get(self, request) -> Response:
+    def get(self, request: AuthenticatedRequest) -> Response:
         user = request.user
         own = {"email": user.email, "new_email": addresses.unconfirmed(user)}
         return Response(shapes.profile(user, follow_counts.read(user.pk)) | own)
 
 
-class CloseView(GenericAPIView):
+class CloseView(GenericAPIView[Any]):
     """Close one's own account: it disappears at once; its posts, follows and devices are erased
     soon after."""
 
@@ -73,7 +79,7 @@ class CloseView(GenericAPIView):
     throttle_scope = "login"
 
     @extend_schema(responses={204: None} | may_answer(403))
-    def post(self, request) -> Response:
+    def post(self, request: AuthenticatedRequest) -> Response:
         self.get_serializer(data=request.data).is_valid(raise_exception=True)
         gauge.check_reserve()
         accounts.close(request.user, now=timezone.now())

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import cache
 from hmac import compare_digest
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -24,7 +25,7 @@ class TokenAuthentication(KnoxAuthentication):
         if not token.isalnum():
             raise AuthenticationFailed("Invalid token.")
         auth_token = self._known(token.decode())
-        user, _ = self.validate_user(auth_token)
+        user, _ = self.validate_user(auth_token)  # type: ignore[no-untyped-call]  # It has no types.
         bind_contextvars(user_id=user.pk)
         now = timezone.now()
         # At most one write per token and minute: reads should not write a row version each time.
@@ -68,11 +69,11 @@ def find(key: str) -> Iterator[Token]:
         yield token
 
 
-class TokenScheme(OpenApiAuthenticationExtension):
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # It has no types.
     """Describes the tokens in the OpenAPI document. Importing it registers it."""
 
     target_class = TokenAuthentication
     name = "token"
 
-    def get_security_definition(self, auto_schema) -> dict:
+    def get_security_definition(self, auto_schema: object) -> dict[str, Any]:
         return {"type": "http", "scheme": "bearer"}

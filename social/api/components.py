@@ -1,5 +1,7 @@
 """Shared components of the OpenAPI document: problems, headers and parameters."""
 
+from typing import Any
+
 from social.api.problems import MEDIA_TYPE
 
 PROBLEM = {
@@ -83,7 +85,7 @@ PARAMETERS = {
 ALWAYS = ("X-Request-Id", "RateLimit-Policy", "RateLimit")
 
 
-def components() -> dict:
+def components() -> dict[str, Any]:
     """OpenAPI's `components` object, by kind and name."""
     responses = {
         status: {"description": meaning, "headers": headers(status), "content": PROBLEM_BODY}
@@ -100,11 +102,11 @@ def components() -> dict:
     return {"responses": responses, "parameters": parameters, "headers": HEADERS}
 
 
-def headers(status: str, *others: str) -> dict:
+def headers(status: str, *others: str) -> dict[str, Any]:
     """References to the headers of an answer with this status, and to the `others`."""
     own = {"304": ["ETag"], "429": ["Retry-After"], "503": ["Retry-After"]}.get(status, [])
     return {name: reference("headers", name) for name in (*ALWAYS, *own, *others)}
 
 
-def reference(kind: str, name: str) -> dict:
+def reference(kind: str, name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/{kind}/{name}"}

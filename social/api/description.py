@@ -7,22 +7,26 @@ contain. Without the last one, a PATCH must contain at least one field.
 """
 
 import re
+from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse
+from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
 from social.api.components import PARAMETERS, PROBLEM, PROBLEMS, components, headers, reference
 from social.api.problems import API_PREFIX, MEDIA_TYPE
 
 
-def may_answer(status: int) -> dict:
+def may_answer(status: int) -> dict[Any, Any]:
     """An entry for the `responses` of an operation that may answer with this problem in addition to
     those that are added for all operations."""
     schema = reference("schemas", "Problem")
     return {(status, MEDIA_TYPE): OpenApiResponse(schema, PROBLEMS[str(status)])}
 
 
-def complete(result: dict, generator, request, public: bool) -> dict:
+def complete(
+    result: dict[str, Any], generator: Any, request: Request | None, public: bool
+) -> dict[str, Any]:
     """Complete `result`, the OpenAPI document as dictionaries, in place; returns it."""
     schemas = result["components"].setdefault("schemas", {})
     for (name, _), component in generator.registry._components.items():
@@ -42,7 +46,7 @@ def complete(result: dict, generator, request, public: bool) -> dict:
     return result
 
 
-def _complete_object(name: str, schema: dict, serializer: Serializer) -> None:
+def _complete_object(name: str, schema: dict[str, Any], serializer: Serializer[Any]) -> None:
     # drf-spectacular makes separate "…Request" components, without the read-only fields.
     if name.endswith("Request"):
         schema["additionalProperties"] = False
@@ -58,7 +62,7 @@ def _complete_object(name: str, schema: dict, serializer: Serializer) -> None:
         schema["examples"] = [shown]
 
 
-def _merge_with_empty(field: dict) -> None:
+def _merge_with_empty(field: dict[str, Any]) -> None:
     """Merge the two alternatives by which drf-spectacular describes "this pattern, or empty" into
     one pattern. `oneOf` requires exactly one match, and the default "" may match both."""
     text, *empty = field.get("oneOf", [{}])
@@ -76,7 +80,7 @@ def _first_words(description: str) -> str:
     return re.split(r"[.:;](?:\s|$)", description, maxsplit=1)[0].replace("\n", " ")
 
 
-def _complete_operation(method: str, operation: dict) -> None:
+def _complete_operation(method: str, operation: dict[str, Any]) -> None:
     parameters = operation.setdefault("parameters", [])
     names = {parameter["name"] for parameter in parameters}
     answers = operation["responses"]
@@ -89,7 +93,7 @@ def _complete_operation(method: str, operation: dict) -> None:
     parameters += [reference("parameters", name) for name in sent]
 
 
-def _has_required(body: dict, schemas: dict) -> bool:
+def _has_required(body: dict[str, Any], schemas: dict[str, Any]) -> bool:
     """Whether an empty object would be refused as body. Then a request without a body is too."""
     [content] = body["content"].values()
     schema = schemas[content["schema"]["$ref"].rpartition("/")[2]]
@@ -106,7 +110,7 @@ def _own_headers(method: str, parameters: set[str]) -> list[str]:
     return own
 
 
-def _statuses(method: str, operation: dict) -> set[str]:
+def _statuses(method: str, operation: dict[str, Any]) -> set[str]:
     """The statuses that the operation may answer with and that are described once for all."""
     parameters = operation["parameters"]
     places = {parameter["in"] for parameter in parameters}

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
+from social import callers
 from social.api import throttling
 from social.api.problems import API_PREFIX
 
@@ -31,7 +32,7 @@ class ApiHeaders:
             response.cookies.clear()
             response.headers.setdefault("Cache-Control", "private, no-cache")
             patch_vary_headers(response, ["Authorization"])
-            if states := getattr(request, "rate_limits", None):
+            if states := callers.noted(request):
                 window = settings.THROTTLE_WINDOW_SECONDS
                 for name, value in throttling.headers(states, window).items():
                     response[name] = value

@@ -4,15 +4,18 @@ Guarantee: a page costs the same wherever it lies in the list, and no entry appe
 """
 
 import re
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.core import signing
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+Row = TypeVar("Row", bound=Model)
 PAGE = 50
 SIGNER = signing.Signer(salt="list.cursor")
 
@@ -27,7 +30,9 @@ PARAMETERS = [
 ]
 
 
-def page(request: Request, rows: QuerySet, key: str, serialize) -> Response:
+def page(
+    request: Request, rows: QuerySet[Row], key: str, serialize: Callable[[Row], dict[str, Any]]
+) -> Response:
     """The answer with one page of `rows` by descending `key`, a unique integer field with an index
     for this order. `serialize` turns a row into its JSON object."""
     size = limit(request)
@@ -40,7 +45,7 @@ def page(request: Request, rows: QuerySet, key: str, serialize) -> Response:
     return answer(request, [serialize(row) for row in found[:size]], next_cursor)
 
 
-def answer(request: Request, results: list, cursor: str | None) -> Response:
+def answer(request: Request, results: list[dict[str, Any]], cursor: str | None) -> Response:
     """The answer with a page. The next page begins at `cursor`; None if this is the last page."""
     following = headers = None
     if cursor is not None:

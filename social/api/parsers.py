@@ -1,6 +1,8 @@
 """Strict parsing of JSON bodies: refuse whatever two parsers could understand differently."""
 
 import json
+from collections.abc import Mapping
+from typing import IO, Any, NoReturn
 
 from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError
@@ -18,7 +20,12 @@ class StrictJSONParser(BaseParser):
 
     media_type = "application/json"
 
-    def parse(self, stream, media_type=None, parser_context=None):
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         body = stream.read(limit + 1)
         if len(body) > limit:
@@ -37,18 +44,18 @@ class StrictJSONParser(BaseParser):
         return parsed
 
 
-def _announced(context: dict | None) -> int:
+def _announced(context: Mapping[str, Any] | None) -> int:
     """The length that the body should have. It is shorter if the client disconnected or stalled
     inside the body, or if its chunked encoding was malformed: see connectify/bodies.py."""
     return int(context["request"].META.get("CONTENT_LENGTH") or 0) if context else 0
 
 
-def _unique_keys(pairs: list) -> dict:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("duplicate key")
     return found
 
 
-def _refuse_constant(name: str):
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")

@@ -1,7 +1,9 @@
 """Posts over REST."""
 
 import re
+from typing import Any
 
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -15,16 +17,19 @@ from events.failpoints import failpoint
 from social import accounts, idempotency, posts
 from social.api import paging, shapes
 from social.api.description import may_answer
+from social.api.requests import AuthenticatedRequest
 from social.api.serializers import PostPageSerializer, PostSerializer
+from social.models import Post
 from social.overload import gauge
 
 before_reply = failpoint(__name__, "before_reply")
 
 # The JSON Schema of a key: visible ASCII with spaces inside, which every proxy passes unchanged.
-KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+KEY_LENGTH, KEY_PATTERN = 255, "^[!-~]([ -~]*[!-~])?$"
+KEY = {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH, "pattern": KEY_PATTERN}
 
 
-class PostsView(GenericAPIView):
+class PostsView(GenericAPIView[Any]):
     """Publish a post to the followers."""
 
     serializer_class = PostSerializer
@@ -42,21 +47,21 @@ class PostsView(GenericAPIView):
         ],
         responses={201: PostSerializer} | may_answer(404),
     )
-    def post(self, request) -> Response:
+    def post(self, request: AuthenticatedRequest) -> Response:
         draft = self.get_serializer(data=request.data)
         draft.is_valid(raise_exception=True)
         gauge.check()
         now = timezone.now()
         content = draft.validated_data["content"]
 
-        def publish() -> dict:
+        def publish() -> dict[str, Any]:
             return shapes.post(posts.publish(request.user, content, now=now))
 
         key = request.headers.get("Idempotency-Key")
         if key is None:
             return Response(publish(), status=status.HTTP_201_CREATED)
 
-        def publish_without_text() -> dict:
+        def publish_without_text() -> dict[str, Any]:
             return publish() | {"content": None}
 
         answer, repeated = idempotency.once(
@@ -72,24 +77,25 @@ class PostsView(GenericAPIView):
 
 
 def _checked(key: str) -> str:
-    if len(key) > KEY["maxLength"] or not re.fullmatch(KEY["pattern"], key):
+    if len(key) > KEY_LENGTH or not re.fullmatch(KEY_PATTERN, key):
         message = "Give 1 to 255 visible characters of ASCII."
         raise ValidationError({"Idempotency-Key": [message]})
     return key
 
 
-class PostView(GenericAPIView):
+class PostView(GenericAPIView[Post]):
     """Read, edit or delete one post."""
 
+    request: AuthenticatedRequest
     serializer_class = PostSerializer
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[Post]:
         return posts.visible_to(self.request.user)
 
-    def get(self, request, pk: int) -> Response:
+    def get(self, request: AuthenticatedRequest, pk: int) -> Response:
         return Response(shapes.post(self.get_object()))
 
-    def patch(self, request, pk: int) -> Response:
+    def patch(self, request: AuthenticatedRequest, pk: int) -> Response:
         """Edit a post of one's own."""
         post = get_object_or_404(self.get_queryset(), pk=pk, author=request.user)
         change = self.get_serializer(data=request.data, partial=True)
@@ -100,7 +106,7 @@ class PostView(GenericAPIView):
         return Response(shapes.post(edited))
 
     @extend_schema(responses={204: None})
-    def delete(self, request, pk: int) -> Response:
+    def delete(self, request: AuthenticatedRequest, pk: int) -> Response:
         """Delete a post of one's own."""
         post = get_object_or_404(self.get_queryset(), pk=pk, author=request.user)
         gauge.check_reserve()
@@ -112,6 +118,6 @@ class AuthorPostsView(APIView):
     """List an author's posts, newest first."""
 
     @extend_schema(parameters=paging.PARAMETERS, responses=PostPageSerializer)
-    def get(self, request, user_id: int) -> Response:
+    def get(self, request: AuthenticatedRequest, user_id: int) -> Response:
         author = get_object_or_404(accounts.visible_to(request.user), pk=user_id)
         return paging.page(request, posts.by(author), "id", shapes.post)

@@ -1,8 +1,9 @@
 """Error answers under /api/: all are problem details (RFC 9457)."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
@@ -81,7 +82,7 @@ TRANSLATED = (
 )
 
 
-def problem_response(error: Exception, context: dict) -> HttpResponse | None:
+def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Django REST framework's exception handler. Returns None for an unknown error, which becomes a
     500. Problems are JSON, whatever the view's renderer is."""
     for kind, translate in TRANSLATED:
@@ -97,14 +98,14 @@ def problem_response(error: Exception, context: dict) -> HttpResponse | None:
         error = _throttled(error, context)
     set_rollback()
     response = _answer(_describe(error))
-    if getattr(error, "auth_header", None):
-        response["WWW-Authenticate"] = error.auth_header
-    if getattr(error, "wait", None):
-        response["Retry-After"] = str(math.ceil(error.wait))
+    if scheme := getattr(error, "auth_header", None):
+        response["WWW-Authenticate"] = scheme
+    if wait := getattr(error, "wait", None):
+        response["Retry-After"] = str(math.ceil(wait))
     return response
 
 
-def _throttled(error: exceptions.APIException, context: dict) -> exceptions.APIException:
+def _throttled(error: exceptions.APIException, context: dict[str, Any]) -> exceptions.APIException:
     """Count a request that failed to authenticate, because Django REST framework counts only
     authenticated ones; returns Throttled if there are too many, or else `error`."""
     try:
@@ -116,11 +117,13 @@ def _throttled(error: exceptions.APIException, context: dict) -> exceptions.APIE
     return error
 
 
-def _handler(status: int, code: str, page: Callable[..., HttpResponse]):
+def _handler(
+    status: int, code: str, page: Callable[..., HttpResponse]
+) -> Callable[..., HttpResponse]:
     """An error view for requests that reach no view of Django REST framework. `page` is Django's
     own error view, for paths outside the API."""
 
-    def handler(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+    def handler(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.path.startswith(API_PREFIX):
             return _answer(problem(status, code))
         return page(request, *args, **kwargs)
@@ -134,7 +137,7 @@ not_found = _handler(404, "not_found", defaults.page_not_found)
 server_error = _handler(500, "server_error", defaults.server_error)
 
 
-def _describe(error: exceptions.APIException) -> dict:
+def _describe(error: exceptions.APIException) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
         return problem(400, "validation") | {"errors": list(_flatten(error.get_full_details()))}
     code = error.get_codes()
@@ -143,7 +146,7 @@ def _describe(error: exceptions.APIException) -> dict:
     }
 
 
-def problem(status: int, code: str) -> dict:
+def problem(status: int, code: str) -> dict[str, Any]:
     """The body of a problem. `type` is stable and names the problem; it is no URL to fetch.
     Operators find the request in the logs by `request_id`."""
     return {
@@ -154,7 +157,7 @@ def problem(status: int, code: str) -> dict:
     }
 
 
-def _flatten(details, field: str = ""):
+def _flatten(details: Any, field: str = "") -> Iterator[dict[str, Any]]:
     """Django REST framework's nested errors as a list of {field, code, message}."""
     if isinstance(details, dict) and "message" in details and "code" in details:
         yield {"field": field, "code": details["code"], "message": details["message"]}
@@ -167,6 +170,6 @@ def _flatten(details, field: str = ""):
             yield from _flatten(inner, field)
 
 
-def _answer(described: dict) -> HttpResponse:
+def _answer(described: dict[str, Any]) -> HttpResponse:
     body = FastJSONRenderer().render(described)
     return HttpResponse(body, status=described["status"], content_type=MEDIA_TYPE)

@@ -5,11 +5,16 @@ are. So is a parameter that is given twice, because programs differ in which val
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
+
+if TYPE_CHECKING:
+    # At run time the framework's views import this module.
+    from rest_framework.views import APIView
 
 PREFIX = "/api/v1/"
 # The parameters by (view, method), filled on first use: at import time the views do not exist yet,
@@ -22,13 +27,13 @@ class KnownParameters(BaseThrottle):
     refuses has been counted, and a caller without a token still gets a 401. The health view has no
     throttles, and so takes any parameter."""
 
-    def allow_request(self, request: Request, view) -> bool:
-        given = request.query_params
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        given, method = request.query_params, (request.method or "").lower()
         # Django REST framework refuses unknown methods after this. The OpenAPI document and its
         # pages are outside of PREFIX: browsers may add parameters there.
-        answered = hasattr(view, request.method.lower())
+        answered = hasattr(view, method)
         if given and answered and request.path.startswith(PREFIX):
-            known = described(view, request.method.lower())
+            known = described(view, method)
             errors = {name: ["There is no such parameter."] for name in given.keys() - known}
             if errors:
                 raise ValidationError(errors, code="unknown")
@@ -38,7 +43,7 @@ class KnownParameters(BaseThrottle):
         return True
 
 
-def described(view, method: str) -> frozenset[str]:
+def described(view: "APIView", method: str) -> frozenset[str]:
     """The names of the query parameters in the extend_schema of a view's method."""
     key = type(view), "get" if method == "head" else method
     if key not in _known:
@@ -48,7 +53,7 @@ def described(view, method: str) -> frozenset[str]:
     return _known[key]
 
 
-def _names(schema, view) -> Iterator[str]:
+def _names(schema: Any, view: "APIView") -> Iterator[str]:
     schema.view = view
     for each in schema.get_override_parameters():
         if not isinstance(each, OpenApiParameter):

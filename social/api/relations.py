@@ -1,5 +1,9 @@
 """Follows, blocks and mutes over REST."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db.models import Model
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -10,29 +14,33 @@ from rest_framework.views import APIView
 from social import accounts, relations
 from social.api import paging, shapes
 from social.api.description import may_answer
+from social.api.requests import AuthenticatedRequest
 from social.api.serializers import PersonPageSerializer
 from social.blocks import unblocked
 from social.models import User
 from social.overload import gauge
 
+View = TypeVar("View", bound=type[APIView])
+
 
 class RelationView(APIView):
     """Begin a relation to another user (PUT) or end it (DELETE); both are idempotent."""
 
-    begin = None
-    end = None
+    request: AuthenticatedRequest
+    begin: Callable[..., None]
+    end: Callable[..., None]
     check = gauge.check_reserve
     throttle_scope = "follow"
 
     @extend_schema(request=None, responses={204: None} | may_answer(409))
-    def put(self, request, user_id: int) -> Response:
+    def put(self, request: AuthenticatedRequest, user_id: int) -> Response:
         other = self.other(user_id)
         type(self).check()
         type(self).begin(request.user, other, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses={204: None})
-    def delete(self, request, user_id: int) -> Response:
+    def delete(self, request: AuthenticatedRequest, user_id: int) -> Response:
         gauge.check_reserve()
         # Do not look up the user: the answer must not reveal that they block the caller by now.
         type(self).end(request.user, User(pk=user_id))
@@ -44,7 +52,7 @@ class RelationView(APIView):
         return User(pk=user_id)
 
 
-def named(*, put: str, delete: str):
+def named(*, put: str, delete: str) -> Callable[[View], View]:
     """Set the OpenAPI summaries of the two methods, which the views below inherit."""
     return extend_schema_view(put=extend_schema(summary=put), delete=extend_schema(summary=delete))
 
@@ -76,6 +84,7 @@ class PeopleView(APIView):
     """List the people in a relation to a user, newest accounts first (the order of the index)."""
 
     # The related name of the user's rows, and the field of such a row that holds the listed person.
+    request: AuthenticatedRequest
     relation = ""
     shown = ""
 
@@ -87,19 +96,19 @@ class PeopleView(APIView):
         rows = rows.select_related(self.shown)
         return paging.page(self.request, rows, f"{self.shown}_id", self._person)
 
-    def _person(self, row) -> dict:
+    def _person(self, row: Model) -> dict[str, Any]:
         return shapes.person(getattr(row, self.shown))
 
 
 class PeopleOfAnyoneView(PeopleView):
     @extend_schema(parameters=paging.PARAMETERS, responses=PersonPageSerializer)
-    def get(self, request, user_id: int) -> Response:
+    def get(self, request: AuthenticatedRequest, user_id: int) -> Response:
         return self.page(get_object_or_404(accounts.visible_to(request.user), pk=user_id))
 
 
 class OwnPeopleView(PeopleView):
     @extend_schema(parameters=paging.PARAMETERS, responses=PersonPageSerializer)
-    def get(self, request) -> Response:
+    def get(self, request: AuthenticatedRequest) -> Response:
         return self.page(request.user)
 
 

@@ -1,5 +1,7 @@
 """Serializers of requests and answers about people and posts. Unknown fields are refused."""
 
+from typing import Any
+
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
@@ -16,8 +18,8 @@ JSON_TYPES = (
 # Refuses fields that are unknown or that a client may not set, and values of another JSON type,
 # such as 5 for "5": we store exactly what was sent. (Not a docstring, because the OpenAPI document
 # would repeat it for each serializer that inherits it.)
-class StrictSerializer(serializers.Serializer):
-    def to_internal_value(self, data):
+class StrictSerializer(serializers.Serializer[Any]):
+    def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
             # A PATCH without any field has nothing to change.
             if self.partial and not data:
@@ -35,7 +37,7 @@ class StrictSerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
 
-def _has_its_type(value, field: serializers.Field) -> bool:
+def _has_its_type(value: object, field: serializers.Field[Any, Any, Any, Any]) -> bool:
     """Whether a JSON value has the field's type. The field itself checks null."""
     wanted = next((kind for fields, kind in JSON_TYPES if isinstance(field, fields)), None)
     return wanted is None or value is None or type(value) is wanted
@@ -45,7 +47,7 @@ ALICE = {"id": 123, "username": "alice"}
 NEXT = "https://connectify.example/api/v1/blocks/?cursor=NDU2%3A3xQ0"
 
 
-class PersonSerializer(serializers.Serializer):
+class PersonSerializer(serializers.Serializer[Any]):
     example = ALICE
     id = serializers.IntegerField(read_only=True)
     username = serializers.CharField(read_only=True)
@@ -77,13 +79,13 @@ class ProfileSerializer(PersonSerializer):
     following = serializers.IntegerField()
 
 
-class PersonPageSerializer(serializers.Serializer):
+class PersonPageSerializer(serializers.Serializer[Any]):
     example = {"results": [ALICE], "next": NEXT}
     results = PersonSerializer(many=True)
     next = serializers.URLField(allow_null=True, help_text="The next page; null on the last one.")
 
 
-class PostPageSerializer(serializers.Serializer):
+class PostPageSerializer(serializers.Serializer[Any]):
     example = {"results": [PostSerializer.example], "next": None}
     results = PostSerializer(many=True)
     next = serializers.URLField(allow_null=True, help_text="The next page; null on the last one.")

@@ -2,17 +2,18 @@
 write lists of them. The serializers of the same names describe them in the OpenAPI document."""
 
 from datetime import datetime
+from typing import Any
 
 from social.follow_counts import FollowCounts
 from social.models import Post, User
 from social.shown_posts import Author, ShownPost
 
 
-def person(user: User | Author) -> dict:
+def person(user: User | Author) -> dict[str, Any]:
     return {"id": user.pk, "username": user.username}
 
 
-def post(row: Post | ShownPost) -> dict:
+def post(row: Post | ShownPost) -> dict[str, Any]:
     """The JSON object of a post, whose author must have been read with it (no query is made)."""
     return {
         "id": row.pk,
@@ -28,5 +29,5 @@ def moment(time: datetime | None) -> str | None:
     return time.isoformat().replace("+00:00", "Z") if time else None
 
 
-def profile(user: User, counts: FollowCounts) -> dict:
+def profile(user: User, counts: FollowCounts) -> dict[str, Any]:
     return person(user) | {"joined_at": moment(user.date_joined)} | counts._asdict()

@@ -1,6 +1,8 @@
 """Validators and fields for texts that people write, by the rules of social/texts.py. The OpenAPI
 document has them as patterns, which cannot express balance and leave out the rarest blanks."""
 
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from rest_framework import serializers
@@ -40,7 +42,7 @@ NAME_LENGTH = 100
 # A device's name; an empty one means no name. (Not a docstring: the OpenAPI document would show
 # it.)
 class NameField(serializers.CharField):
-    def __init__(self, **options) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(max_length=NAME_LENGTH, allow_blank=True, validators=[Line()], **options)
 
 

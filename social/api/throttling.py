@@ -4,13 +4,19 @@ https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from social import callers
+from social.models import Token
 from social.throttles import LimitState
+
+if TYPE_CHECKING:
+    # At run time the framework's views import this module.
+    from rest_framework.views import APIView
 
 
 class CallerThrottle(BaseThrottle):
@@ -20,11 +26,11 @@ class CallerThrottle(BaseThrottle):
     problems.py counts the requests that fail to authenticate.
     """
 
-    def allow_request(self, request: Request, view) -> bool:
+    def allow_request(self, request: Request, view: "APIView") -> bool:
         reads = request.method in SAFE_METHODS
         scope = getattr(view, "throttle_scope", None) or ("read" if reads else "write")
         states = callers.count(scope, self._callers(request))
-        request._request.rate_limits = states
+        callers.note(request._request, states)
         self._wait = callers.wait(states)
         return not self._wait
 
@@ -33,7 +39,7 @@ class CallerThrottle(BaseThrottle):
 
     def _callers(self, request: Request) -> Iterator[tuple[str, object]]:
         yield "address", callers.network_of(request)
-        if request.auth:
+        if isinstance(request.auth, Token):
             yield "user", request.user.pk
             yield "token", request.auth.number
 

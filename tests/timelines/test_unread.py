@@ -62,9 +62,9 @@ def test_a_deleted_post_is_not_counted(alice, bob, written, now):
 
 
 def test_no_more_are_counted_than_a_page_shows(bob, written, now):
-    assert unread.count(bob.pk, reading.state(bob.pk), most=3) == (3, True)
+    assert unread.count(bob.pk, reading.state(bob.pk), most=3) == unread.Unread(3, True)
     unread.mark_read(bob.pk, written[0], now=now)
-    assert unread.count(bob.pk, reading.state(bob.pk), most=3) == (3, False)
+    assert unread.count(bob.pk, reading.state(bob.pk), most=3) == unread.Unread(3, False)
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """The home timeline over REST."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 from urllib.parse import urlencode
 
 from django.utils import timezone
@@ -12,12 +14,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from social.api import paging, shapes
+from social.api.requests import AuthenticatedRequest
 from social.api.serializers import PostSerializer, StrictSerializer
 from timelines import dormancy, forward, reading, unread
 from timelines.api import cursors
 
 
-class TimelinePageSerializer(serializers.Serializer):
+class TimelinePageSerializer(serializers.Serializer[Any]):
     example = {
         "results": [PostSerializer.example],
         "older": None,
@@ -41,7 +44,7 @@ class HomeTimelineView(APIView):
         ],
         responses=TimelinePageSerializer,
     )
-    def get(self, request) -> Response:
+    def get(self, request: AuthenticatedRequest) -> Response:
         before = cursors.decode("before", request.query_params.get("before"))
         after = cursors.decode("after", request.query_params.get("after"))
         size = paging.limit(request, reading.PAGE)
@@ -52,9 +55,12 @@ class HomeTimelineView(APIView):
         known = reading.state(owner)
         dormancy.note_visit(owner, known.seen_at, now=timezone.now())
         if after is not None:
-            page, at = forward.newer(owner, known, forward.Position(after[0], after[1:]), size)
+            at: forward.Position | None
+            page, at = forward.newer(
+                owner, known, forward.Position(after[0], tuple(after[1:])), size
+            )
         else:
-            page = reading.older(owner, known, before and before[0], size)
+            page = reading.older(owner, known, before[0] if before else None, size)
             at = forward.position(owner, known, page) if page.posts or not before else None
         ids = [post.pk for post in page.posts]
         has_older = bool(ids) and (after is not None or page.more)
@@ -76,7 +82,7 @@ class HomeTimelineView(APIView):
         return self.request.build_absolute_uri(f"{self.request.path}?{query}")
 
 
-class UnreadCountSerializer(serializers.Serializer):
+class UnreadCountSerializer(serializers.Serializer[Any]):
     example = {"count": 7, "more": False}
     count = serializers.IntegerField(help_text=f"At most {unread.MOST}.")
     more = serializers.BooleanField(help_text="Whether there are more than `count`.")
@@ -86,9 +92,9 @@ class UnreadCountView(APIView):
     """Count the unread posts among the newest ones of the home timeline."""
 
     @extend_schema(responses=UnreadCountSerializer)
-    def get(self, request) -> Response:
+    def get(self, request: AuthenticatedRequest) -> Response:
         counted = unread.count(request.user.pk, reading.state(request.user.pk))
-        return Response(counted._asdict())
+        return Response(asdict(counted))
 
 
 class ReadMarkSerializer(StrictSerializer):
@@ -96,14 +102,14 @@ class ReadMarkSerializer(StrictSerializer):
     up_to = serializers.IntegerField(min_value=1, max_value=2**63 - 1, help_text="A post's id.")
 
 
-class ReadMarkView(GenericAPIView):
+class ReadMarkView(GenericAPIView[Any]):
     """Mark the home timeline as read up to a post. Nothing changes if an earlier mark was at a
     newer post."""
 
     serializer_class = ReadMarkSerializer
 
     @extend_schema(responses={204: None})
-    def post(self, request) -> Response:
+    def post(self, request: AuthenticatedRequest) -> Response:
         mark = self.get_serializer(data=request.data)
         mark.is_valid(raise_exception=True)
         up_to = mark.validated_data["up_to"]

@@ -1,10 +1,12 @@
 """The consumer processes."""
 
+from collections.abc import Callable
 from threading import Thread
+from typing import Any
 
 from celery import current_app
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from events import filing, metrics, waiting
@@ -24,10 +26,10 @@ from events.topology import DEAD_QUEUE, event_queue
 class Command(BaseCommand):
     help = "Consumes the events of one subscriber, or the dead letters. Run one or more of each."
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("subscriber", choices=[*sorted(subscribers), DEAD_LETTERS])
 
-    def handle(self, subscriber: str, **options) -> None:
+    def handle(self, subscriber: str, **options: Any) -> None:
         stop = Stop.on_signals()
         metrics.serve()
         introduce_when_ready(stop)
@@ -67,7 +69,7 @@ def _probe(subscriber: Subscriber) -> tuple[Publisher, SubscriberProbe]:
     return publisher, SubscriberProbe(subscriber.name, publisher)
 
 
-def _hold(subscriber: Subscriber):
+def _hold(subscriber: Subscriber) -> Callable[[], bool]:
     paused = PauseHold(subscriber.name)
     full = BacklogHold(subscriber.name, settings.BROKER_URL, subscriber.lane_limits)
     return lambda: paused() or full()

@@ -1,8 +1,9 @@
 """Pausing a subscriber from the command line."""
 
 from datetime import timedelta
+from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from events import pausing
@@ -13,7 +14,7 @@ from events.registry import subscribers
 class Command(BaseCommand):
     help = "Pauses a subscriber: its events wait in its queue, and nothing is lost."
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("subscriber", choices=sorted(subscribers))
         parser.add_argument(
             "--minutes",
@@ -22,7 +23,7 @@ class Command(BaseCommand):
             " without this, it lasts until manage.py resume",
         )
 
-    def handle(self, subscriber: str, minutes: int | None, **options) -> None:
+    def handle(self, subscriber: str, minutes: int | None, **options: Any) -> None:
         lasting = timedelta(minutes=minutes) if minutes else None
         pausing.pause(subscriber, lasting=lasting, now=timezone.now())
         until = f"for {minutes} minutes" if minutes else f"until manage.py resume {subscriber}"

@@ -1,5 +1,7 @@
 """The relay process."""
 
+from typing import Any
+
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -19,7 +21,7 @@ log = structlog.get_logger(__name__)
 class Command(BaseCommand):
     help = "Publishes the outbox's events to RabbitMQ as they are recorded. Run one or more."
 
-    def handle(self, **options) -> None:
+    def handle(self, **options: Any) -> None:
         stop = Stop.on_signals()
         publisher = Publisher(settings.BROKER_URL)
         listener = Listener()

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 from urllib.parse import quote
 
 import aiohttp
@@ -50,7 +51,7 @@ class Fcm(Transport):
         return TokenSource(self._key)
 
     def origin(self, push: Push) -> str:
-        return settings.FCM_ORIGIN
+        return str(settings.FCM_ORIGIN)
 
     async def send(
         self, http: aiohttp.ClientSession, push: Push, message: Message, *, now: datetime
@@ -81,7 +82,7 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
 
 
 def request_body(
-    token: str, message: Message, wishes: Mapping[str, object], *, now: datetime
+    token: str, message: Message, wishes: Mapping[str, Any], *, now: datetime
 ) -> bytes:
     """The request body for one device. It has at most 4,096 bytes, FCM's limit: title and body are
     in it up to three times, and are cut if they are long in UTF-8.
@@ -100,12 +101,10 @@ def request_body(
     return body
 
 
-def _request_body(
-    token: str, message: Message, wishes: Mapping[str, object], now: datetime
-) -> bytes:
+def _request_body(token: str, message: Message, wishes: Mapping[str, Any], now: datetime) -> bytes:
     seconds = int((message.expires_at - now).total_seconds())
     alert, high = wishes.get("alert", True), wishes.get("priority", "high") == "high"
-    android = {"ttl": f"{seconds}s", "priority": "HIGH" if high else "NORMAL"}
+    android: dict[str, object] = {"ttl": f"{seconds}s", "priority": "HIGH" if high else "NORMAL"}
     if kept := min(int(wishes.get("collapse_keys", 0)), MAX_COLLAPSE_KEYS):
         android["collapse_key"] = f"posts-{message.post_id % kept}"
     aps: dict[str, object] = {"thread-id": "posts"}

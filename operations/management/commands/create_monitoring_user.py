@@ -1,5 +1,6 @@
 """Creating the RabbitMQ user with which Flower reads the queues."""
 
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from operations import management_api
 class Command(BaseCommand):
     help = "Creates the user in FLOWER_BROKER_API, with read-only access; harmless when repeated."
 
-    def handle(self, **options) -> None:
+    def handle(self, **options: Any) -> None:
         for name in ("FLOWER_BROKER_API", "BROKER_MANAGEMENT_URL"):
             if not getattr(settings, name):
                 raise CommandError(f"{name} is not set.")

@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import asdict
+from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from events import unroutable, waiting
+from events.outbox import total
 from notifications import rejections
 from operations import lag, stuck
 
@@ -14,29 +16,31 @@ from operations import lag, stuck
 class Command(BaseCommand):
     help = "Prints how far each subscriber is behind and how long it will take to catch up."
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, **options) -> None:
+    def handle(self, **options: Any) -> None:
         pending = lag.outbox()
-        found, whole = lag.lags(pending), lag.total(pending.values())
+        found, whole = lag.lags(pending), total(pending.values())
         stranded, set_aside = unroutable.unroutable(), waiting.all_set_aside()
         stopped = [ailment.what for ailment in stuck.ailments(timezone.now())]
         rejected = rejections.rejections()
         if options["json"]:
-            described = {"outbox": {"pending": whole.count, "oldest_seconds": whole.oldest_seconds}}
-            described["unroutable"] = [each._asdict() for each in stranded]
-            described["set_aside"] = [each._asdict() for each in set_aside]
-            described["subscribers"] = {each.subscriber: asdict(each) for each in found}
-            described["stuck"] = stopped
-            described["push_services"] = rejected
+            described = {
+                "outbox": {"pending": whole.count, "oldest_seconds": whole.oldest_seconds},
+                "unroutable": [asdict(each) for each in stranded],
+                "set_aside": [asdict(each) for each in set_aside],
+                "subscribers": {each.subscriber: asdict(each) for each in found},
+                "stuck": stopped,
+                "push_services": rejected,
+            }
             self.stdout.write(json.dumps(described))
             return
         self.stdout.write(
             f"outbox: {whole.count:,} pending, the oldest for {whole.oldest_seconds:.1f} s"
         )
-        for each in (*stranded, *set_aside):
-            self.stdout.write(str(each))
+        for line in map(str, (*stranded, *set_aside)):
+            self.stdout.write(line)
         for each in found:
             depth = "broker unreachable" if each.depth is None else f"{each.depth:,} waiting"
             drain = each.seconds_to_drain

@@ -4,9 +4,11 @@ migration blocks other sessions by waiting long for a table lock."""
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.core.management.commands import migrate
 from django.db import OperationalError, connections
+from django.db.migrations import Migration
 from psycopg2.errorcodes import LOCK_NOT_AVAILABLE
 
 from events.conf import setting
@@ -24,21 +26,24 @@ UNLIMITED = """
 
 
 class Command(migrate.Command):
-    def handle(self, *args, database: str, **options) -> None:
+    def handle(self, *args: Any, database: str, **options: Any) -> None:
         with self._own_limits(database):
             for _ in range(TRIES - 1):
                 try:
-                    return super().handle(*args, database=database, **options)
+                    super().handle(*args, database=database, **options)
+                    return
                 except OperationalError as error:
                     # Trying again skips the migrations that have already been applied.
                     if getattr(error.__cause__, "pgcode", None) != LOCK_NOT_AVAILABLE:
                         raise
                     self.stderr.write(f"{error}Trying again in {PAUSE_SECONDS:.0f} s.")
                     time.sleep(PAUSE_SECONDS)
-            return super().handle(*args, database=database, **options)
+            super().handle(*args, database=database, **options)
 
-    def migration_progress_callback(self, action, migration=None, fake=False) -> None:
-        if action in ("apply_start", "unapply_start"):
+    def migration_progress_callback(
+        self, action: str, migration: Migration | None = None, fake: bool = False
+    ) -> None:
+        if migration and action in ("apply_start", "unapply_start"):
             # A migration that is not atomic creates an index concurrently. That waits for other
             # transactions without blocking them, and a timeout would leave an invalid index behind.
             self._connection.cursor().execute(

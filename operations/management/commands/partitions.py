@@ -1,6 +1,9 @@
 """Listing, creating and dropping the partitions of timelines, notifications and deliveries."""
 
-from django.core.management.base import BaseCommand
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
 
 from fanout import partitions, retention
 from operations import partitioned
@@ -14,14 +17,14 @@ class Command(BaseCommand):
         " with --yes. Rows are hidden when they expire, and dropped by the next run after that."
     )
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--create-ahead", action="store_true")
         parser.add_argument("--drop-expired", action="store_true")
         parser.add_argument(
             "--yes", action="store_true", help="really drop, instead of only showing what"
         )
 
-    def handle(self, create_ahead: bool, drop_expired: bool, yes: bool, **options) -> None:
+    def handle(self, create_ahead: bool, drop_expired: bool, yes: bool, **options: Any) -> None:
         now = database_clock.now()
         if create_ahead:
             partitioned.create_ahead()
@@ -31,7 +34,7 @@ class Command(BaseCommand):
         for one in partitioned.tables():
             self._list(one, now, dry_run=drop_expired and not yes)
 
-    def _list(self, one: partitioned.Partitioned, now, *, dry_run: bool) -> None:
+    def _list(self, one: partitioned.Partitioned, now: datetime, *, dry_run: bool) -> None:
         horizon = partitions.horizon(one.table)
         expiring = retention.expiring(one.table, one.keep, now=now)
         listed = retention.survey(one.table)

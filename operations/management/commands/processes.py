@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from events.processes import consumers, workers
 
@@ -20,12 +21,12 @@ WRITTEN = re.compile(
 class Command(BaseCommand):
     help = "Prints the processes that must run for the queues, with their commands."
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--write", action="store_true", help="bring compose.yaml and prometheus.yml up to date"
         )
 
-    def handle(self, *, write: bool, **options) -> None:
+    def handle(self, *, write: bool, **options: Any) -> None:
         """Raises CommandError if there is no docker/, as in the image."""
         if not write:
             for name, command in commands().items():
