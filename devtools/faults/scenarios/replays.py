@@ -92,7 +92,7 @@ def follow(run: Run, connection, replay: subprocess.Popen) -> None:
 
     def ended() -> bool:
         nonlocal longest, statement
-        longest, statement = max((longest, statement), *query(connection, LONGEST))
+        longest, statement = max([(longest, statement), *query(connection, LONGEST)])
         return replay.poll() is not None
 
     begun_at = time.monotonic()
