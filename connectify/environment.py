@@ -13,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 Number = TypeVar("Number", int, float)
 NOT_SET = environ.Env.NOTSET
+# A process must be given each of these, or be told by WITHOUT that it works without it.
+SECRETS = ("SECRET_KEY", "DATABASE_URL", "BROKER_URL", "REDIS_URL", "VAPID_PRIVATE_KEY")
 TRUE, FALSE = ("1", "true", "yes", "y", "on"), ("0", "false", "no", "n", "off", "")
 # 32 hexadecimal digits are 128 bits. Even the worst of a billion random keys of that length has 8
 # different digits.
@@ -36,6 +38,20 @@ class Environment(environ.Env):  # type: ignore[misc]  # It has no types.
         if default is NOT_SET:
             raise ImproperlyConfigured(f"{var} is not set")
         return default
+
+    def given(self, name: str) -> bool:
+        """Return False if this process is to work without this one of the SECRETS. Raises
+        ImproperlyConfigured if nobody said so and it is not set."""
+        without = self.list("WITHOUT", default=[])
+        if unknown := sorted(set(without) - set(SECRETS)):
+            known = ", ".join(SECRETS)
+            raise ImproperlyConfigured(f"WITHOUT has {unknown[0]!r}; allowed are {known}")
+        if name in without:
+            return False
+        if name not in self:
+            hint = 'on your own machine: bin/services up; eval "$(bin/services env)"'
+            raise ImproperlyConfigured(f"{name} is not set ({hint})")
+        return True
 
     def bool(self, var: str, default: bool) -> bool:
         text: str | None = self.ENVIRON.get(var)

@@ -3,8 +3,7 @@
 import sys
 from datetime import timedelta
 from pathlib import Path
-
-from django.core.exceptions import ImproperlyConfigured
+from typing import Any
 
 from connectify.browsers import CONTENT_SECURITY_POLICY as CONTENT_SECURITY_POLICY
 from connectify.browsers import CORS_ALLOW_HEADERS as CORS_ALLOW_HEADERS
@@ -18,17 +17,9 @@ from connectify.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 
 env = Environment()
 
-
-def required(name: str) -> str:
-    """Return the environment variable's value. Raises ImproperlyConfigured with a hint if unset."""
-    if name not in env:
-        hint = 'on your own machine: bin/services up; eval "$(bin/services env)"'
-        raise ImproperlyConfigured(f"{name} is not set ({hint})")
-    return str(env(name))
-
-
-required("SECRET_KEY")
-SECRET_KEY = env.key("SECRET_KEY")
+# A process that needs a secret which WITHOUT names fails when it first uses it, by Django's own
+# checks or because an empty address leads nowhere.
+SECRET_KEY = env.key("SECRET_KEY") if env.given("SECRET_KEY") else ""
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 
@@ -84,27 +75,30 @@ TEMPLATES = [
 
 # --- the servers -------------------------------------------------------------------------------
 
-required("DATABASE_URL")
-DATABASES = {"default": env.db("DATABASE_URL")}
-DATABASES["default"].update(
-    ENGINE="connectify.postgresql",
-    CONN_MAX_AGE=600,
-    CONN_HEALTH_CHECKS=True,
-    DISABLE_SERVER_SIDE_CURSORS=True,  # They do not work through a transaction pooler.
-)
-# Options in the URL take precedence.
-DATABASES["default"]["OPTIONS"] = options(sys.argv) | DATABASES["default"].get("OPTIONS", {})
-# If DATABASE_URL leads to a transaction pooler, DATABASE_DIRECT_URL is the database's own address:
-# LISTEN, and locks that outlive a transaction, need a session. Behind a pooler, set the options
-# above on the role (ALTER ROLE … SET), since PgBouncer ignores them
-# (ignore_startup_parameters = options).
-DATABASE_DIRECT = {
-    name: value
-    for name, value in env.db("DATABASE_DIRECT_URL", default=env("DATABASE_URL")).items()
-    if name in ("HOST", "PORT", "NAME", "USER", "PASSWORD") and value != DATABASES["default"][name]
-}
-BROKER_URL = required("BROKER_URL")
-REDIS_URL = required("REDIS_URL")
+DATABASES: dict[str, dict[str, Any]] = {}
+DATABASE_DIRECT: dict[str, Any] = {}
+if env.given("DATABASE_URL"):
+    DATABASES["default"] = env.db("DATABASE_URL") | {
+        "ENGINE": "connectify.postgresql",
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # They do not work through a transaction pooler.
+    }
+    # Options in the URL take precedence.
+    DATABASES["default"]["OPTIONS"] = options(sys.argv) | DATABASES["default"].get("OPTIONS", {})
+    # If DATABASE_URL leads to a transaction pooler, DATABASE_DIRECT_URL is the database's own
+    # address: LISTEN, and locks that outlive a transaction, need a session. Behind a pooler, set
+    # the options above on the role (ALTER ROLE … SET), since PgBouncer ignores them
+    # (ignore_startup_parameters = options).
+    DATABASE_DIRECT = {
+        name: value
+        for name, value in env.db("DATABASE_DIRECT_URL", default=env("DATABASE_URL")).items()
+        if name in ("HOST", "PORT", "NAME", "USER", "PASSWORD")
+        and value != DATABASES["default"][name]
+    }
+# kombu would take an empty URL for a broker on this machine.
+BROKER_URL = env("BROKER_URL") if env.given("BROKER_URL") else "without:"
+REDIS_URL = env("REDIS_URL") if env.given("REDIS_URL") else ""
 # URL of RabbitMQ's management API, with a login. Without it, manage.py doctor does not examine
 # bindings and policies.
 BROKER_MANAGEMENT_URL = env("BROKER_MANAGEMENT_URL", default="")
@@ -201,7 +195,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # A post has at most 5,000 characters.
 
 # --- pushes ------------------------------------------------------------------------------------
 
-VAPID_PRIVATE_KEY = required("VAPID_PRIVATE_KEY")
+VAPID_PRIVATE_KEY = env("VAPID_PRIVATE_KEY") if env.given("VAPID_PRIVATE_KEY") else ""
 VAPID_SUBJECT = env("VAPID_SUBJECT", default="mailto:operator@example.invalid")
 # Replaces the hosts in notifications/push_hosts.txt; the same patterns are allowed.
 PUSH_HOSTS = env.list("PUSH_HOSTS", default=[])

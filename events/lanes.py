@@ -4,7 +4,7 @@ A subscriber declares its lanes in its registration (see registry.py); any other
 in a module `maintenance.py`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -20,13 +20,16 @@ class Lane:
     `worker` names the process that serves it. By default the lane has its own process, which is
     named after the lane. `concurrency` is how many tasks the process runs at once; if it serves
     several lanes, the highest value applies. `limit` is how many tasks the lane may hold before its
-    subscriber takes no more events: a number, or the name of a setting.
+    subscriber takes no more events: a number, or the name of a setting. `variables` are the
+    environment variables that its tasks need beside the addresses of PostgreSQL and RabbitMQ, which
+    every worker gets. A deployed process gets no other secret.
     """
 
     name: str
     concurrency: int = 1
     worker: str = ""
     limit: int | str | None = None
+    variables: Sequence[str] = ()
 
     @property
     def process(self) -> str:

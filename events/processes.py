@@ -5,6 +5,7 @@ The compose file is written from this list, and the test harness starts its proc
 """
 
 from dataclasses import dataclass
+from itertools import chain
 
 from events.lanes import lanes
 from events.registry import subscribers
@@ -15,10 +16,12 @@ DEAD_LETTERS = "dead_letters"
 
 @dataclass(frozen=True)
 class Consumer:
-    """`manage.py consume <subscriber>`, which consumes `queue`."""
+    """`manage.py consume <subscriber>`, which consumes `queue`. `variables` are the environment
+    variables that its handlers need, as declared."""
 
     subscriber: str
     queue: str
+    variables: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -32,6 +35,7 @@ class Worker:
     name: str
     lanes: tuple[str, ...]
     concurrency: int
+    variables: tuple[str, ...] = ()
 
     @property
     def node(self) -> str:
@@ -46,7 +50,9 @@ class Worker:
 
 
 def consumers() -> list[Consumer]:
-    known = [Consumer(each.name, each.queue) for each in subscribers.values()]
+    known = [
+        Consumer(each.name, each.queue, tuple(each.variables)) for each in subscribers.values()
+    ]
     return [*known, Consumer(DEAD_LETTERS, DEAD_QUEUE_NAME)]
 
 
@@ -54,6 +60,11 @@ def workers() -> list[Worker]:
     names = dict.fromkeys(lane.process for lane in lanes.values())
     served = {name: [lane for lane in lanes.values() if lane.process == name] for name in names}
     return [
-        Worker(name, tuple(lane.name for lane in own), max(lane.concurrency for lane in own))
+        Worker(
+            name,
+            tuple(lane.name for lane in own),
+            max(lane.concurrency for lane in own),
+            tuple(dict.fromkeys(chain.from_iterable(lane.variables for lane in own))),
+        )
         for name, own in served.items()
     ]

@@ -40,6 +40,9 @@ class Subscriber:
     `start` is where a new subscriber begins: "now" means events published after its queue was first
     declared, "earliest" means the oldest events that the outbox still keeps.
 
+    `variables` are the environment variables that its handlers need beside the addresses of
+    PostgreSQL and RabbitMQ (see `Lane`, which has its own).
+
     For Celery: its lanes and its periodic tasks. While one of its lanes is full, the consumer takes
     no more events.
 
@@ -62,6 +65,7 @@ class Subscriber:
     batch: int = 100
     target_seconds: float = 60.0
     start: Literal["now", "earliest"] = "now"
+    variables: Sequence[str] = ()
     lanes: Sequence[Lane] = ()
     periodic: Sequence[PeriodicTask] = ()
     ledger: str = ""

@@ -13,6 +13,8 @@ RETRY = "notifications.retry"  # Later ones, which must not delay first ones.
 # The lane of periodic tasks. On the lane of retries they would pile up behind the retries of a push
 # service that is down.
 UPKEEP = "operations.low"
+# Sending: Valkey has the state of the push services.
+SENDING = ("VAPID_PRIVATE_KEY", "VAPID_SUBJECT", "REDIS_URL")
 
 REPAIR = PeriodicTask("notifications.repair", 30.0, UPKEEP)
 RESUME = PeriodicTask("notifications.resume", 30.0, UPKEEP)
@@ -29,7 +31,10 @@ register_subscriber(
         target_seconds=5.0,
         # notifications.retry has no limit: a push service that is away must not delay first
         # attempts.
-        lanes=[Lane(HIGH, concurrency=3, limit="PUSH_LANE_TASKS"), Lane(RETRY)],
+        lanes=[
+            Lane(HIGH, concurrency=3, limit="PUSH_LANE_TASKS", variables=SENDING),
+            Lane(RETRY, variables=SENDING),
+        ],
         periodic=[REPAIR, RESUME],
         ledger="notifications.tasks.LEDGER",
         tables={

@@ -50,6 +50,33 @@ def flower_asks_who_is_there(app_configs: Any, **options: Any) -> list[Error]:
     return [Error("Flower requires no login.", hint=hint, id="operations.E003")]
 
 
+@register(Tags.security, deploy=True)
+def links_in_mails_lead_somewhere(app_configs: Any, **options: Any) -> list[Error]:
+    """Check the pages that mails link to: whoever gets such a link can use the account."""
+    return [
+        Error(
+            f"{name} is not an https address of a public host: {getattr(settings, name)}",
+            hint="Set it to the client's page.",
+            id="operations.E006",
+        )
+        for name in ("PASSWORD_RESET_URL", "EMAIL_CONFIRM_URL")
+        if not _is_public(getattr(settings, name))
+    ]
+
+
+def _is_public(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" and "." in (parts.hostname or "")
+
+
+@register(deploy=True)
+def mails_have_a_sender(app_configs: Any, **options: Any) -> list[Error]:
+    if not settings.DEFAULT_FROM_EMAIL.endswith("@localhost"):
+        return []
+    hint = "DEFAULT_FROM_EMAIL and EMAIL_URL: without them nobody can set a new password."
+    return [Error("Mails are not configured.", hint=hint, id="operations.E007")]
+
+
 @register(deploy=True)
 def nothing_is_lost_at_the_broker(app_configs: Any, **options: Any) -> list[Error]:
     """Check confirms and dead-lettering: without them messages are lost without an error."""

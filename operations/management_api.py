@@ -21,13 +21,24 @@ def ask(management_url: str, broker_url: str, what: str) -> list[dict[str, Any]]
     return found
 
 
-def make_monitor(management_url: str, broker_url: str, name: str, password: str) -> None:
-    """Create a user who may only monitor the broker's virtual host. Raises OSError."""
-    user = {"password": password, "tags": "monitoring"}
-    _call(management_url, "PUT", f"users/{quote(name, safe='')}", user)
-    nothing = {"configure": "^$", "write": "^$", "read": "^$"}
-    where = f"permissions/{_vhost(broker_url)}/{quote(name, safe='')}"
-    _call(management_url, "PUT", where, nothing)
+def make_user(
+    management_url: str,
+    broker_url: str,
+    name: str,
+    password: str,
+    *,
+    tags: str = "",
+    configure: str = "^$",
+    write: str = "^$",
+    read: str = "^$",
+) -> None:
+    """Create a user, or change its password and rights. The patterns say which exchanges and queues
+    of the broker's virtual host it may declare, write to and read from; by default none. Raises
+    OSError."""
+    quoted = quote(name, safe="")
+    _call(management_url, "PUT", f"users/{quoted}", {"password": password, "tags": tags})
+    rights = {"configure": configure, "write": write, "read": read}
+    _call(management_url, "PUT", f"permissions/{_vhost(broker_url)}/{quoted}", rights)
 
 
 def _vhost(broker_url: str) -> str:

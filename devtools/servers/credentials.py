@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import secrets
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,16 +28,23 @@ GENERATORS = {
 }
 
 
-def load(path: Path) -> dict[str, str]:
-    """The secrets by name (the keys of GENERATORS). Missing ones are generated and added to the
+def load(path: Path, generators: Mapping[str, Callable[[], str]] = GENERATORS) -> dict[str, str]:
+    """The secrets by the names of their generators. Missing ones are generated and added to the
     file."""
     known = json.loads(path.read_text()) if path.exists() else {}
-    missing = {name: make() for name, make in GENERATORS.items() if name not in known}
+    missing = {name: make() for name, make in generators.items() if name not in known}
     if missing:
         known |= missing
-        partial = path.with_name(f"{path.name}.partial")
-        partial.unlink(missing_ok=True)
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(known, file, indent=1)
-        partial.replace(path)
+        write_private(path, json.dumps(known, indent=1))
     return known
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, all of it or nothing; none if it has this text."""
+    if path.exists() and path.read_text() == text and path.stat().st_mode & 0o777 == 0o600:
+        return
+    partial = path.with_name(f"{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    partial.replace(path)

@@ -8,13 +8,14 @@ from rest_framework.exceptions import ValidationError
 
 from notifications.listing import Place
 
-SIGNER = signing.Signer(salt="notifications.cursor.2")
+# Not a signer: that needs SECRET_KEY, and not every process that imports this has it.
+SALT = "notifications.cursor.2"
 
 
 def encode(place: Place) -> str:
     read, before, mark, then, floor, above = place
     fields = [read, before, mark, then.isoformat(), floor, above]
-    return SIGNER.sign_object(fields, compress=True)
+    return signing.Signer(salt=SALT).sign_object(fields, compress=True)
 
 
 def decode(cursor: str | None) -> Place | None:
@@ -22,7 +23,7 @@ def decode(cursor: str | None) -> Place | None:
     if cursor is None:
         return None
     try:
-        read, before, mark, then, floor, above = SIGNER.unsign_object(cursor)
+        read, before, mark, then, floor, above = signing.Signer(salt=SALT).unsign_object(cursor)
     except (signing.BadSignature, ValueError) as error:
         raise ValidationError({"cursor": ["This is not a valid cursor."]}) from error
     return Place(read, before, mark, datetime.fromisoformat(then), floor, tuple(above))

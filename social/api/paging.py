@@ -17,7 +17,8 @@ from rest_framework.utils.urls import replace_query_param
 
 Row = TypeVar("Row", bound=Model)
 PAGE = 50
-SIGNER = signing.Signer(salt="list.cursor")
+# Not a signer: that needs SECRET_KEY, and not every process that imports this has it.
+SALT = "list.cursor"
 
 LIMIT = OpenApiParameter(
     "limit",
@@ -55,13 +56,13 @@ def answer(request: Request, results: list[dict[str, Any]], cursor: str | None) 
 
 
 def encode(position: int) -> str:
-    return SIGNER.sign_object(position)
+    return signing.Signer(salt=SALT).sign_object(position)
 
 
 def decode(cursor: str) -> int:
     """The position in a cursor. Raises a ValidationError that names the query parameter."""
     try:
-        return int(SIGNER.unsign_object(cursor))
+        return int(signing.Signer(salt=SALT).unsign_object(cursor))
     except (signing.BadSignature, ValueError) as error:
         raise ValidationError({"cursor": ["This cursor is not valid."]}) from error
 

@@ -10,20 +10,19 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from connectify.environment import SECRETS
+from tests.devtools.deployment import written
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 SETTINGS = ROOT / "connectify" / "settings.py"
 # Settings that may be 0.
 ZERO = ("TRUSTED_PROXIES", "METRICS_PORT", "OVERLOAD_FREE_DISK", "TIMELINE_LARGE_AUDIENCE")
-EXAMPLE = ROOT / "docker" / "env.example"
-SECRETS = ("SECRET_KEY", "DATABASE_URL", "BROKER_URL", "REDIS_URL", "VAPID_PRIVATE_KEY")
 
 
 @pytest.fixture(scope="module")
 def production() -> dict[str, str]:
-    """The documented example, with its secrets filled in."""
-    lines = (line for line in EXAMPLE.read_text().splitlines() if line and line[0] != "#")
-    filled = dict(line.replace("CHANGE", secrets.token_hex(32)).split("=", 1) for line in lines)
-    return {"PATH": "/usr/bin:/bin"} | filled
+    """What bin/env writes for an operator's commands."""
+    return {"PATH": "/usr/bin:/bin"} | written.service("manage")
 
 
 def manage(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess:
@@ -37,7 +36,7 @@ def manage(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProc
     )
 
 
-def test_the_documented_settings_are_fit_for_production(production):
+def test_the_settings_of_bin_env_are_fit_for_production(production):
     done = manage(production, "check", "--deploy", "--fail-level", "WARNING")
     assert done.returncode == 0, done.stderr
 
@@ -55,6 +54,30 @@ def test_no_process_starts_without_its_secrets(production, name):
     assert done.returncode != 0
     assert f"{name} is not set" in done.stderr
     assert not any(value in done.stderr for key, value in production.items() if key in SECRETS)
+
+
+USES = {
+    "SECRET_KEY": "from django.core.signing import dumps; dumps(1)",
+    "DATABASE_URL": "from social.models import User; User.objects.count()",
+    "BROKER_URL": "from events.publisher import Publisher; Publisher(settings.BROKER_URL).open()",
+    "REDIS_URL": "from django.core.cache import cache; cache.get('key')",
+    "VAPID_PRIVATE_KEY": "from notifications import webpush;"
+    " webpush.public_key(settings.VAPID_PRIVATE_KEY)",
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_process_may_do_without_a_secret_that_it_does_not_use(production, name):
+    environ = {key: value for key, value in production.items() if key != name}
+    code = f"from django.conf import settings\nprint(settings.BROKER_URL)\n{USES[name]}"
+    done = manage(environ | {"WITHOUT": name}, "shell", "--no-imports", "-c", code)
+    assert done.stdout, done.stderr
+    assert "Error" in done.stderr or "ImproperlyConfigured" in done.stderr
+
+
+def test_a_process_cannot_do_without_a_secret_that_there_is_not(production):
+    done = manage(production | {"WITHOUT": "SECRETKEY"}, "check")
+    assert "WITHOUT has 'SECRETKEY'; allowed are SECRET_KEY" in done.stderr
 
 
 WEAK = {

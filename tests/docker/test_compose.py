@@ -1,35 +1,40 @@
 """The compose file and the image, without a container engine: checked by their specifications, and
 every command line of ours run as it stands there."""
 
-import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import requests
 import yaml
-from django.db import connection
 
 from connectify.installed import APPS
+from devtools.deployment import files
 from devtools.processes import QUEUES, WORKERS
 from devtools.processes.readiness import answers, consumed
 from devtools.servers.ports import Ports
 from events.lanes import lanes as DECLARED
 from events.registry import subscribers
 from operations.management.commands.processes import written
-from tests.environment import available
+from tests.docker.deployed import (
+    DOCKER,
+    ONCE,
+    OURS,
+    ROOT,
+    SERVICES,
+    Deployment,
+    as_here,
+    deployment,
+)
 from tests.waiting import until
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-DOCKER = ROOT / "docker"
-SERVICES = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
-OURS = {name: service for name, service in SERVICES.items() if "build" in service}
-ONCE = ("migrate", "monitoring-user")
 BIN = Path(sys.executable).parent
-EXECUTABLES = {"python": [], "celery": ["-m", "celery"], "gunicorn": ["-m", "gunicorn"]}
+# What they get is in .env.
+BY_ENV = ("prometheus", "caddy")
+STAYING = [name for name, service in OURS.items() if name not in ONCE and "profiles" not in service]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +81,14 @@ def test_prometheus_asks_every_process_that_has_figures():
     jobs = yaml.safe_load((DOCKER / "prometheus.yml").read_text())["scrape_configs"]
     names = jobs[1]["dns_sd_configs"][0]["names"]
     # Of the others web has a job of its own, and beat and Flower serve no figures.
-    assert names == [name for name in OURS if name not in (*ONCE, "web", "beat", "flower")]
+    assert names == [name for name in STAYING if name not in ("web", "beat", "flower")]
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if name not in BY_ENV])
+def test_a_service_gets_the_settings_and_its_own_secrets(name):
+    own = f"env/{name}.env"
+    assert SERVICES[name]["env_file"] == (["env/settings.env", own] if name in OURS else own)
+    assert name in {**files.SERVERS, **files.OURS}
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -88,71 +100,85 @@ def test_our_processes_are_confined_and_stop_gracefully(name):
     assert service["stop_grace_period"]
 
 
-@pytest.mark.parametrize("name", SERVICES)
-def test_images_are_pinned_and_ports_are_of_this_machine_only(name):
-    image = SERVICES[name].get("image", "ours:1")
-    assert any(character.isdigit() for character in image.partition(":")[2])
+@pytest.mark.parametrize("name", [name for name in SERVICES if name != "caddy"])
+def test_ports_are_of_this_machine_only(name):
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", ()))
 
 
 @pytest.fixture
-def environ(tmp_path, transactional_db) -> dict[str, str]:
-    """What .env and the compose file set, for the tests' servers."""
-    name = connection.settings_dict["NAME"]
-    url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
-    (tmp_path / "metrics").mkdir()
-    management = urlsplit(available["BROKER_MANAGEMENT_URL"])
-    host = management.netloc.rpartition("@")[2]
-    return os.environ | {
-        "DATABASE_URL": url,
-        "DATABASE_DIRECT_URL": url,
-        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics"),
-        "FLOWER_BROKER_API": f"http://monitoring:5f1cb2@{host}/api/",
-        "METRICS_TOKEN": "let me in",
-        "CANARY": "1",
-    }
+def deployed(tmp_path, broker, db) -> Iterator[Deployment]:
+    with deployment(tmp_path) as made:
+        yield made
 
 
-def command_of(name: str, web: int, flower: int) -> list[str]:
-    """As it stands in the file, but for ports and places of this machine."""
-    program, *arguments = OURS[name]["command"]
+@pytest.fixture
+def places(tmp_path) -> Ports:
+    ports = Ports(tmp_path / "ports.json")
+    ports.claim("web", "flower")
+    return ports
+
+
+def command_of(name: str, ports: Ports) -> list[str]:
+    """As it stands in the file, but for ports and addresses of this machine."""
     changed = {
-        "0.0.0.0:8000": f"127.0.0.1:{web}",
-        "--port=5555": f"--port={flower}",
+        "0.0.0.0:8000": f"127.0.0.1:{ports['web']}",
+        "--port=5555": f"--port={ports['flower']}",
     }
-    arguments = [changed.get(argument, argument) for argument in arguments]
-    if name == "flower":
-        arguments.append("--address=127.0.0.1")
-    return [sys.executable, *EXECUTABLES[program], *arguments]
+    arguments = as_here(OURS[name]["command"], **changed)
+    return [sys.executable, *arguments, *(["--address=127.0.0.1"] if name == "flower" else [])]
+
+
+def started(name: str, deployed: Deployment, ports: Ports) -> subprocess.Popen:
+    """Its log is beside its variables."""
+    with (deployed.folder / f"{name}.log").open("wb") as log:
+        return subprocess.Popen(
+            command_of(name, ports),
+            cwd=ROOT,
+            env=deployed.environ(name),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
+POST = """
+from django.utils import timezone
+from social import posts, relations
+from social.models import User
+alice = User.objects.create(username="alice", email="alice@example.com")
+bob = User.objects.create(username="bob")
+relations.follow(bob, alice, now=timezone.now())
+print(posts.publish(alice, "Hello", now=timezone.now()).pk)
+"""
+ARRIVED = """
+from operations import canary
+from timelines.models import TimelineEntry
+print(TimelineEntry.objects.filter(owner__username="bob").count())
+print(any(flight.arrived for flight in canary.flights()))
+"""
 
 
 @pytest.mark.slow  # Fourteen processes start and stop.
 @pytest.mark.timeout(300)
-def test_every_command_line_runs_and_stops_when_it_is_told(environ, tmp_path, broker):
-    ports = Ports(tmp_path / "ports.json")
-    ports.claim("web", "flower")
-    places = (ports["web"], ports["flower"])
+def test_every_command_line_runs_with_its_own_secrets_and_stops_when_it_is_told(deployed, places):
     for name in ONCE:
-        subprocess.run(command_of(name, *places), cwd=ROOT, env=environ, check=True)
-    running = {
-        name: subprocess.Popen(
-            command_of(name, *places), cwd=ROOT, env=environ, stderr=subprocess.DEVNULL
-        )
-        for name in OURS
-        if name not in ONCE
-    }
+        done = deployed.run(name)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert deployed.inside(POST)
+    running = {name: started(name, deployed, places) for name in STAYING}
+    web, flower = (f"http://localhost:{places[name]}" for name in ("web", "flower"))
     try:
-        until(consumed(environ["BROKER_URL"], *QUEUES), 120)
-        until(answers(f"http://127.0.0.1:{ports['web']}/health/live/"), 60)
-        until(answers(f"http://127.0.0.1:{ports['flower']}/healthcheck"), 60)
-        sees_the_workers(f"http://127.0.0.1:{ports['flower']}", environ)
-        figures = requests.get(
-            f"http://127.0.0.1:{ports['web']}/metrics",
-            headers={"Authorization": "Bearer let me in"},
-            timeout=10,
-        )
+        until(consumed(deployed.environ("relay")["BROKER_URL"], *QUEUES), 120)
+        until(answers(f"{web}/health/live/"), 60)
+        until(answers(f"{flower}/healthcheck"), 60)
+        sees_the_workers(flower, deployed)
+        token = {"Authorization": f"Bearer {deployed.known['metrics']}"}
+        figures = requests.get(f"{web}/metrics", headers=token, timeout=10)
         assert "connectify_operations_broker_up 1.0" in figures.text
+        until(lambda: deployed.inside(ARRIVED).split() == ["1", "True"], 90, every=2)
         assert [name for name, process in running.items() if process.poll() is not None] == []
+        sends_a_link(web, deployed)
+        doctor = deployed.run("manage")
+        assert "BAD" not in doctor.stdout, doctor.stdout
     finally:
         for process in running.values():
             process.send_signal(signal.SIGTERM)
@@ -160,9 +186,23 @@ def test_every_command_line_runs_and_stops_when_it_is_told(environ, tmp_path, br
     assert set(codes.values()) == {0}, codes
 
 
-def sees_the_workers(flower: str, environ: dict[str, str]) -> None:
+def sends_a_link(web: str, deployed: Deployment) -> None:
+    """Whoever has forgotten a password gets a mail, with a signed link to the client's page."""
+    answer = requests.post(
+        f"{web}/api/v1/accounts/password/forgotten/",
+        json={"email": "alice@example.com"},
+        headers={"X-Forwarded-Proto": "https"},
+        timeout=10,
+    )
+    assert answer.status_code == 202, answer.text
+    folder = deployed.folder / "mails"
+    mails = until(lambda: "".join(mail.read_text() for mail in folder.iterdir()))
+    assert "https://example.com/reset-password?" in mails
+
+
+def sees_the_workers(flower: str, deployed: Deployment) -> None:
     """Flower asks for its login, and then shows every worker and the queues."""
-    login = tuple(environ["FLOWER_BASIC_AUTH"].split(":", 1))
+    login = ("operator", deployed.known["flower"])
     assert requests.get(f"{flower}/api/workers", timeout=10).status_code == 401
 
     def workers() -> set[str]:

@@ -1,5 +1,6 @@
 """The servers of the compose file: their command lines, run by the binaries at hand."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -10,20 +11,27 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
+import requests
 
-from devtools.processes.readiness import answers
+from devtools.deployment.variables import prometheus_web
 from devtools.servers.ports import Ports
 from devtools.servers.postgres import binaries
 from devtools.servers.valkey import binary
-from tests.docker.test_compose import SERVICES
+from tests.devtools.deployment import written
+from tests.docker.deployed import SERVICES
 from tests.environment import available
 from tests.waiting import until
 
 
 @contextmanager
-def running(*command: str | Path) -> Iterator[None]:
+def running(*command: str | Path, environ: dict[str, str] | None = None) -> Iterator[None]:
     """A server for the length of the block, which must end by itself when it is asked to."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | (environ or {}),
+    )
     try:
         yield
     finally:
@@ -33,9 +41,18 @@ def running(*command: str | Path) -> Iterator[None]:
 
 def answering(url: str) -> bool:
     try:
-        return redis.Redis.from_url(url).ping()
+        with redis.Redis.from_url(url) as valkey:
+            return valkey.ping()
     except redis.ConnectionError:
         return False
+
+
+def status(url: str, login: tuple[str, str]) -> int | None:
+    """Of a GET; None while nobody answers."""
+    try:
+        return requests.get(url, auth=login, timeout=5).status_code
+    except requests.ConnectionError:
+        return None
 
 
 def test_postgresql_takes_its_settings(tmp_path):
@@ -61,13 +78,20 @@ def test_postgresql_is_healthy_when_it_answers():
     assert asked(1) != 0
 
 
-def test_valkey_takes_its_settings(tmp_path):
+def test_valkey_takes_its_settings_and_asks_for_its_password(tmp_path):
     ports = Ports(tmp_path / "ports.json")
     ports.claim("valkey")
-    place = ["--bind", "127.0.0.1", "--port", str(ports["valkey"])]
-    url = f"redis://127.0.0.1:{ports['valkey']}/0"
-    with running(binary(), *SERVICES["valkey"]["command"][1:], *place):
-        until(lambda: answering(url), 20)
+    place = f"{binary()} --bind 127.0.0.1 --port {ports['valkey']}"
+    shell, option, script = SERVICES["valkey"]["command"]
+    # Compose makes one $ of two.
+    script = script.replace("$$", "$").replace("valkey-server", place)
+    environ = written.service("valkey")
+    server = f"127.0.0.1:{ports['valkey']}/0"
+    with running(shell, option, script, environ=environ):
+        until(lambda: answering(f"redis://:{environ['VALKEY_PASSWORD']}@{server}"), 20)
+        assert not answering(f"redis://{server}")
+        with redis.Redis.from_url(f"redis://:{environ['VALKEY_PASSWORD']}@{server}") as valkey:
+            assert valkey.config_get("maxmemory")["maxmemory"] == str(128 * 1024**2)
 
 
 def test_prometheus_takes_its_flags(tmp_path):
@@ -76,10 +100,15 @@ def test_prometheus_takes_its_flags(tmp_path):
     ports = Ports(tmp_path / "ports.json")
     ports.claim("prometheus")
     (tmp_path / "prometheus.yml").write_text("global: {}\n")
+    known = written.made_secrets()
+    (tmp_path / "prometheus_web").write_text(prometheus_web(known))
     address = f"127.0.0.1:{ports['prometheus']}"
     ours = [
-        flag.replace("/etc/prometheus", str(tmp_path)) for flag in SERVICES["prometheus"]["command"]
+        flag.replace("/etc/prometheus", str(tmp_path)).replace("/run/secrets", str(tmp_path))
+        for flag in SERVICES["prometheus"]["command"]
     ]
     place = [f"--web.listen-address={address}", f"--storage.tsdb.path={tmp_path / 'data'}"]
     with running(prometheus, *ours, *place):
-        until(answers(f"http://{address}/-/ready"), 30)
+        login = ("operator", known["prometheus"].split()[0])
+        until(lambda: status(f"http://{address}/-/ready", login) == 200, 30)
+        assert status(f"http://{address}/-/ready", ("operator", "another")) == 401

@@ -11,6 +11,13 @@ def refused() -> set[str]:
     return {message.id for message in found if message.id.startswith("operations.")}
 
 
+@pytest.fixture(autouse=True)
+def mails(settings):
+    settings.PASSWORD_RESET_URL = "https://example.com/reset-password"
+    settings.EMAIL_CONFIRM_URL = "https://example.com/confirm-email"
+    settings.DEFAULT_FROM_EMAIL = "connectify@example.com"
+
+
 def test_random_passwords_are_accepted():
     assert refused() == set()
 
@@ -53,3 +60,15 @@ def test_a_lane_without_dead_lettering_is_refused():
         assert refused() == {"operations.E005"}
     finally:
         queue.queue_arguments = before
+
+
+@pytest.mark.parametrize("name", ["PASSWORD_RESET_URL", "EMAIL_CONFIRM_URL"])
+@pytest.mark.parametrize("url", ["http://example.com/", "https://localhost/", "example.com"])
+def test_a_link_in_mails_that_leads_nowhere_is_refused(settings, name, url):
+    setattr(settings, name, url)
+    assert refused() == {"operations.E006"}
+
+
+def test_mails_without_a_sender_are_refused(settings):
+    settings.DEFAULT_FROM_EMAIL = "connectify@localhost"
+    assert refused() == {"operations.E007"}

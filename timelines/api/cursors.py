@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from django.core import signing
 from rest_framework.exceptions import ValidationError
 
-SIGNER = signing.Signer(salt="timeline.cursor")
+# Not a signer: that needs SECRET_KEY, and not every process that imports this has it.
+SALT = "timeline.cursor"
 
 
 def encode(ids: Sequence[int]) -> str:
     """A cursor that holds these ascending ids, each as the difference to the one before it."""
     steps = [pk - last for last, pk in zip([0, *ids], ids, strict=False)]
-    return SIGNER.sign_object(steps, compress=True)
+    return signing.Signer(salt=SALT).sign_object(steps, compress=True)
 
 
 def decode(parameter: str, cursor: str | None) -> list[int] | None:
@@ -20,7 +21,7 @@ def decode(parameter: str, cursor: str | None) -> list[int] | None:
     if cursor is None:
         return None
     try:
-        steps = SIGNER.unsign_object(cursor)
+        steps = signing.Signer(salt=SALT).unsign_object(cursor)
     except (signing.BadSignature, ValueError, UnicodeError) as error:
         raise ValidationError({parameter: ["This cursor is not valid."]}) from error
     ids, last = [], 0

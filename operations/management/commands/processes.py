@@ -59,7 +59,8 @@ def written() -> dict[str, str]:
 def _services() -> Iterable[str]:
     for name, command in commands().items():
         words = ", ".join(f'"{word}"' for word in command)
-        yield f"  {name}:\n    <<: *connectify\n    command: [{words}]"
+        files = f"[env/settings.env, env/{name}.env]"
+        yield f"  {name}:\n    <<: *connectify\n    env_file: {files}\n    command: [{words}]"
 
 
 def _replaced(name: str, lines: Iterable[str]) -> str:

@@ -1,0 +1,1 @@
+"""What is written for a deployment: secrets for each service, and Kubernetes manifests."""

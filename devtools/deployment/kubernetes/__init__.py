@@ -1,0 +1,1 @@
+"""Kubernetes manifests of the processes in docker/compose.yaml."""
