@@ -11,7 +11,7 @@ import asyncio
 import ssl
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
 import aiohappyeyeballs
@@ -166,8 +166,8 @@ class _Connection(asyncio.Protocol):
     # --- asyncio's callbacks ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports have its methods, but are no subclass.
+        self._transport = cast(asyncio.Transport, transport)
         self._all.add(self)
 
     def data_received(self, data: bytes) -> None:
