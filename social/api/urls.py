@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from social.api import accounts, addresses, passwords, posts, profiles, relations, tokens
+from social.api import accounts, addresses, passwords, posts, profiles, relations, search, tokens
 from social.api.converters import RowIdConverter
 
 register_converter(RowIdConverter, "id")
@@ -18,6 +18,8 @@ urlpatterns = [
     path("accounts/password/", passwords.PasswordView.as_view(), name="password"),
     path("accounts/password/forgotten/", passwords.ForgottenView.as_view(), name="forgotten"),
     path("accounts/password/reset/", passwords.ResetView.as_view(), name="reset"),
+    path("users/", search.PeopleSearchView.as_view(), name="users"),
+    path("users/lookup/", search.LookupView.as_view(), name="user-lookup"),
     path("users/<id:user_id>/", profiles.ProfileView.as_view(), name="profile"),
     path("users/<id:user_id>/posts/", posts.AuthorPostsView.as_view(), name="author-posts"),
     path("users/<id:user_id>/followers/", relations.FollowersView.as_view(), name="followers"),
