@@ -36,7 +36,7 @@ LIMITS = {
     },
     "read": {
         *("get me", "get tokens", "get profile", "get author-posts", "get post"),
-        *("get users", "get user-lookup"),
+        *("get users", "get user-lookup", "get relationships"),
         *("get followers", "get following", "get blocks", "get mutes"),
         *("get timeline", "get timeline-unread-count", "get notifications"),
         *("get push-subscriptions", "get push-subscription", "get push-public-key"),

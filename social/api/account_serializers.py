@@ -14,7 +14,7 @@ from rest_framework import serializers
 
 from social import accounts, addresses, attempts
 from social.api.problems import WrongCredentials
-from social.api.serializers import ALICE, PersonSerializer, ProfileSerializer, StrictSerializer
+from social.api.serializers import ALICE, OwnProfileSerializer, PersonSerializer, StrictSerializer
 from social.api.texts import NameField, refuse_invisible
 from social.lookalikes import NameRefusedError
 from social.models import Token, User, unique_username
@@ -127,8 +127,8 @@ class LoginAnswerSerializer(serializers.Serializer[Any]):
     user = PersonSerializer()
 
 
-class MeSerializer(ProfileSerializer):
-    example = ProfileSerializer.example | {"email": "alice@example.com", "new_email": None}
+class MeSerializer(OwnProfileSerializer):
+    example = OwnProfileSerializer.example | {"email": "alice@example.com", "new_email": None}
     email = serializers.CharField(read_only=True)
     new_email = serializers.CharField(
         read_only=True,

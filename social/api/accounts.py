@@ -68,7 +68,7 @@ class MeView(APIView):
     def get(self, request: AuthenticatedRequest) -> Response:
         user = request.user
         own = {"email": user.email, "new_email": addresses.unconfirmed(user)}
-        return Response(shapes.profile(user, follow_counts.read(user.pk)) | own)
+        return Response(shapes.own_profile(user, follow_counts.read(user.pk)) | own)
 
 
 class CloseView(GenericAPIView[Any]):

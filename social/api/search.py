@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from social import accounts, follow_counts, search
-from social.api import paging, shapes
+from social import accounts, search
+from social.api import paging, profiles, shapes
 from social.api.account_serializers import UsernameField
 from social.api.description import may_answer
 from social.api.serializers import PersonPageSerializer, ProfileSerializer
@@ -59,7 +59,7 @@ class LookupView(APIView):
         name = _given(NameSerializer, request)["username"]
         named = User.objects.named(name).values("pk")
         user = get_object_or_404(accounts.visible_to(request.user), pk__in=named)
-        return Response(shapes.profile(user, follow_counts.read(user.pk)))
+        return profiles.answer(request, user)
 
 
 def encode(key: str) -> str:

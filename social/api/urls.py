@@ -1,6 +1,16 @@
 from django.urls import path, register_converter
 
-from social.api import accounts, addresses, passwords, posts, profiles, relations, search, tokens
+from social.api import (
+    accounts,
+    addresses,
+    passwords,
+    posts,
+    profiles,
+    relations,
+    relationships,
+    search,
+    tokens,
+)
 from social.api.converters import RowIdConverter
 
 register_converter(RowIdConverter, "id")
@@ -27,6 +37,7 @@ urlpatterns = [
     path("users/<id:user_id>/follow/", relations.FollowView.as_view(), name="follow"),
     path("users/<id:user_id>/block/", relations.BlockView.as_view(), name="block"),
     path("users/<id:user_id>/mute/", relations.MuteView.as_view(), name="mute"),
+    path("relationships/", relationships.RelationshipsView.as_view(), name="relationships"),
     path("blocks/", relations.BlocksView.as_view(), name="blocks"),
     path("mutes/", relations.MutesView.as_view(), name="mutes"),
     path("posts/", posts.PostsView.as_view(), name="posts"),
