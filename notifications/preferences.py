@@ -8,19 +8,27 @@ from collections.abc import Collection
 from datetime import datetime
 
 from notifications.models import Preference, SilencedAuthor
+from social import profiles
 from social.models import User
 
 
 def of(user: User) -> Preference:
     """The user's preferences, or the defaults, which their first device will save: every post is
     pushed at once, at any hour."""
-    return Preference.objects.filter(user=user).first() or Preference(user=user)
+    saved = Preference.objects.filter(user=user).first()
+    return saved or Preference(user=user, time_zone=_time_zone(user))
 
 
 def lock(user: User) -> Preference:
     """The user's preferences, saved if they were not, and locked until the transaction ends."""
-    Preference.objects.get_or_create(user=user)
+    # The time zone is read only if there is no row yet.
+    Preference.objects.get_or_create(user=user, defaults={"time_zone": lambda: _time_zone(user)})
     return Preference.objects.select_for_update().get(user=user)
+
+
+def _time_zone(user: User) -> str:
+    """The time zone of a new row: the one that the account has now."""
+    return profiles.of(user).time_zone
 
 
 def silence(user: User, author: User, *, now: datetime) -> None:

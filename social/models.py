@@ -14,7 +14,9 @@ from django.db.models.functions import Collate, Upper
 from django.dispatch import Signal
 from knox.models import AbstractAuthToken
 
-from social import lookalikes, names
+from social import lookalikes, names, texts
+from social.languages import check_language
+from social.time_zones import check_time_zone
 
 POST_LENGTH = 5_000
 # Usernames of canary accounts (see canaries.py). A username that can be registered holds no colon.
@@ -129,6 +131,25 @@ def unique_username() -> str:
     field = User._meta.get_field("username")
     assert isinstance(field, models.Field)
     return str(field.error_messages["unique"])
+
+
+class Profile(models.Model):
+    """What a user says about themselves, and the language and time zone of what we write to them. A
+    user without a row has changed nothing. No language means that of the client.
+
+    It is a table of its own to keep the users' rows, which every request reads, short.
+    """
+
+    user = models.OneToOneField(
+        User, on_delete=models.CASCADE, primary_key=True, related_name="profile"
+    )
+    display_name = models.CharField(max_length=texts.NAME.code_points, blank=True)
+    bio = models.CharField(max_length=texts.BIO.code_points, blank=True)
+    language = models.CharField(max_length=20, blank=True, validators=[check_language])
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[check_time_zone])
+
+    def __str__(self) -> str:
+        return f"profile of {self.user_id}"
 
 
 class Lookalike(models.Model):

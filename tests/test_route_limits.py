@@ -28,7 +28,7 @@ LIMITS = {
         *("delete follow", "delete block", "delete mute"),
     },
     "write": {
-        *("post logout", "delete tokens", "delete token", "patch post", "delete post"),
+        *("post logout", "delete tokens", "delete token", "patch me", "patch post", "delete post"),
         *("post push-subscriptions", "patch push-subscription", "delete push-subscription"),
         *("post push-subscription-test", "patch push-preferences"),
         *("put push-author-preference", "delete push-author-preference"),

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from social import accounts, follow_counts, relationships
+from social import accounts, follow_counts, profiles, relationships
 from social.api import shapes
 from social.api.requests import AuthenticatedRequest
 from social.api.serializers import ProfileSerializer
@@ -19,13 +19,14 @@ class ProfileView(APIView):
 
     @extend_schema(responses=ProfileSerializer)
     def get(self, request: AuthenticatedRequest, user_id: int) -> Response:
-        user = get_object_or_404(accounts.visible_to(request.user), pk=user_id)
-        return answer(request, user)
+        people = accounts.visible_to(request.user).select_related("profile")
+        return answer(request, get_object_or_404(people, pk=user_id))
 
 
 def answer(request: Request, user: User) -> Response:
-    """The answer with a person's profile."""
+    """The answer with the profile of `user`, who must have been read with it."""
     relationship = None
     if user != request.user:
-        relationship = relationships.read(request.user.pk, [user.pk])[user.pk]
-    return Response(shapes.profile(user, follow_counts.read(user.pk), relationship))
+        relationship = relationships.read(request.user.pk, [user.pk])[user.pk]._asdict()
+    shown = shapes.profile(profiles.of(user), follow_counts.read(user.pk))
+    return Response(shown | {"relationship": relationship})

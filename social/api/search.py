@@ -58,8 +58,8 @@ class LookupView(APIView):
     def get(self, request) -> Response:
         name = _given(NameSerializer, request)["username"]
         named = User.objects.named(name).values("pk")
-        user = get_object_or_404(accounts.visible_to(request.user), pk__in=named)
-        return profiles.answer(request, user)
+        people = accounts.visible_to(request.user).select_related("profile")
+        return profiles.answer(request, get_object_or_404(people, pk__in=named))
 
 
 def encode(key: str) -> str:

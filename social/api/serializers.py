@@ -91,7 +91,15 @@ class RelationshipSerializer(serializers.Serializer):
 
 
 class OwnProfileSerializer(PersonSerializer):
-    example = ALICE | {"joined_at": "2026-01-01T09:00:00Z", "followers": 1000, "following": 200}
+    example = ALICE | {
+        "display_name": "Alice A.",
+        "bio": "Writes about birds.",
+        "joined_at": "2026-01-01T09:00:00Z",
+        "followers": 1000,
+        "following": 200,
+    }
+    display_name = serializers.CharField(help_text="Empty: the username serves.")
+    bio = serializers.CharField()
     joined_at = serializers.DateTimeField()
     followers = serializers.IntegerField()
     following = serializers.IntegerField()
