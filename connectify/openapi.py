@@ -9,6 +9,7 @@ TAGS = {
     "notifications": "The notifications that you have received.",
     "posts": "Writing, reading, editing and deleting single posts.",
     "push": "Your devices, and preferences for push notifications.",
+    "relationships": "What other users are to you.",
     "timeline": "The posts of the users that you follow.",
     "users": "Other users, and following them.",
 }

@@ -84,7 +84,7 @@ class PushSubscriptionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Not 
 
 @admin.register(ReadMark)
 class ReadMarkAdmin(ReadOnlyAdmin):
-    list_display = ("user", "post_id")
+    list_display = ("user", "post_id", "seen_up_to")
     list_select_related = ("user",)
     search_fields = ("=user__username",)
 

@@ -8,6 +8,9 @@ class NotificationsConfig(AppConfig):
         from notifications import (
             checks,  # noqa: F401  (registers them)
             logins,
+            preferences,
         )
+        from social.relationships import silencers
 
         logins.connect()
+        silencers.append(preferences.silenced_among)

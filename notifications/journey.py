@@ -22,6 +22,8 @@ def steps(post: Post, user: User) -> Iterator[Step]:
         yield Step(f"{user} has no notification of it.", stops=True)
         return
     yield Step(f"{user} was notified at {notification.created_at:%H:%M:%S}.")
+    if notification.dismissed_at:
+        yield Step(f"{user} dismissed it at {notification.dismissed_at:%H:%M:%S}.")
     if notification.held:
         yield Step(f"The push was suppressed: {notification.held}.")
     link = f"{reverse('admin:notifications_delivery_changelist')}?q={post.pk}"

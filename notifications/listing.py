@@ -15,20 +15,18 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 
 from fanout import partitions
-from notifications.models import Notification, ReadMark
+from notifications import marks
+from notifications.marks import Marks
+from notifications.models import Notification
 from social import posts
 from social.models import Mute, Post, User
-from social.read_marks import MERGED, ReadPosts
+from social.read_marks import ReadPosts
 
 PAGE = 50
+MOST = 99
 # A page reads at most this many windows: of 1, 2, 4, 8, 16, 16, 16 and 16 partitions.
 WINDOWS = 8
 WINDOW_PARTITIONS = 16
-
-# A notification may come late, with a post id below the mark, and is then unread. To recognise
-# that, a mark remembers up to this many notifications that were present below it, in at most
-# WINDOW_PARTITIONS partitions. Whatever lies below these counts as read.
-REMEMBERED = 100
 
 # The notifications of one window. Those that were present when the mark was set are read. The half
 # of the list to which a row belongs depends on the mark, and the moment, at which the client
@@ -39,30 +37,22 @@ ROWS = """
            read_at IS NOT NULL OR post_id <= %(floor)s OR post_id = ANY(%(above)s) AS read
     FROM notifications_notification
     WHERE recipient_id = %(recipient)s AND post_id >= %(lower)s AND post_id < %(upper)s
+          AND dismissed_at IS NULL
           AND (post_id <= %(floor_then)s OR post_id = ANY(%(above_then)s)
                OR coalesce(read_at <= %(then)s, false)) = %(half)s
     ORDER BY post_id DESC LIMIT %(size)s
 """
 
-# The newest notifications up to a post. Uses the primary key of each partition.
-PRESENT = """
-    SELECT post_id FROM notifications_notification
-    WHERE recipient_id = %s AND post_id >= %s AND post_id <= %s ORDER BY post_id DESC LIMIT %s
-"""
-MARK = f"""
-    INSERT INTO notifications_readmark AS mark (user_id, post_id, read_floor, read_above)
-    VALUES (%s, %s, %s, %s)
-    ON CONFLICT (user_id) DO UPDATE SET {MERGED.format(up_to="post_id")}
-"""
-
 
 class Entry(NamedTuple):
-    """A notification; `held` names the preference that suppressed its push."""
+    """A notification; `held` names the preference that suppressed its push. One that is read is
+    also seen."""
 
     post: Post
     created_at: datetime
     held: str | None
     read: bool
+    seen: bool
 
 
 class Place(NamedTuple):
@@ -100,25 +90,45 @@ Found = tuple[int, datetime, str | None, bool]
 Row = tuple[bool, int, datetime, str | None, bool]
 
 
+class Unread(NamedTuple):
+    """The unread notifications, and those of them that are not seen either. `more` is True if there
+    are more than `count`."""
+
+    count: int
+    unseen: int
+    more: bool
+
+
 def page(
     user: User, *, now: datetime, at: Place | None = None, unread: bool = False, size: int = PAGE
 ) -> Page:
     """Read at most `size` notifications from the place `at`, or from the start of the list. A page
     may have fewer, even none, although the list goes on. `unread` leaves out the read half."""
-    mark, read = _mark(user)
-    at = at or Place(False, None, mark, now, read.floor, read.above)
-    windows = _windows(at, unread)
-    rows: list[Row] = []
-    for window in islice(windows, WINDOWS):
-        # Read one more than the page holds, to know whether there is another page.
-        found = _rows(user, at, window, read, size + 1 - len(rows))
-        rows += [(window.read, *each) for each in found]
-        if len(rows) > size:
-            half, last, *_ = rows[size - 1]
-            return Page(_visible(user, rows[:size]), at._replace(read=half, before=last))
-    following = next(windows, None)
-    then = following and at._replace(read=following.read, before=following.upper)
-    return Page(_visible(user, rows), then)
+    known = marks.of(user)
+    rows, following = _gather(user, at or _start(known, now), known, unread, size)
+    found = _posts(user).in_bulk([post_id for _, post_id, *_ in rows])
+    entries = [
+        Entry(found[post_id], created_at, held, read, read or post_id in known.seen)
+        for _, post_id, created_at, held, read in rows
+        if post_id in found
+    ]
+    return Page(entries, following)
+
+
+def count_unread(user: User, *, now: datetime, most: int = MOST) -> Unread:
+    """Count the unread notifications among the newest, as far as one page reaches."""
+    known = marks.of(user)
+    rows, following = _gather(user, _start(known, now), known, True, most)
+    shown = _posts(user).filter(pk__in=[post_id for _, post_id, *_ in rows])
+    ids = list(shown.values_list("pk", flat=True))
+    unseen = sum(post_id not in known.seen for post_id in ids)
+    return Unread(len(ids), unseen, len(rows) == most and following is not None)
+
+
+def dismiss(user: User, post_id: int, *, now: datetime) -> bool:
+    """Remove a notification from the list. Returns False if there never was one."""
+    own = Notification.objects.filter(recipient=user, post_id=post_id)
+    return bool(own.update(dismissed_at=Coalesce("dismissed_at", now)))
 
 
 def mark_read(user: User, post_id: int, *, now: datetime) -> bool:
@@ -127,30 +137,25 @@ def mark_read(user: User, post_id: int, *, now: datetime) -> bool:
     return bool(own.update(read_at=Coalesce("read_at", now)))
 
 
-def mark_read_up_to(user: User, post_id: int, *, remembered: int = REMEMBERED) -> bool:
-    """Mark this notification, and all present ones of older posts, as read. Returns False if the
-    user has no notification of this post."""
-    if not Notification.objects.filter(recipient=user, post_id=post_id).exists():
-        return False
-    read = _present(user, post_id, remembered)
-    with connection.cursor() as cursor:
-        cursor.execute(MARK, [user.pk, post_id, read.floor, list(read.above)])
-    return True
+def _start(known: Marks, now: datetime) -> Place:
+    return Place(False, None, known.up_to, now, known.read.floor, known.read.above)
 
 
-def _present(user: User, up_to: int, remembered: int) -> ReadPosts:
-    firsts = [first for first, _ in partitions.bounds(Notification._meta.db_table)]
-    oldest = [first for first in firsts if first <= up_to][-WINDOW_PARTITIONS:][0]
-    with connection.cursor() as cursor:
-        cursor.execute(PRESENT, [user.pk, oldest, up_to, remembered])
-        ids = [row[0] for row in cursor]
-    return ReadPosts(ids[-1] - 1 if len(ids) == remembered else oldest - 1, tuple(ids[::-1]))
-
-
-def _mark(user: User) -> tuple[int, ReadPosts]:
-    marks = ReadMark.objects.filter(user=user)
-    mark = marks.values_list("post_id", "read_floor", "read_above").first()
-    return (mark[0], ReadPosts.of(*mark)) if mark else (0, ReadPosts())
+def _gather(
+    user: User, at: Place, known: Marks, unread: bool, size: int
+) -> tuple[list[Row], Place | None]:
+    """At most `size` rows from the place `at`, and the place where the next page starts."""
+    windows = _windows(at, unread)
+    rows: list[Row] = []
+    for window in islice(windows, WINDOWS):
+        # Read one more than the page holds, to know whether there is another page.
+        found = _rows(user, at, window, known.read, size + 1 - len(rows))
+        rows += [(window.read, *each) for each in found]
+        if len(rows) > size:
+            half, last, *_ = rows[size - 1]
+            return rows[:size], at._replace(read=half, before=last)
+    following = next(windows, None)
+    return rows, following and at._replace(read=following.read, before=following.upper)
 
 
 def _rows(user: User, at: Place, window: Window, read: ReadPosts, size: int) -> list[Found]:
@@ -171,15 +176,6 @@ def _rows(user: User, at: Place, window: Window, read: ReadPosts, size: int) -> 
             },
         )
         return [(post, at_, held, read_now) for post, at_, held, read_now in cursor]
-
-
-def _visible(user: User, rows: list[Row]) -> list[Entry]:
-    found = _posts(user).in_bulk([post_id for _, post_id, *_ in rows])
-    return [
-        Entry(found[post_id], created_at, held, read)
-        for _, post_id, created_at, held, read in rows
-        if post_id in found
-    ]
 
 
 def _posts(user: User) -> QuerySet[Post]:

@@ -171,7 +171,8 @@ class Notification(models.Model):
     """A notification of a user about a post; users without a device have notifications too.
     Partitioned by post.
 
-    `held` says why the push was suppressed; NULL if it was not.
+    `held` says why the push was suppressed; NULL if it was not. A dismissed notification keeps its
+    row, because a task that is delivered again would insert it again.
     """
 
     pk = models.CompositePrimaryKey("recipient_id", "post_id")
@@ -179,6 +180,7 @@ class Notification(models.Model):
     post = post_key()
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
+    dismissed_at = models.DateTimeField(null=True)
     held = models.CharField(max_length=20, null=True, choices=Held)
 
     def __str__(self) -> str:
@@ -186,13 +188,17 @@ class Notification(models.Model):
 
 
 class ReadMark(models.Model):
-    """The post up to which a user has read their notifications; one row per user. `read_floor` and
-    `read_above` say which notifications were present then (see social/read_marks.py)."""
+    """The posts up to which a user has read, and has seen, their notifications; one row per user.
+    `read_floor` and `read_above` say which notifications were present then (see
+    social/read_marks.py), and so do the columns for the mark of what is seen."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True)
     post_id = models.BigIntegerField()
     read_floor = models.BigIntegerField(null=True)
     read_above = ArrayField(models.BigIntegerField(), null=True)
+    seen_up_to = models.BigIntegerField(default=0, db_default=0)
+    seen_floor = models.BigIntegerField(default=0, db_default=0)
+    seen_above = ArrayField(models.BigIntegerField(), default=list, db_default=[])
 
     def __str__(self) -> str:
         return f"{self.user_id} up to post {self.post_id}"

@@ -24,6 +24,7 @@ from social.models import (
     Closure,
     ForgottenPassword,
     IdempotencyKey,
+    Profile,
     Token,
     User,
 )
@@ -101,7 +102,8 @@ def close(user: User, *, now: datetime) -> bool:
 
 
 def _erase_identity(user: User) -> None:
-    """Remove the account's name and mail address from rows of other tables."""
+    """Remove the account's name, profile and mail address from rows of other tables."""
+    Profile.objects.filter(user=user).delete()
     IdempotencyKey.objects.filter(user=user).delete()
     ForgottenPassword.objects.filter(email=Lower(Value(user.email))).delete()
     # The admin's log of operators' actions on the account and on its tokens.

@@ -24,6 +24,7 @@ from social.models import (
     MailedAddress,
     NewAddress,
     Post,
+    Profile,
     Token,
     User,
 )
@@ -107,6 +108,18 @@ class PostAdmin(ReadOnlyAdmin):
     @admin.display(description="content")
     def excerpt(self, post: Post) -> str:
         return texts.excerpt(post.content, 80)
+
+
+@admin.register(Profile)
+class ProfileAdmin(ReadOnlyAdmin):
+    """Operators may delete what a user says about themselves; the user may say something else."""
+
+    list_display = ("user_id", "display_name", "language", "time_zone")
+    search_fields = ("=user__username",)
+    ordering = ("-user_id",)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
 
 @admin.register(Token)

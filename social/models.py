@@ -10,11 +10,13 @@ from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MinLengthValidator
 from django.db import models, transaction
-from django.db.models.functions import Upper
+from django.db.models.functions import Collate, Upper
 from django.dispatch import Signal
 from knox.models import AbstractAuthToken
 
-from social import lookalikes, names
+from social import lookalikes, names, texts
+from social.languages import check_language
+from social.time_zones import check_time_zone
 
 POST_LENGTH = 5_000
 # Usernames of canary accounts (see canaries.py). A username that can be registered holds no colon.
@@ -39,14 +41,15 @@ class NameKeyField(models.CharField):  # type: ignore[type-arg]  # Not generic a
 
 
 class People(UserManager["User"]):
-    def get_by_natural_key(self, username: str | None) -> "User":
+    def named(self, name: str) -> "models.QuerySet[User]":
         """The account that logs in with this name: the one with exactly this name, or else the one
-        whose name has the same key. Raises User.DoesNotExist."""
-        key = names.key(username or "")
-        found = self.filter(models.Q(username=username) | models.Q(name_key=key)).order_by(
-            models.Case(models.When(username=username, then=0), default=1)
-        )[:1]
-        return found.get()
+        whose name has the same key. No account, or one."""
+        found = self.filter(models.Q(username=name) | models.Q(name_key=names.key(name)))
+        return found.order_by(models.Case(models.When(username=name, then=0), default=1))[:1]
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """See `named`. Raises User.DoesNotExist."""
+        return self.named(username or "").get()
 
 
 class User(AbstractUser):
@@ -64,8 +67,18 @@ class User(AbstractUser):
     _password: str | None  # Django's: the new password, until it is saved.
 
     class Meta(AbstractUser.Meta):
-        # Finds the accounts of a mail address, in any case, for a password reset.
-        indexes = [models.Index(Upper("email"), name="social_user_by_email")]
+        indexes = [
+            # Finds the accounts of a mail address, in any case, for a password reset.
+            models.Index(Upper("email"), name="social_user_by_email"),
+            # Finds people by a prefix of their key. The keys of closed accounts, which all begin
+            # alike, are left out. The collation "C" sorts by code point in every database, so that
+            # a prefix is a range.
+            models.Index(
+                Collate("name_key", "C"),
+                condition=models.Q(is_active=True),
+                name="social_user_by_key",
+            ),
+        ]
 
     def set_unusable_password(self) -> None:
         super().set_unusable_password()
@@ -118,6 +131,25 @@ def unique_username() -> str:
     field = User._meta.get_field("username")
     assert isinstance(field, models.Field)
     return str(field.error_messages["unique"])
+
+
+class Profile(models.Model):
+    """What a user says about themselves, and the language and time zone of what we write to them. A
+    user without a row has changed nothing. No language means that of the client.
+
+    It is a table of its own to keep the users' rows, which every request reads, short.
+    """
+
+    user = models.OneToOneField(
+        User, on_delete=models.CASCADE, primary_key=True, related_name="profile"
+    )
+    display_name = models.CharField(max_length=texts.NAME.code_points, blank=True)
+    bio = models.CharField(max_length=texts.BIO.code_points, blank=True)
+    language = models.CharField(max_length=20, blank=True, validators=[check_language])
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[check_time_zone])
+
+    def __str__(self) -> str:
+        return f"profile of {self.user_id}"
 
 
 class Lookalike(models.Model):

@@ -26,13 +26,15 @@ class ReadPosts:
         return cls(up_to if floor is None else floor, tuple(above or ()))
 
 
-# The SET clause of an upsert into a table AS mark; {up_to} is the table's column for the mark.
+# The SET clause of an upsert into a table AS mark; {up_to}, {floor} and {above} are the table's
+# columns for the mark.
 MERGED = """
     {up_to} = greatest(mark.{up_to}, excluded.{up_to}),
-    read_floor = greatest(coalesce(mark.read_floor, mark.{up_to}), excluded.read_floor),
-    read_above = ARRAY(
-        SELECT DISTINCT post_id FROM unnest(mark.read_above || excluded.read_above) AS post_id
-        WHERE post_id > greatest(coalesce(mark.read_floor, mark.{up_to}), excluded.read_floor)
+    {floor} = greatest(coalesce(mark.{floor}, mark.{up_to}), excluded.{floor}),
+    {above} = ARRAY(
+        SELECT DISTINCT post_id FROM unnest(mark.{above} || excluded.{above}) AS post_id
+        WHERE post_id > greatest(coalesce(mark.{floor}, mark.{up_to}), excluded.{floor})
         ORDER BY post_id
     )
 """
+READ = {"floor": "read_floor", "above": "read_above"}

@@ -4,6 +4,8 @@ Guarantee: a stored text is visible, and does not affect its surroundings: it ca
 terminal, break a log line or change the direction of the text around it.
 """
 
+from typing import NamedTuple
+
 import regex
 
 # Spaces. WHITE is the property White_Space of
@@ -31,6 +33,19 @@ HARMFUL_IN_LINE = r"\x00-\x1f\x7f-\x9f\u2028\u2029" + "\u202a-\u202e"
 
 # Characters that begin an isolate, a part with its own direction, and the one that ends it (UAX 9).
 OPENING, CLOSING = "\u2066\u2067\u2068", "\u2069"
+
+
+class Length(NamedTuple):
+    """The greatest length of a text, in characters as people see them (grapheme clusters, UAX 29).
+    `code_points` is more, because a letter may have marks, and an emoji may be several, but it
+    bounds what is stored."""
+
+    characters: int
+    code_points: int
+
+
+NAME = Length(50, 250)
+BIO = Length(500, 2_500)
 
 _visible = regex.compile(f"[^{BLANK}{BLANK_BEYOND}]")
 _gap = regex.compile(f"[{SPACES}]+")
@@ -65,6 +80,13 @@ def balanced(text: str) -> str:
             depth -= 1
         kept.append(character)
     return "".join(kept) + CLOSING * depth
+
+
+def is_longer(text: str, length: Length) -> bool:
+    # A far longer text is not divided into clusters, which takes time.
+    if len(text) > length.code_points:
+        return True
+    return sum(1 for _ in regex.finditer(r"\X", text)) > length.characters
 
 
 def excerpt(text: str, length: int) -> str:

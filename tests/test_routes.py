@@ -29,7 +29,8 @@ PUBLIC = {"post register", "post login", "post forgotten", "post reset", "post e
 OWNERS = {
     *("patch post", "delete post", "delete token"),
     *("get push-subscription", "patch push-subscription", "delete push-subscription"),
-    *("post push-subscription-test", "put notification-read", "get post-delivery"),
+    *("post push-subscription-test", "put notification-read", "delete notification"),
+    "get post-delivery",
 }
 # Whom one looks at, follows or silences is a free choice; what it writes is the caller's own.
 EVERYBODYS = {
@@ -62,6 +63,7 @@ def url(alice, own, post, now):
     by_route = {
         "post": {"pk": post.pk},
         "post-delivery": {"post_id": post.pk},
+        "notification": {"post_id": post.pk},
         "notification-read": {"post_id": post.pk},
         "push-subscription": device,
         "push-subscription-test": device,

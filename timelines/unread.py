@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from social.read_marks import MERGED, ReadPosts
+from social.read_marks import MERGED, READ, ReadPosts
 from timelines import reading, rows
 from timelines.models import Reader
 from timelines.reading import State
@@ -22,7 +22,7 @@ REMEMBERED = 200
 MARK = f"""
     INSERT INTO timelines_reader AS mark (owner_id, seen_at, read_up_to, read_floor, read_above)
     VALUES (%s, %s, %s, %s, %s)
-    ON CONFLICT (owner_id) DO UPDATE SET {MERGED.format(up_to="read_up_to")}
+    ON CONFLICT (owner_id) DO UPDATE SET {MERGED.format(up_to="read_up_to", **READ)}
 """
 
 

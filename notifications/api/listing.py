@@ -1,5 +1,6 @@
 """The notifications list over REST."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404
@@ -11,12 +12,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from notifications import listing
+from notifications import listing, marks
 from notifications.api import cursors
 from notifications.models import Held
 from social.api import paging, shapes
 from social.api.requests import AuthenticatedRequest
 from social.api.serializers import PostSerializer, StrictSerializer
+from social.models import User
 
 
 class NotificationSerializer(serializers.Serializer[Any]):
@@ -24,11 +26,13 @@ class NotificationSerializer(serializers.Serializer[Any]):
         "post": PostSerializer.example,
         "created_at": "2026-01-15T10:30:01Z",
         "read": False,
+        "seen": True,
         "held": None,
     }
     post = PostSerializer()
     created_at = serializers.DateTimeField(help_text="When the user was notified.")
     read = serializers.BooleanField()
+    seen = serializers.BooleanField(help_text="Whether it is read, or was marked as seen.")
     held = serializers.ChoiceField(
         Held.choices, allow_null=True, help_text="Why its push was suppressed; null if it was not."
     )
@@ -65,6 +69,30 @@ class NotificationsView(APIView):
         return paging.answer(request, [_shape(entry) for entry in page.entries], cursor)
 
 
+class NotificationCountSerializer(serializers.Serializer[Any]):
+    example = {"count": 7, "unseen": 2, "more": False}
+    count = serializers.IntegerField(help_text=f"At most {listing.MOST}.")
+    unseen = serializers.IntegerField(help_text="How many of them are not seen.")
+    more = serializers.BooleanField(help_text="Whether there are more than `count`.")
+
+
+class NotificationCountView(APIView):
+    """Count your unread notifications, among the newest ones."""
+
+    @extend_schema(responses=NotificationCountSerializer)
+    def get(self, request: AuthenticatedRequest) -> Response:
+        return Response(listing.count_unread(request.user, now=timezone.now())._asdict())
+
+
+class NotificationView(APIView):
+    @extend_schema(responses={204: None})
+    def delete(self, request: AuthenticatedRequest, post_id: int) -> Response:
+        """Dismiss the notification of a post: remove it from the list. It may be repeated."""
+        if not listing.dismiss(request.user, post_id, now=timezone.now()):
+            raise Http404
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
 class NotificationReadView(APIView):
     @extend_schema(request=None, responses={204: None})
     def put(self, request: AuthenticatedRequest, post_id: int) -> Response:
@@ -81,18 +109,32 @@ class UpToSerializer(StrictSerializer):
     )
 
 
-class NotificationsReadView(GenericAPIView[Any]):
+class MarkView(GenericAPIView[Any]):
     serializer_class = UpToSerializer
+    # Marks the notifications up to a post; see marks.py.
+    mark: Callable[[User, int], bool]
 
     @extend_schema(responses={204: None})
     def post(self, request: AuthenticatedRequest) -> Response:
-        """Mark the notifications of a post and of all older posts as read."""
         wish = self.get_serializer(data=request.data)
         wish.is_valid(raise_exception=True)
-        if not listing.mark_read_up_to(request.user, wish.validated_data["up_to"]):
+        if not type(self).mark(request.user, wish.validated_data["up_to"]):
             message = "You have no notification of this post."
             raise serializers.ValidationError({"up_to": [message]})
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class NotificationsReadView(MarkView):
+    """Mark the notifications of a post and of all older posts as read."""
+
+    mark = marks.mark_read
+
+
+class NotificationsSeenView(MarkView):
+    """Mark the notifications of a post and of all older posts as seen: they stay unread, but need
+    no badge any more."""
+
+    mark = marks.mark_seen
 
 
 def _flag(request: Request, name: str) -> bool:
@@ -107,5 +149,6 @@ def _shape(entry: listing.Entry) -> dict[str, Any]:
         "post": shapes.post(entry.post),
         "created_at": shapes.moment(entry.created_at),
         "read": entry.read,
+        "seen": entry.seen,
         "held": entry.held,
     }

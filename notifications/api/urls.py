@@ -5,6 +5,13 @@ from notifications.api import listing, preferences, subscriptions
 urlpatterns = [
     path("notifications/", listing.NotificationsView.as_view(), name="notifications"),
     path("notifications/read/", listing.NotificationsReadView.as_view(), name="notifications-read"),
+    path("notifications/seen/", listing.NotificationsSeenView.as_view(), name="notifications-seen"),
+    path(
+        "notifications/unread-count/",
+        listing.NotificationCountView.as_view(),
+        name="notifications-unread-count",
+    ),
+    path("notifications/<id:post_id>/", listing.NotificationView.as_view(), name="notification"),
     path(
         "notifications/<id:post_id>/read/",
         listing.NotificationReadView.as_view(),

@@ -12,12 +12,13 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from rest_framework import serializers
 
-from social import accounts, addresses, attempts
+from social import accounts, addresses, attempts, texts
 from social.api.problems import WrongCredentials
-from social.api.serializers import ALICE, PersonSerializer, ProfileSerializer, StrictSerializer
-from social.api.texts import NameField, refuse_invisible
+from social.api.serializers import ALICE, OwnProfileSerializer, PersonSerializer, StrictSerializer
+from social.api.texts import Line, NameField, ProfileField, Text, refuse_invisible
+from social.languages import check_language
 from social.lookalikes import NameRefusedError
-from social.models import Token, User, unique_username
+from social.models import Profile, Token, User, unique_username
 
 SECRET = "correct horse battery staple"
 NEW_SECRET = "a quite different sentence"
@@ -127,14 +128,47 @@ class LoginAnswerSerializer(serializers.Serializer[Any]):
     user = PersonSerializer()
 
 
-class MeSerializer(ProfileSerializer):
-    example = ProfileSerializer.example | {"email": "alice@example.com", "new_email": None}
+class MeSerializer(OwnProfileSerializer):
+    example = OwnProfileSerializer.example | {
+        "language": "de",
+        "time_zone": "Europe/Vienna",
+        "email": "alice@example.com",
+        "new_email": None,
+    }
+    language = serializers.CharField()
+    time_zone = serializers.CharField()
     email = serializers.CharField(read_only=True)
     new_email = serializers.CharField(
         read_only=True,
         allow_null=True,
         help_text="The address that is not confirmed yet; null if there is none.",
     )
+
+
+class LanguageField(serializers.CharField):
+    def to_internal_value(self, data) -> str:
+        return super().to_internal_value(data).lower()
+
+
+class ProfileChangeSerializer(StrictSerializer, serializers.ModelSerializer):
+    example = {"display_name": "Alice A.", "bio": "Writes about birds.", "language": "de"}
+    display_name = ProfileField(texts.NAME, Line())
+    bio = ProfileField(texts.BIO, Text())
+    language = LanguageField(
+        max_length=20,
+        allow_blank=True,
+        validators=[check_language],
+        help_text="A language tag, such as de or pt-br; empty: the language of the client.",
+    )
+
+    class Meta:
+        model = Profile
+        fields = ("display_name", "bio", "language", "time_zone")
+        extra_kwargs = {
+            "time_zone": {
+                "help_text": "An IANA name. Quiet hours begin with it, and have their own then."
+            }
+        }
 
 
 # Operations that cannot be undone need the password: a token may have been stolen.

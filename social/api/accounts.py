@@ -1,4 +1,4 @@
-"""Accounts over REST: register, log in and out, read and close one's own account."""
+"""Accounts over REST: register, log in and out, read, change and close one's own account."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from social import accounts, addresses, follow_counts
+from social import accounts, addresses, follow_counts, profiles
 from social.api import account_serializers as serializers
 from social.api import shapes
 from social.api.description import may_answer
 from social.api.requests import AuthenticatedRequest
-from social.models import User
+from social.models import Profile, User
 from social.overload import gauge
 
 
@@ -61,14 +61,31 @@ class LogoutView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class MeView(APIView):
+class MeView(GenericAPIView[Any]):
     """Read one's own account."""
+
+    serializer_class = serializers.ProfileChangeSerializer
 
     @extend_schema(responses=serializers.MeSerializer)
     def get(self, request: AuthenticatedRequest) -> Response:
-        user = request.user
-        own = {"email": user.email, "new_email": addresses.unconfirmed(user)}
-        return Response(shapes.profile(user, follow_counts.read(user.pk)) | own)
+        return self._answer(profiles.of(request.user))
+
+    @extend_schema(responses=serializers.MeSerializer)
+    def patch(self, request: AuthenticatedRequest) -> Response:
+        """Change one's display name, bio, language or time zone."""
+        given = self.get_serializer(data=request.data, partial=True)
+        given.is_valid(raise_exception=True)
+        return self._answer(profiles.change(request.user, given.validated_data))
+
+    def _answer(self, said: Profile) -> Response:
+        user = said.user
+        own = {
+            "language": said.language,
+            "time_zone": said.time_zone,
+            "email": user.email,
+            "new_email": addresses.unconfirmed(user),
+        }
+        return Response(shapes.profile(said, follow_counts.read(user.pk)) | own)
 
 
 class CloseView(GenericAPIView[Any]):

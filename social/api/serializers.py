@@ -72,11 +72,44 @@ class PostSerializer(StrictSerializer):
     edited_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
 
-class ProfileSerializer(PersonSerializer):
-    example = ALICE | {"joined_at": "2026-01-01T09:00:00Z", "followers": 1000, "following": 200}
+class RelationshipSerializer(serializers.Serializer):
+    example = {
+        "following": True,
+        "followed_by": False,
+        "muting": False,
+        "blocking": False,
+        "notify": True,
+    }
+    following = serializers.BooleanField(help_text="Whether you follow them.")
+    followed_by = serializers.BooleanField(help_text="Whether they follow you.")
+    muting = serializers.BooleanField(help_text="Whether you mute them.")
+    blocking = serializers.BooleanField(help_text="Whether you block them.")
+    notify = serializers.BooleanField(
+        help_text="Whether their posts may be pushed to you: you follow them, do not mute them and"
+        " have not turned off pushes of their posts."
+    )
+
+
+class OwnProfileSerializer(PersonSerializer):
+    example = ALICE | {
+        "display_name": "Alice A.",
+        "bio": "Writes about birds.",
+        "joined_at": "2026-01-01T09:00:00Z",
+        "followers": 1000,
+        "following": 200,
+    }
+    display_name = serializers.CharField(help_text="Empty: the username serves.")
+    bio = serializers.CharField()
     joined_at = serializers.DateTimeField()
     followers = serializers.IntegerField()
     following = serializers.IntegerField()
+
+
+class ProfileSerializer(OwnProfileSerializer):
+    example = OwnProfileSerializer.example | {"relationship": RelationshipSerializer.example}
+    relationship = RelationshipSerializer(
+        allow_null=True, help_text="What this person is to you; null if it is you."
+    )
 
 
 class PersonPageSerializer(serializers.Serializer[Any]):

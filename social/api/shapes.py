@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from social.follow_counts import FollowCounts
-from social.models import Post, User
+from social.models import Post, Profile, User
 from social.shown_posts import Author, ShownPost
 
 
@@ -29,5 +29,12 @@ def moment(time: datetime | None) -> str | None:
     return time.isoformat().replace("+00:00", "Z") if time else None
 
 
-def profile(user: User, counts: FollowCounts) -> dict[str, Any]:
-    return person(user) | {"joined_at": moment(user.date_joined)} | counts._asdict()
+def profile(said: Profile, counts: FollowCounts) -> dict[str, Any]:
+    """The JSON object of a person; `said` is what they say about themselves."""
+    return {
+        **person(said.user),
+        "display_name": said.display_name,
+        "bio": said.bio,
+        "joined_at": moment(said.user.date_joined),
+        **counts._asdict(),
+    }

@@ -7,7 +7,16 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
-from social.texts import BLANK, HARMFUL, HARMFUL_IN_LINE, is_balanced, is_blank, is_harmful
+from social.texts import (
+    BLANK,
+    HARMFUL,
+    HARMFUL_IN_LINE,
+    Length,
+    is_balanced,
+    is_blank,
+    is_harmful,
+    is_longer,
+)
 
 
 class Text(RegexValidator):
@@ -36,6 +45,18 @@ class Line(Text):
     harmful, line = HARMFUL_IN_LINE, True
 
 
+class AtMost:
+    """Validator of a text's length in characters as people see them."""
+
+    def __init__(self, length: Length) -> None:
+        self.length = length
+
+    def __call__(self, value: str) -> None:
+        if is_longer(value, self.length):
+            message = f"This has more than {self.length.characters} characters."
+            raise ValidationError(message, code="max_length")
+
+
 NAME_LENGTH = 100
 
 
@@ -44,6 +65,18 @@ NAME_LENGTH = 100
 class NameField(serializers.CharField):
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=NAME_LENGTH, allow_blank=True, validators=[Line()], **options)
+
+
+# A text about oneself, or none. (Not a docstring: see NameField.)
+class ProfileField(serializers.CharField):
+    def __init__(self, length: Length, validator: Text, **options) -> None:
+        super().__init__(
+            max_length=length.code_points,
+            allow_blank=True,
+            validators=[validator, AtMost(length)],
+            help_text=f"At most {length.characters} characters as people see them.",
+            **options,
+        )
 
 
 def refuse_invisible(name: str) -> None:

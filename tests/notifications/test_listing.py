@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone
 
 from fanout import partitions
-from notifications import listing
+from notifications import listing, marks
 from notifications.models import Notification, ReadMark
 from social import posts, relations
 from social.models import Post
@@ -98,7 +98,7 @@ def test_a_single_notification_is_marked_as_read(bob, carol, twelve, now):
 
 
 def test_unread_notifications_come_first_and_each_half_newest_first(bob, twelve, now):
-    listing.mark_read_up_to(bob, twelve[8])
+    marks.mark_read(bob, twelve[8])
     for pk in twelve[1:6:2]:
         listing.mark_read(bob, pk, now=now)
     unread = [pk for pk in twelve[:8] if pk not in twelve[1:6:2]]
@@ -119,25 +119,25 @@ def test_marking_while_paging_repeats_and_leaves_out_nothing(bob, twelve, now):
         for pk in ids(page):
             listing.mark_read(bob, pk, now=timezone.now())
         if len(seen) == 6:
-            listing.mark_read_up_to(bob, twelve[0])
+            marks.mark_read(bob, twelve[0])
     assert seen == [pk for pk in twelve if pk != twelve[4]] + [twelve[4]]
 
 
 def test_all_notifications_up_to_one_are_marked_as_read(bob, carol, twelve):
-    assert listing.mark_read_up_to(bob, twelve[3])
+    assert marks.mark_read(bob, twelve[3])
     assert read(bob) == twelve[3:]
     assert walk(bob, unread=True) == [twelve[:3]]
     # A later mark at an older post makes nothing unread again.
-    assert listing.mark_read_up_to(bob, twelve[8])
+    assert marks.mark_read(bob, twelve[8])
     assert walk(bob, unread=True) == [twelve[:3]]
-    assert not listing.mark_read_up_to(carol, twelve[0])
+    assert not marks.mark_read(carol, twelve[0])
 
 
 def test_a_notification_that_comes_below_the_mark_is_unread(alice, bob, twelve, now):
     absent = twelve[2::4]
     Notification.objects.filter(post_id__in=absent).delete()
     there = [pk for pk in twelve if pk not in absent]
-    listing.mark_read_up_to(bob, there[1])
+    marks.mark_read(bob, there[1])
     assert read(bob) == there[1:]
     Notification.objects.bulk_create(
         Notification(recipient=bob, post_id=pk, created_at=now) for pk in absent
@@ -147,15 +147,15 @@ def test_a_notification_that_comes_below_the_mark_is_unread(alice, bob, twelve, 
         assert [*chain(*walk(bob, size=size))] == [there[0], *absent, *there[1:]]
         assert [*chain(*walk(bob, size=size, unread=True))] == [there[0], *absent]
     # A mark at an older post does not mark those that came late; a mark at one of them does.
-    listing.mark_read_up_to(bob, there[-1])
+    marks.mark_read(bob, there[-1])
     assert walk(bob, unread=True) == [[there[0], *absent]]
-    listing.mark_read_up_to(bob, absent[0])
+    marks.mark_read(bob, absent[0])
     assert walk(bob, unread=True) == [[there[0]]]
 
 
 def test_a_notification_that_comes_while_paging_changes_no_later_page(alice, bob, twelve, now):
     Notification.objects.filter(post_id=twelve[4]).delete()
-    listing.mark_read_up_to(bob, twelve[0])
+    marks.mark_read(bob, twelve[0])
     following = pages(bob, size=3)
     seen = ids(next(following))
     Notification.objects.create(recipient=bob, post_id=twelve[4], created_at=now)
@@ -166,7 +166,7 @@ def test_a_notification_that_comes_while_paging_changes_no_later_page(alice, bob
 
 
 def test_a_list_with_a_mark_takes_one_more_query(bob, twelve, django_assert_num_queries):
-    listing.mark_read_up_to(bob, twelve[0])
+    marks.mark_read(bob, twelve[0])
     # The mark, the partitions, the newer ones, the late ones, two windows, and the posts.
     with django_assert_num_queries(7):
         assert ids(listing.page(bob, now=timezone.now(), size=5)) == twelve[:5]
@@ -176,13 +176,13 @@ def test_a_mark_without_a_floor_still_marks_everything_below_it(bob, twelve):
     ReadMark.objects.create(user=bob, post_id=twelve[3])
     assert read(bob) == twelve[3:]
     assert walk(bob, unread=True) == [twelve[:3]]
-    listing.mark_read_up_to(bob, twelve[1])
+    marks.mark_read(bob, twelve[1])
     assert walk(bob, unread=True) == [twelve[:1]]
 
 
 def test_notifications_below_the_remembered_ones_count_as_read(bob, twelve, now):
     Notification.objects.filter(post_id=twelve[6]).delete()
-    listing.mark_read_up_to(bob, twelve[0], remembered=3)
+    marks.mark_read(bob, twelve[0], remembered=3)
     Notification.objects.create(recipient=bob, post_id=twelve[6], created_at=now)
     assert walk(bob, unread=True) == [[]]
 

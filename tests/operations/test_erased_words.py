@@ -27,7 +27,8 @@ from tests.events.test_processing import Recording
 pytestmark = pytest.mark.django_db(transaction=True)
 POSTS = "/api/v1/posts/"
 # For each post: its first text, its text after an edit, and that of the exception that it causes.
-WORDS = ("glockenspiel", "xylophone", "vibraphone")
+# The others are in a profile.
+WORDS = ("glockenspiel", "xylophone", "vibraphone", "marimba", "celesta")
 TABLES = """
     SELECT oid::regclass::text FROM pg_class
     WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace AND NOT relispartition
@@ -185,7 +186,7 @@ def test_the_text_of_an_existing_post_stays_until_it_is_deleted(broker, alice, e
 
 
 def test_name_and_address_of_a_closed_account_are_found_nowhere(broker, admin_client, now):
-    """Neither in accounts, waiting mails and stored answers, nor in the admin's log."""
+    """Neither in accounts, profiles, waiting mails and stored answers, nor in the admin's log."""
     name, address, wanted = WORDS[0], f"{WORDS[1]}@example.com", f"{WORDS[2]}@example.com"
     user = User.objects.create_user(name, address, PASSWORD)
     client = client_of(user)
@@ -195,11 +196,13 @@ def test_name_and_address_of_a_closed_account_are_found_nowhere(broker, admin_cl
         {"email": wanted, "current_password": PASSWORD},
         format="json",
     )
+    said = {"display_name": WORDS[3], "bio": f"plays the {WORDS[4]}"}
+    client.patch("/api/v1/accounts/me/", said, format="json")
     forgotten_passwords.request(address, now=now)
     addresses.send_due(now=now)
     for model, pk in (("user", user.pk), ("token", user.auth_token_set.get().pk)):
         admin_client.post(f"/admin/social/{model}/{pk}/delete/", {"post": "yes"})
     LogEntry.objects.log_actions(user.pk, [user], CHANGE, change_message=[])
-    assert tables()
+    assert tables() >= {"social_user", "social_profile", "django_admin_log"}
     accounts.close(user, now=now)
     assert tables() == set()

@@ -45,6 +45,7 @@ def test_the_list_has_pushed_and_suppressed_notifications(alice, bob, three):
         },
         "created_at": "2026-01-15T10:30:00Z",
         "read": False,
+        "seen": False,
         "held": None,
     }
 
@@ -91,9 +92,10 @@ def test_only_ones_own_notifications_can_be_marked(carol, three):
     assert_problem(answer, 400, "up_to")
 
 
-@pytest.mark.parametrize("up_to", [None, 0, -1, 2**63, 10**400, "x"])
-def test_an_invalid_mark_is_refused(bob, up_to):
-    answer = client_of(bob).post(f"{NOTIFICATIONS}read/", {"up_to": up_to}, format="json")
+@pytest.mark.parametrize("mark", ["read", "seen"])
+@pytest.mark.parametrize("up_to", [None, 0, -1, 2**62, 2**63, 10**400, "x"])
+def test_an_invalid_mark_is_refused(bob, mark, up_to):
+    answer = client_of(bob).post(f"{NOTIFICATIONS}{mark}/", {"up_to": up_to}, format="json")
     assert_problem(answer, 400, "up_to")
 
 
@@ -110,3 +112,37 @@ def test_invalid_parameters_are_refused(bob, query, field):
 
 def test_notifications_need_a_login(client, three):
     assert_problem(client.get(NOTIFICATIONS), 401)
+
+
+COUNT = f"{NOTIFICATIONS}unread-count/"
+SEEN = f"{NOTIFICATIONS}seen/"
+
+
+def test_the_badge_is_emptied_by_seeing_and_the_count_by_reading(
+    bob, three, django_assert_num_queries
+):
+    client = client_of(bob)
+    assert client.get(COUNT).json() == {"count": 3, "unseen": 3, "more": False}
+    for _ in range(2):
+        assert client.post(SEEN, {"up_to": three[1].pk}, format="json").status_code == 204
+    # The token, the marks, the partitions, the window, the posts.
+    with django_assert_num_queries(5):
+        assert client.get(COUNT).json() == {"count": 3, "unseen": 1, "more": False}
+    entries = client.get(NOTIFICATIONS).json()["results"]
+    assert [(entry["seen"], entry["read"]) for entry in entries] == [
+        (False, False),
+        (True, False),
+        (True, False),
+    ]
+    client.put(f"{NOTIFICATIONS}{three[0].pk}/read/")
+    assert client.get(COUNT).json() == {"count": 2, "unseen": 0, "more": False}
+
+
+def test_a_dismissed_notification_leaves_the_list(bob, carol, three):
+    client, url = client_of(bob), f"{NOTIFICATIONS}{three[1].pk}/"
+    for _ in range(2):
+        assert client.delete(url).status_code == 204
+    assert shown(client.get(NOTIFICATIONS)) == [three[0].pk, three[2].pk]
+    assert client.get(COUNT).json()["count"] == 2
+    assert_problem(client_of(carol).delete(url), 404)
+    assert_problem(client.delete(f"{NOTIFICATIONS}{2**62}/"), 404)

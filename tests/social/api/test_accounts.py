@@ -85,17 +85,21 @@ def test_a_revoked_token_is_refused(alice):
 def test_users_read_their_own_account(alice, bob, django_assert_num_queries):
     client = client_of(alice)
     client.get(ME)
-    # The token, the counts, the unconfirmed address.
-    with django_assert_num_queries(3):
+    # The token, the profile, the counts, the unconfirmed address.
+    with django_assert_num_queries(4):
         answer = client.get(ME).json()
     assert answer == {
         "id": alice.pk,
         "username": "alice",
-        "email": "",
-        "new_email": None,
+        "display_name": "",
+        "bio": "",
         "joined_at": answer["joined_at"],
         "followers": 1,
         "following": 0,
+        "language": "",
+        "time_zone": "UTC",
+        "email": "",
+        "new_email": None,
     }
 
 

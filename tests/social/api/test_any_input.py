@@ -14,7 +14,7 @@ from rest_framework.exceptions import ParseError, ValidationError
 from notifications import listing
 from notifications.api import cursors as of_notifications
 from social import texts
-from social.api import paging
+from social.api import paging, search
 from social.api.parsers import StrictJSONParser
 from social.api.serializers import PostSerializer
 from social.api.texts import Text
@@ -55,7 +55,10 @@ def test_a_cursor_of_notifications_decodes_to_its_place(place):
     assert of_notifications.decode(of_notifications.encode(place)) == place
 
 
-DECODERS = (paging.decode, partial(cursors.decode, "after"), of_notifications.decode)
+DECODERS = (
+    *(paging.decode, search.decode),
+    *(partial(cursors.decode, "after"), of_notifications.decode),
+)
 
 
 @given(st.text(st.characters(exclude_categories=())))

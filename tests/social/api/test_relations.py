@@ -77,8 +77,8 @@ def test_only_their_owner_sees_blocks_and_mutes(alice, bob, carol):
 def test_a_profile_counts_follows(alice, crowd, carol, django_assert_num_queries):
     client = client_of(carol)
     client.get("/api/v1/accounts/me/")
-    # The token, the person, the counts.
-    with django_assert_num_queries(3):
+    # The token, the person, what she is to Carol, the counts.
+    with django_assert_num_queries(4):
         answer = client.get(f"/api/v1/users/{alice.pk}/").json()
     assert (answer["followers"], answer["following"]) == (5, 0)
 
