@@ -6,6 +6,7 @@ Following pages repeat nothing and leave nothing out, whatever is marked as read
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
@@ -90,7 +91,8 @@ Found = tuple[int, datetime, str | None, bool]
 Row = tuple[bool, int, datetime, str | None, bool]
 
 
-class Unread(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Unread:
     """The unread notifications, and those of them that are not seen either. `more` is True if there
     are more than `count`."""
 

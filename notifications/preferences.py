@@ -22,7 +22,10 @@ def of(user: User) -> Preference:
 def lock(user: User) -> Preference:
     """The user's preferences, saved if they were not, and locked until the transaction ends."""
     # The time zone is read only if there is no row yet.
-    Preference.objects.get_or_create(user=user, defaults={"time_zone": lambda: _time_zone(user)})
+    Preference.objects.get_or_create(
+        user=user,
+        defaults={"time_zone": lambda: _time_zone(user)},  # type: ignore[misc]  # Django calls it.
+    )
     return Preference.objects.select_for_update().get(user=user)
 
 

@@ -118,7 +118,7 @@ class ProfileAdmin(ReadOnlyAdmin):
     search_fields = ("=user__username",)
     ordering = ("-user_id",)
 
-    def has_delete_permission(self, request, obj=None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
 

@@ -1,7 +1,8 @@
 """The notifications list over REST."""
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import asdict
+from typing import Any, ClassVar
 
 from django.http import Http404
 from django.utils import timezone
@@ -18,7 +19,6 @@ from notifications.models import Held
 from social.api import paging, shapes
 from social.api.requests import AuthenticatedRequest
 from social.api.serializers import PostSerializer, StrictSerializer
-from social.models import User
 
 
 class NotificationSerializer(serializers.Serializer[Any]):
@@ -81,7 +81,7 @@ class NotificationCountView(APIView):
 
     @extend_schema(responses=NotificationCountSerializer)
     def get(self, request: AuthenticatedRequest) -> Response:
-        return Response(listing.count_unread(request.user, now=timezone.now())._asdict())
+        return Response(asdict(listing.count_unread(request.user, now=timezone.now())))
 
 
 class NotificationView(APIView):
@@ -112,7 +112,7 @@ class UpToSerializer(StrictSerializer):
 class MarkView(GenericAPIView[Any]):
     serializer_class = UpToSerializer
     # Marks the notifications up to a post; see marks.py.
-    mark: Callable[[User, int], bool]
+    mark: ClassVar[Callable[..., bool]]
 
     @extend_schema(responses={204: None})
     def post(self, request: AuthenticatedRequest) -> Response:

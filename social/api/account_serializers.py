@@ -146,11 +146,11 @@ class MeSerializer(OwnProfileSerializer):
 
 
 class LanguageField(serializers.CharField):
-    def to_internal_value(self, data) -> str:
+    def to_internal_value(self, data: str) -> str:
         return super().to_internal_value(data).lower()
 
 
-class ProfileChangeSerializer(StrictSerializer, serializers.ModelSerializer):
+class ProfileChangeSerializer(StrictSerializer, serializers.ModelSerializer[Profile]):
     example = {"display_name": "Alice A.", "bio": "Writes about birds.", "language": "de"}
     display_name = ProfileField(texts.NAME, Line())
     bio = ProfileField(texts.BIO, Text())

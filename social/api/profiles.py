@@ -2,7 +2,6 @@
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -23,7 +22,7 @@ class ProfileView(APIView):
         return answer(request, get_object_or_404(people, pk=user_id))
 
 
-def answer(request: Request, user: User) -> Response:
+def answer(request: AuthenticatedRequest, user: User) -> Response:
     """The answer with the profile of `user`, who must have been read with it."""
     relationship = None
     if user != request.user:

@@ -1,6 +1,6 @@
 """Serializers of requests and answers about people and posts. Unknown fields are refused."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 from rest_framework.settings import api_settings
@@ -72,8 +72,8 @@ class PostSerializer(StrictSerializer):
     edited_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
 
-class RelationshipSerializer(serializers.Serializer):
-    example = {
+class RelationshipSerializer(serializers.Serializer[Any]):
+    example: ClassVar[dict[str, bool | int]] = {
         "following": True,
         "followed_by": False,
         "muting": False,

@@ -69,7 +69,7 @@ class NameField(serializers.CharField):
 
 # A text about oneself, or none. (Not a docstring: see NameField.)
 class ProfileField(serializers.CharField):
-    def __init__(self, length: Length, validator: Text, **options) -> None:
+    def __init__(self, length: Length, validator: Text, **options: Any) -> None:
         super().__init__(
             max_length=length.code_points,
             allow_blank=True,
