@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from devtools.servers import vhosts
+from devtools.servers.rabbitmq_releases import VARIABLE
 from devtools.servers.services import Services
 
 NOWHERE = {
@@ -53,3 +54,5 @@ if WORKER and "Valkey" not in missing:
 # that this variable names before them.
 os.environ["PYTEST_PLUGINS"] = __name__
 os.environ.update(available, PUSH_ALLOW_LOOPBACK="1", LOG_LEVEL="WARNING")
+# Servers that a test starts for itself have the same version.
+os.environ[VARIABLE] = services.brokers.series(services.rabbitmq)

@@ -18,6 +18,7 @@ from devtools.faults.scenarios import SCENARIOS
 from devtools.faults.soak import soak
 from devtools.lab import interruption
 from devtools.servers.process import ServerFailure
+from devtools.servers.rabbitmq_releases import NAMES
 
 INTERRUPTED = 130
 
@@ -39,6 +40,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         command.add_argument(
             "--json", action="store_true", help="print one JSON object per scenario"
         )
+        command.add_argument("--rabbitmq", choices=NAMES, default="", help="RabbitMQ's version")
     given = parser.parse_args(arguments)
     if given.command == "run":
         if bool(given.rows) == given.all:
@@ -80,7 +82,9 @@ def fails_as_it_must(outcome: Outcome) -> bool:
 
 
 def act(given: argparse.Namespace) -> bool:
-    with FaultsEnvironment(given.seed).open() as environment:
+    with FaultsEnvironment(given.seed, given.rabbitmq).open() as environment:
+        say = sys.stderr if given.json else sys.stdout
+        print(report.servers(environment.services.private), file=say, flush=True)
         if given.command == "soak":
             outcomes = soak(environment, given.minutes, given.seed)
             return show(outcomes, given.json, lambda outcome: outcome.passed)

@@ -36,9 +36,9 @@ class FaultsEnvironment(PrivateEnvironment):
     people: People
     broker: Broker
 
-    def __init__(self, seed: int) -> None:
-        """`seed` decides who follows whom."""
-        super().__init__("faults", **SETTINGS)
+    def __init__(self, seed: int, rabbitmq: str = "") -> None:
+        """`seed` decides who follows whom; `rabbitmq` names its version."""
+        super().__init__("faults", rabbitmq=rabbitmq, **SETTINGS)
         self._seed = seed
 
     def renew(self) -> None:

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterable
 
 from devtools.faults.outcome import Outcome
+from devtools.servers.server import Server
 
 COLUMNS = (
     *("row", "passed", "seed", "lost", "duplicates", "unexpected", "recovered", "redeliveries"),
@@ -21,6 +22,12 @@ HEADS = {
     "rows_found": "rows",
 }
 WIDTH = 100
+
+
+def servers(private: Iterable[Server]) -> str:
+    """Such as "PostgreSQL 18.4, RabbitMQ 4.3.6"."""
+    versions = {server.label: server.probe() for server in private}
+    return ", ".join(f"{label} {version}" for label, version in versions.items() if version)
 
 
 def json_line(outcome: Outcome) -> str:

@@ -14,17 +14,20 @@ from devtools.lab.environment import STATE, Environment, ignore
 from devtools.processes import QUEUES
 from devtools.servers import databases
 from devtools.servers.lifecycle import Say
+from devtools.servers.rabbitmq_releases import VARIABLE
 from devtools.servers.services import Services
 
 # Only this is kept of the caller's environment, because it may hold addresses of other servers.
-KEPT = ("PATH", "HOME", "USER", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH")
+KEPT = ("PATH", "HOME", "USER", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", VARIABLE)
 
 
 class PrivateEnvironment(Environment):
-    def __init__(self, name: str, **settings: str) -> None:
-        """`settings` are variables for Connectify's processes."""
+    def __init__(self, name: str, *, rabbitmq: str = "", **settings: str) -> None:
+        """`rabbitmq` names its version, as `bin/services up --rabbitmq` does. `settings` are
+        variables that Connectify's processes run with."""
         own = {name: os.environ[name] for name in KEPT if name in os.environ}
-        super().__init__(name, Services(STATE / name, own, unpacked=STATE / "rabbitmq-dist"))
+        unpacked = STATE / "rabbitmq-dist"
+        super().__init__(name, Services(STATE / name, own, rabbitmq=rabbitmq, unpacked=unpacked))
         # A developer's disk may be fuller than a server's.
         self._settings = {**own, "OVERLOAD_FREE_DISK": "0.01", **settings}
 
@@ -46,9 +49,9 @@ class PrivateEnvironment(Environment):
         """Make all of that anew."""
         self.end_processes()
         # Neither messages nor rows of an earlier run may remain.
-        for server in (self.services.rabbitmq, self.services.postgres):
-            server.kill()
-            shutil.rmtree(server.home / "data", ignore_errors=True)
+        self.services.brokers.wipe()
+        self.services.postgres.kill()
+        shutil.rmtree(self.services.postgres.home / "data", ignore_errors=True)
         with interruption.put_off():
             self.services.up(ignore)
         url = databases.make(self.services.postgres.url, f"connectify_{self.name}")

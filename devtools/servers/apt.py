@@ -1,67 +1,109 @@
-"""Downloads Debian packages without root: apt-get with its own lists and archives, installing
-nothing."""
+"""Debian packages without root: apt-get with lists and archives of its own, installing nothing.
+
+The packages may be of another release of Debian than the machine's (see Suite), whose own packages
+are left out of account: what is downloaded depends on nothing that is installed here.
+"""
 
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+
+from devtools.servers.dependencies import closure
+
+MIRROR = "http://deb.debian.org/debian"
+# What the archive is signed with; the second is its name from Debian 13 on.
+KEYRINGS = [
+    Path(f"/usr/share/keyrings/debian-archive-keyring.{suffix}") for suffix in ("gpg", "pgp")
+]
 
 
 class AptFailure(Exception):
-    """apt-get or dpkg-deb failed; the message is one line."""
+    """Why apt-get or dpkg-deb did not deliver, in one line."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A release of Debian, such as trixie or sid."""
+
+    name: str
+
+    @property
+    def sources(self) -> str:
+        """Its line for apt. Raises AptFailure where nothing can prove packages to be Debian's."""
+        if found := keyring():
+            return f"deb [signed-by={found}] {MIRROR} {self.name} main\n"
+        raise AptFailure(f"{KEYRINGS[0]} is missing: apt-get install debian-archive-keyring")
 
 
 class Apt:
-    """The machine's apt-get with its trusted sources; it writes only below `directory`."""
+    """apt-get with the sources of a suite, or without one with those that the machine trusts; all
+    that it writes goes to one directory."""
 
-    def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, directory: Path, environ: Mapping[str, str], suite: Suite | None = None
+    ) -> None:
         self.directory = directory
-        # Its output is parsed, so it must be in English.
+        # Its answers are parsed, so they must be English.
         self.environ = {**environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
-        self.archives = directory / "cache" / "archives"
-        self._complaint = ""  # errors of the update; without a network they are only warnings
-
-    @property
-    def present(self) -> bool:
-        path = self.environ.get("PATH")
-        return all(shutil.which(program, path=path) for program in ("apt-get", "dpkg-deb"))
+        self.suite = suite
+        self._complaint = ""  # what the update said; without a network, a mere warning
 
     def update(self) -> None:
-        """Read the package lists. If one of several repositories fails, the others are still
-        used."""
-        for directory in (self.directory / "lists/partial", self.archives / "partial"):
-            directory.mkdir(parents=True, exist_ok=True)
+        """Read the package lists. One failing repository of several does no harm."""
+        for name in ("lists/partial", "cache/archives/partial"):
+            (self.directory / name).mkdir(parents=True, exist_ok=True)
+        (self.directory / "status").touch()
+        if self.suite:
+            (self.directory / "sources.list").write_text(self.suite.sources)
         done = self._call(["apt-get", "update", "-qq", *self._options()])
         self._complaint = _last_line(done.stderr)
 
-    def size(self, package: str) -> str:
-        """How much must be downloaded for a package and its dependencies, e.g. "35.0 MB"."""
-        plan = self._run([*self._install(package), "--print-uris"])
-        found = re.search(r"Need to get (?:\S+/)?([\d.,]+ .?B)", plan)
-        return found[1] if found else "size unknown"
+    def needed(self, package: str, belongs: re.Pattern) -> list[str]:
+        """The package and those that it needs, as far as their names match `belongs`."""
+        kinds = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
+        left_out = [f"--no-{kind}" for kind in kinds]
+        printed = self._run(
+            ["apt-cache", "depends", "--recurse", *left_out, package, *self._options()]
+        )
+        return closure(printed, package, belongs)
 
-    def download(self, package: str) -> list[Path]:
-        """Download the package and those of its dependencies that this machine lacks."""
-        self._run([*self._install(package), "--download-only"])
-        return sorted(self.archives.glob("*.deb"))
+    def size(self, packages: list[str]) -> str:
+        """How much there is to download, as in "35.0 MB"."""
+        plan = self._run(["apt-get", "download", "--print-uris", *packages, *self._options()])
+        sizes = re.findall(r"^'\S+' \S+ (\d+)", plan, re.MULTILINE)
+        return f"{sum(map(int, sizes)) / 1e6:.1f} MB"
+
+    def download(self, packages: list[str]) -> list[Path]:
+        """The files of these packages."""
+        self._run(["apt-get", "download", *packages, *self._options()])
+        return sorted(self.directory.glob("*.deb"))
 
     def unpack(self, archive: Path, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self._run(["dpkg-deb", "-x", str(archive), str(root)])
 
-    def _install(self, package: str) -> list[str]:
-        return ["apt-get", "install", "-y", "--no-install-recommends", package, *self._options()]
-
     def _options(self) -> list[str]:
         options = {
             "Dir::State::lists": self.directory / "lists",
+            "Dir::State::status": self.directory / "status",
             "Dir::Cache": self.directory / "cache",
             "Debug::NoLocking": "1",
         }
+        if self.suite:
+            # The machine's wishes are about its own release.
+            options |= {
+                "Dir::Etc::SourceList": self.directory / "sources.list",
+                "Dir::Etc::SourceParts": "/dev/null",
+                "Dir::Etc::Preferences": "/dev/null",
+                "Dir::Etc::PreferencesParts": "/dev/null",
+                "APT::Default-Release": "",
+            }
         if os.geteuid() == 0:
-            # apt's own user _apt cannot write below root's home directory.
+            # Its user _apt cannot write below a home directory of root.
             options["APT::Sandbox::User"] = "root"
         return [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
 
@@ -77,10 +119,21 @@ class Apt:
             command,
             capture_output=True,
             text=True,
+            cwd=self.directory,
             env=self.environ,
             stdin=subprocess.DEVNULL,
             check=False,
         )
+
+
+def keyring() -> Path | None:
+    return next((path for path in KEYRINGS if path.exists()), None)
+
+
+def present(environ: Mapping[str, str]) -> bool:
+    """Whether this machine has apt-get and what belongs to it."""
+    programs = ("apt-get", "apt-cache", "dpkg-deb")
+    return all(shutil.which(program, path=environ.get("PATH")) for program in programs)
 
 
 def _last_line(text: str) -> str:

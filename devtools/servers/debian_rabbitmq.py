@@ -1,90 +1,71 @@
-"""Finds RabbitMQ's programs: the machine's own, or Debian's packages unpacked here."""
+"""RabbitMQ and Erlang from Debian's packages, unpacked into a directory of their own."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.servers.apt import Apt, AptFailure
+from devtools.servers import apt, rabbitmq_installation, unpacked_erlang
+from devtools.servers.apt import Apt, AptFailure, Suite
 from devtools.servers.process import ServerFailure
+from devtools.servers.rabbitmq_installation import Installation
 
-# Not the wrapper in /usr/sbin, which must be run as root or as the user rabbitmq.
-PLACES = ("usr/lib/rabbitmq/bin/rabbitmq-server", "opt/rabbitmq/sbin/rabbitmq-server")
-UNPACKED = "usr/lib/rabbitmq/lib/rabbitmq_server-*"
+# Only what the broker loads; of what else these packages need, the machine has enough.
+BELONGS = re.compile(r"rabbitmq-server|erlang-.+|lib.+|zlib1g")
 ADVICE = "install it (Debian: apt-get install rabbitmq-server) or set BROKER_URL to a broker"
 
 
 class BrokerMissing(ServerFailure):
-    """RabbitMQ is not here, and cannot be downloaded without the operator."""
+    """There is no RabbitMQ here and no way to get it without the operator."""
 
     exit_code = 3
 
 
-@dataclass(frozen=True)
-class Installation:
-    """RabbitMQ's home directory (with sbin/ and plugins/), and the root below which it was
-    unpacked."""
+def download(
+    directory: Path,
+    environ: Mapping[str, str],
+    say: Callable[[str], None],
+    *,
+    suite: str = "",
+    series: str = "",
+) -> Installation:
+    """Fetch RabbitMQ of a suite of Debian, or of the machine's own archive, with the Erlang and the
+    libraries that it needs, and unpack it into directory/SERIES.
 
-    home: Path
-    root: Path | None = None
-
-    def environment(self, path: str) -> dict[str, str]:
-        """PATH and, for unpacked packages, the paths of Erlang and its shared libraries."""
-        if self.root is None:
-            return {"PATH": path}
-        programs = [str(self.root / name) for name in ("usr/bin", "usr/sbin", "bin")]
-        found = {"PATH": ":".join([*programs, path])}
-        libraries = [*self.root.glob("lib/*-linux-*"), *self.root.glob("usr/lib/*-linux-*")]
-        if libraries:
-            found["LD_LIBRARY_PATH"] = ":".join(map(str, libraries))
-        if (self.root / "usr/lib/erlang").exists():
-            found["ERL_ROOTDIR"] = str(self.root / "usr/lib/erlang")
-        return found
-
-
-def find(unpacked: Path, machine: Path = Path("/")) -> Installation | None:
-    """The machine's RabbitMQ, else the one in `unpacked`, else None."""
-    for place in PLACES:
-        if (machine / place).exists():
-            # The path is resolved, because the scripts use it unquoted to find their neighbours.
-            return Installation(home=(machine / place).resolve().parent.parent)
-    homes = sorted(unpacked.glob(UNPACKED))
-    return Installation(home=homes[-1], root=unpacked) if homes else None
-
-
-def download(unpacked: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
-    """Download RabbitMQ and its missing dependencies, and unpack all of it into `unpacked`.
-
-    Raises BrokerMissing if there is no apt-get or if it fails.
+    Raises BrokerMissing where there is no apt-get, when it does not deliver, or when the version is
+    not of the series that is asked for.
     """
-    # Each run uses a new directory, because apt-get of a killed run may still be writing to the old
-    # one.
-    for abandoned in unpacked.parent.glob("download-*"):
+    directory.mkdir(parents=True, exist_ok=True)
+    # The apt-get of a killed run may still be writing, so that each run has its own place.
+    for abandoned in directory.glob("download-*"):
         shutil.rmtree(abandoned, ignore_errors=True)
-    work = Path(tempfile.mkdtemp(prefix="download-", dir=unpacked.parent))
-    apt, root = Apt(work, environ), work / "root"
+    work = Path(tempfile.mkdtemp(prefix="download-", dir=directory))
     try:
-        if not apt.present:
+        if not apt.present(environ):
             raise AptFailure("there is no apt-get")
-        apt.update()
-        say(f"downloading RabbitMQ and Erlang, {apt.size('rabbitmq-server')} …")
-        for archive in apt.download("rabbitmq-server"):
-            apt.unpack(archive, root)
-        if not list(root.glob(UNPACKED)):
-            raise AptFailure("Debian's rabbitmq-server has no server in it")
-        relocate_erlang(root)
-        shutil.rmtree(unpacked, ignore_errors=True)
-        root.rename(unpacked)
+        found = _unpack(Apt(work, environ, Suite(suite) if suite else None), work / "root", say)
+        if series not in ("", found.series):
+            raise AptFailure(f"{suite} has {found.series}")
+        unpacked_erlang.make_movable(work / "root")
+        target = directory / found.series
+        shutil.rmtree(target, ignore_errors=True)
+        (work / "root").rename(target)
+        return rabbitmq_installation.unpacked(target)
     except (AptFailure, OSError) as error:
-        raise BrokerMissing(f"RabbitMQ cannot be downloaded ({error}): {ADVICE}") from error
+        name = " ".join(filter(None, ("RabbitMQ", series)))
+        raise BrokerMissing(f"{name} cannot be downloaded ({error}): {ADVICE}") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def relocate_erlang(root: Path) -> None:
-    """Make Debian's scripts, which name /usr/lib/erlang, use ERL_ROOTDIR instead."""
-    for script in root.glob("usr/lib/erlang/**/bin/*"):
-        if script.is_file() and (text := script.read_bytes()).startswith(b"#!"):
-            old, new = b"ROOTDIR=/usr/lib/erlang", b'ROOTDIR="${ERL_ROOTDIR:-/usr/lib/erlang}"'
-            script.write_bytes(text.replace(old, new))
+def _unpack(archive: Apt, root: Path, say: Callable[[str], None]) -> Installation:
+    archive.update()
+    packages = archive.needed("rabbitmq-server", BELONGS)
+    say(f"downloading RabbitMQ and Erlang, {archive.size(packages)} …")
+    for file in archive.download(packages):
+        archive.unpack(file, root)
+    found = rabbitmq_installation.unpacked(root)
+    if found is None:
+        raise AptFailure("Debian's rabbitmq-server has no server in it")
+    return found

@@ -32,9 +32,9 @@ def side_by_side(servers: list[Server], act: Callable[[Server], str], say: Say) 
 def bring_up(server: Server) -> str:
     begun, running = time.monotonic(), server.running
     server.start()
-    server.wait_ready()
+    version = server.wait_ready()
     took = "was running" if running else f"started in {time.monotonic() - begun:.1f} s"
-    return f"{server.label:<11} {took}, {server.address}"
+    return ", ".join(filter(None, (f"{server.label:<11} {took}", server.address, version)))
 
 
 def bring_down(server: Server) -> str:

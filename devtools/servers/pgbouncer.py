@@ -38,8 +38,8 @@ class PgBouncer(Server):
         pooled = self._behind._replace(netloc=f"{account}@{self.address}", path=f"/{ALIAS}")
         return urlunsplit(pooled)
 
-    def probe(self) -> None:
-        probe.postgres(self.url)
+    def probe(self) -> str:
+        return probe.postgres(self.url)
 
     def _launch(self) -> None:
         found = binary()

@@ -58,8 +58,8 @@ class Postgres(Server):
     def url(self) -> str:
         return f"postgres://{ROLE}:{quote(self.password, safe='')}@{self.address}/{DATABASE}"
 
-    def probe(self) -> None:
-        probe.postgres(self.url)
+    def probe(self) -> str:
+        return probe.postgres(self.url)
 
     @cached_property
     def _prefix(self) -> list[str]:

@@ -1,14 +1,15 @@
 """A private RabbitMQ node on loopback only, with its own epmd, ports and cookie."""
 
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from devtools.servers import debian_rabbitmq, probe, rabbitmq_files
+from devtools.servers import probe, rabbitmq_files
 from devtools.servers.epmd import Epmd
 from devtools.servers.ports import Ports
 from devtools.servers.process import ServerFailure
+from devtools.servers.rabbitmq_installation import Installation
 from devtools.servers.server import Server
 
 USER = "connectify"
@@ -28,18 +29,18 @@ class RabbitMQ(Server):
         environ: Mapping[str, str],
         *,
         cookie: str,
-        unpacked: Path,
+        installation: Installation | None,
         node: str = "connectify@localhost",
         beside: "RabbitMQ | None" = None,
     ) -> None:
-        """unpacked: where Debian's packages are, or will be, unpacked (see debian_rabbitmq).
+        """installation: its programs; without them it can be stopped, but not started.
 
         Further nodes of a cluster have another home, ports and node name, and the same cookie. They
         are `beside` the first node, which must be started before them and whose epmd they share.
         """
         super().__init__(home, ports, password, environ)
         self.cookie = cookie
-        self.unpacked = unpacked
+        self._installation = installation
         self.node = node
         self.beside = beside
         self.epmd = Epmd(home, ports, self.environ) if beside is None else beside.epmd
@@ -54,20 +55,14 @@ class RabbitMQ(Server):
         port = self.ports["management"]
         return f"http://{USER}:{quote(self.password, safe='')}@127.0.0.1:{port}"
 
-    def probe(self) -> None:
-        probe.rabbitmq(self.url)
-
-    def install(self, say: Callable[[str], None]) -> None:
-        """Download RabbitMQ if there is none. Raises BrokerMissing if that is impossible."""
-        if debian_rabbitmq.find(self.unpacked) is None:
-            debian_rabbitmq.download(self.unpacked, self.environ, say)
+    def probe(self) -> str:
+        return probe.rabbitmq(self.url)
 
     @property
-    def installation(self) -> debian_rabbitmq.Installation:
-        found = debian_rabbitmq.find(self.unpacked)
-        if found is None:
+    def installation(self) -> Installation:
+        if self._installation is None:
             raise ServerFailure("there is no RabbitMQ yet: run bin/services up")
-        return found
+        return self._installation
 
     @property
     def environment(self) -> dict[str, str]:

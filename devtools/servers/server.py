@@ -66,9 +66,8 @@ class Server:
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
         self._launch()
 
-    def wait_ready(self) -> None:
-        """Return once it serves clients; raise ServerFailure with the end of the log if it does
-        not."""
+    def wait_ready(self) -> str:
+        """Return its version once it serves clients; ServerFailure with the log's end otherwise."""
         deadline = time.monotonic() + self.start_limit
         while True:
             try:
@@ -81,8 +80,8 @@ class Server:
                     raise self._failed(waited) from problem
             time.sleep(0.05)
 
-    def probe(self) -> None:
-        """Raise Unreachable unless the server answers in its own protocol."""
+    def probe(self) -> str:
+        """The version of the server, which answers in its own protocol; else raise Unreachable."""
         raise NotImplementedError
 
     def stop(self) -> bool:

@@ -1,6 +1,8 @@
 """bin/services: start, stop and show this clone's private PostgreSQL, RabbitMQ and Valkey.
 
 A URL in the environment (DATABASE_URL, BROKER_URL, REDIS_URL) replaces the private server.
+CONNECTIFY_RABBITMQ chooses RabbitMQ's version as --rabbitmq does; without either the version that
+runs goes on, and by default the machine's own is started, or the newest that can be downloaded.
 """
 
 import argparse
@@ -13,12 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from devtools.servers import credentials, status
+from devtools.servers.brokers import Brokers
 from devtools.servers.environment import set_by_operator, variables
 from devtools.servers.lifecycle import Say, bring_down, bring_up, side_by_side
 from devtools.servers.ports import Ports
 from devtools.servers.postgres import Postgres
 from devtools.servers.process import ServerFailure
 from devtools.servers.rabbitmq import RabbitMQ
+from devtools.servers.rabbitmq_releases import NAMES, VARIABLE, Releases
 from devtools.servers.server import Server
 from devtools.servers.status import ServerStatus
 from devtools.servers.valkey import Valkey
@@ -28,10 +32,15 @@ class Services:
     """The servers of the clone at `root`; they keep everything in its .services directory."""
 
     def __init__(
-        self, root: Path, environ: Mapping[str, str] = os.environ, unpacked: Path | None = None
+        self,
+        root: Path,
+        environ: Mapping[str, str] = os.environ,
+        *,
+        rabbitmq: str = "",
+        unpacked: Path | None = None,
     ) -> None:
-        """unpacked: where Debian's RabbitMQ is, or will be, unpacked; several clones may share
-        it."""
+        """rabbitmq: a series such as "4.3", or "machine", else what the environment says.
+        unpacked: where downloaded RabbitMQs are, or will be, to share them between roots."""
         self.environ = environ
         self.state = root / ".services"
         self.state.mkdir(parents=True, exist_ok=True)
@@ -42,14 +51,10 @@ class Services:
             self.state / "postgresql", self.ports, self.secrets["postgres"], environ
         )
         self.valkey = Valkey(self.state / "valkey", self.ports, self.secrets["valkey"], environ)
-        self.rabbitmq = RabbitMQ(
-            self.state / "rabbitmq",
-            self.ports,
-            self.secrets["rabbitmq"],
-            environ,
-            cookie=self.secrets["erlang_cookie"],
-            unpacked=unpacked or self.state / "rabbitmq-dist",
-        )
+        self._asked = rabbitmq or environ.get(VARIABLE, "")
+        releases = Releases(unpacked or self.state / "rabbitmq-dist")
+        self.brokers = Brokers(self.state, self.ports, self.secrets, environ, releases)
+        self.rabbitmq = self.brokers.current(self._asked)
 
     @property
     def by_variable(self) -> dict[str, Server]:
@@ -65,6 +70,11 @@ class Services:
         """The servers that no URL in the environment replaces."""
         return [s for variable, s in self.by_variable.items() if not self.external(variable)]
 
+    @property
+    def _other_brokers(self) -> list[RabbitMQ]:
+        recorded = self.brokers.recorded()
+        return [broker for broker in recorded if broker.home != self.rabbitmq.home]
+
     def external(self, variable: str) -> str | None:
         """The URL that the operator set; None if bin/services env printed it earlier."""
         return set_by_operator(self.environ, variable, self.secrets.values())
@@ -76,7 +86,9 @@ class Services:
                 if self.external(variable):
                     say(f"{server.label} is not started: {variable} is set")
             if self.rabbitmq in self.private:
-                self.rabbitmq.install(say)
+                self.rabbitmq = self.brokers.installed(self._asked, say)
+                # It gets the same ports.
+                side_by_side(self._other_brokers, bring_down, lambda line: line and say(line))
             side_by_side(self.private, bring_up, say)
 
     def down(self, say: Say = print) -> None:
@@ -84,7 +96,8 @@ class Services:
         with self._alone():
             # Servers that are not running are stopped too, because epmd may have outlived RabbitMQ.
             lines: list[str] = []
-            side_by_side(list(self.by_variable.values()), bring_down, lines.append)
+            servers = [*self.by_variable.values(), *self._other_brokers]
+            side_by_side(servers, bring_down, lines.append)
             for line in filter(None, lines):
                 say(line)
             if not any(lines):
@@ -141,10 +154,17 @@ def _print_environment(services: Services) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bin/services", description=__doc__)
-    parser.add_argument("command", choices=["up", "down", "status", "env"])
-    command = parser.parse_args(arguments).command
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="start what does not run")
+    up.add_argument("--rabbitmq", choices=NAMES, default="", help="the version of RabbitMQ")
+    commands.add_parser("down", help="stop everything")
+    commands.add_parser("status", help="what runs, and which version")
+    commands.add_parser("env", help='variables for your shell: eval "$(bin/services env)"')
+    given = parser.parse_args(arguments)
+    command = given.command
     try:
-        services = Services(Path(__file__).resolve().parents[2])
+        asked = given.rabbitmq if command == "up" else ""
+        services = Services(Path(__file__).resolve().parents[2], rabbitmq=asked)
         if command == "status":
             return _print_status(services)
         if command == "env":

@@ -8,7 +8,7 @@ from devtools.servers.probe import Unreachable
 from devtools.servers.server import Server
 
 # For each variable, the probe of its server and the standard port.
-EXTERNAL: dict[str, tuple[Callable[[str], None], int]] = {
+EXTERNAL: dict[str, tuple[Callable[[str], str], int]] = {
     "DATABASE_URL": (probe.postgres, 5432),
     "BROKER_URL": (probe.rabbitmq, 5672),
     "REDIS_URL": (probe.valkey, 6379),
@@ -22,6 +22,7 @@ class ServerStatus:
     address: str = ""
     pid: int | None = None
     problem: str = ""  # why it cannot be reached and what to do; empty if it answers
+    version: str = ""  # as it says itself
 
     @property
     def reachable(self) -> bool:
@@ -29,7 +30,8 @@ class ServerStatus:
 
     def __str__(self) -> str:
         pid = f"pid {self.pid}" if self.pid else ""
-        facts = " ".join(filter(None, (f"{self.label:<11}", self.state, self.address, pid)))
+        words = (f"{self.label:<11}", self.version, self.state, self.address, pid)
+        facts = " ".join(filter(None, words))
         return f"{facts}: {self.problem}" if self.problem else facts
 
 
@@ -37,12 +39,12 @@ def of_private(server: Server) -> ServerStatus:
     pid = server.pid
     if pid is None:
         return ServerStatus(server.label, "stopped", problem="run bin/services up")
-    problem = ""
+    version = problem = ""
     try:
-        server.probe()
+        version = server.probe()
     except Unreachable as error:
         problem = f"does not answer ({error}): see {server.log}, or bin/services down and up"
-    return ServerStatus(server.label, "running", server.address, pid, problem)
+    return ServerStatus(server.label, "running", server.address, pid, problem, version)
 
 
 def of_external(label: str, variable: str, url: str) -> ServerStatus:
@@ -53,9 +55,9 @@ def of_external(label: str, variable: str, url: str) -> ServerStatus:
         address = where if isinstance(where, str) else f"{where[0]}:{where[1]}"
     except ValueError as error:
         return ServerStatus(label, "external", problem=f"{variable} is not a URL ({error})")
-    problem = ""
+    version = problem = ""
     try:
-        ask(url)
+        version = ask(url)
     except Unreachable as error:
         problem = f"cannot be reached ({error}): start it, or correct or unset {variable}"
-    return ServerStatus(label, "external", address, problem=problem)
+    return ServerStatus(label, "external", address, problem=problem, version=version)

@@ -29,8 +29,8 @@ class Valkey(Server):
     def url(self) -> str:
         return f"redis://:{quote(self.password, safe='')}@{self.address}/0"
 
-    def probe(self) -> None:
-        probe.valkey(self.url)
+    def probe(self) -> str:
+        return probe.valkey(self.url)
 
     def _launch(self) -> None:
         self.ports.claim(self.port_name)

@@ -10,6 +10,7 @@ import pytest
 from devtools.processes import Supervisor, connectify
 from devtools.servers import databases
 from devtools.servers.ports import Ports
+from devtools.servers.rabbitmq_releases import VARIABLE
 from devtools.servers.services import Services
 from tests.environment import own_name
 from tests.environment import services as development
@@ -21,8 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 @pytest.fixture(scope="session")
 def node(tmp_path_factory) -> Services:
     """A RabbitMQ that these tests may stop and kill."""
-    others = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
-    node = Services(tmp_path_factory.mktemp("flow"), others, unpacked=development.rabbitmq.unpacked)
+    others = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL", VARIABLE)}
+    unpacked = development.brokers.releases.unpacked
+    node = Services(tmp_path_factory.mktemp("flow"), others, unpacked=unpacked)
     node.up(lambda line: None)
     yield node
     node.down(lambda line: None)

@@ -1,6 +1,5 @@
-"""Finding RabbitMQ, and what is said where there is none and no way to get it."""
+"""Downloading RabbitMQ, and what is said where there is no way to get it."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -8,86 +7,61 @@ from pathlib import Path
 
 import pytest
 
-from devtools.servers import debian_rabbitmq
+from devtools.servers import debian_rabbitmq, rabbitmq_installation
 from devtools.servers.debian_rabbitmq import BrokerMissing
+from tests.devtools.servers.installations import fake_programs
 
 ROOT = Path(__file__).resolve().parents[3]
-PROGRAM = "usr/lib/rabbitmq/lib/rabbitmq_server-3.10.8/sbin/rabbitmq-server"
-
-
-def install(root: Path) -> Path:
-    """An installation as Debian's package lays it out; its own directory."""
-    program = root / PROGRAM
-    program.parent.mkdir(parents=True)
-    program.touch()
-    (root / "usr/lib/rabbitmq/bin").mkdir()
-    link = root / "usr/lib/rabbitmq/bin/rabbitmq-server"
-    link.symlink_to(os.path.relpath(program, link.parent))
-    return program.parent.parent
-
-
-def fake_programs(directory: Path, **scripts: str) -> dict[str, str]:
-    directory.mkdir()
-    for name, script in scripts.items():
-        path = directory / name.replace("_", "-")
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
-    return {"PATH": f"{directory}:/usr/bin:/bin"}
-
-
-def test_the_machines_own_rabbitmq_goes_before_an_unpacked_one(tmp_path):
-    installed = install(tmp_path / "machine")
-    install(tmp_path / "unpacked")
-    found = debian_rabbitmq.find(tmp_path / "unpacked", machine=tmp_path / "machine")
-    assert found.home == installed.resolve()
-    assert found.environment("/usr/bin") == {"PATH": "/usr/bin"}
-
-
-def test_unpacked_packages_bring_their_own_erlang_and_libraries(tmp_path):
-    unpacked = tmp_path / "un packed"
-    home = install(unpacked)
-    for directory in ("usr/lib/erlang/bin", "usr/lib/x86_64-linux-gnu"):
-        (unpacked / directory).mkdir(parents=True)
-    found = debian_rabbitmq.find(unpacked, machine=tmp_path / "bare")
-    variables = found.environment("/usr/bin")
-    assert found.home == home
-    assert variables["PATH"].startswith(f"{unpacked}/usr/bin:")
-    assert variables["LD_LIBRARY_PATH"] == f"{unpacked}/usr/lib/x86_64-linux-gnu"
-    assert variables["ERL_ROOTDIR"] == f"{unpacked}/usr/lib/erlang"
-
-
-def test_unpacked_erlang_scripts_follow_the_variable(tmp_path):
-    scripts = tmp_path / "usr/lib/erlang/erts-13/bin"
-    scripts.mkdir(parents=True)
-    (scripts / "erl").write_text("#!/bin/sh\nROOTDIR=/usr/lib/erlang\necho $ROOTDIR\n")
-    (scripts / "beam.smp").write_bytes(b"\x7fELF ROOTDIR=/usr/lib/erlang")
-    debian_rabbitmq.relocate_erlang(tmp_path)
-    done = subprocess.run(
-        ["sh", scripts / "erl"], env={"ERL_ROOTDIR": "/a b"}, capture_output=True, text=True
-    )
-    assert done.stdout == "/a b\n"
-    assert (scripts / "beam.smp").read_bytes() == b"\x7fELF ROOTDIR=/usr/lib/erlang"
+FAILING = """
+    [ "$1" = update ] && exit 0
+    echo "E: Unable to fetch some archives" >&2
+    exit 100
+"""
+# An archive whose only package has this version and an empty Erlang in it.
+DELIVERING = {
+    "apt_get": 'case "$1$2" in download--print*) echo "\'http://x\' x.deb 2500000 MD5:0";;'
+    " download*) touch x.deb;; esac",
+    "apt_cache": "echo rabbitmq-server",
+    "dpkg_deb": """
+        mkdir -p "$3/usr/lib/rabbitmq/lib/rabbitmq_server-4.4.1" "$3/usr/lib/erlang"
+        mkdir -p "$3/usr/lib/x86_64-linux-gnu"
+        touch "$3/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
+    """,
+}
 
 
 def test_apts_own_words_are_passed_on(tmp_path):
-    failing = """
-        [ "$1" = update ] && exit 0
-        echo "E: Unable to fetch some archives" >&2
-        exit 100
-    """
-    environ = fake_programs(tmp_path / "bin", apt_get=failing, dpkg_deb="exit 0")
+    environ = fake_programs(tmp_path / "bin", apt_get=FAILING, apt_cache=FAILING, dpkg_deb="exit 0")
     with pytest.raises(BrokerMissing, match=r"Unable to fetch some archives.*BROKER_URL"):
-        debian_rabbitmq.download(tmp_path / "unpacked", environ, say=print)
-    assert [path.name for path in tmp_path.iterdir()] == ["bin"]
+        debian_rabbitmq.download(tmp_path / "dist", environ, say=print)
+    assert list((tmp_path / "dist").iterdir()) == []
 
 
 def test_without_apt_get_the_message_says_what_to_install_or_set(tmp_path):
     with pytest.raises(BrokerMissing, match=r"apt-get install rabbitmq-server.*BROKER_URL"):
-        debian_rabbitmq.download(tmp_path / "unpacked", {"PATH": "/nonexistent"}, say=print)
+        debian_rabbitmq.download(tmp_path / "dist", {"PATH": "/nonexistent"}, say=print)
+
+
+def test_what_was_downloaded_lies_below_its_series(tmp_path):
+    environ = fake_programs(tmp_path / "bin", **DELIVERING)
+    said = []
+    found = debian_rabbitmq.download(tmp_path / "dist", environ, said.append)
+    assert found.series == "4.4"
+    assert rabbitmq_installation.unpacked(tmp_path / "dist/4.4") == found
+    assert [path.name for path in (tmp_path / "dist").iterdir()] == ["4.4"]
+    assert said == ["downloading RabbitMQ and Erlang, 2.5 MB …"]
+
+
+def test_a_suite_that_has_moved_on_to_another_version_is_named(tmp_path):
+    """As Debian's sid does."""
+    environ = fake_programs(tmp_path / "bin", **DELIVERING)
+    with pytest.raises(BrokerMissing, match=r"RabbitMQ 4\.3 cannot be downloaded .* has 4\.4"):
+        debian_rabbitmq.download(tmp_path / "dist", environ, print, series="4.3")
+    assert list((tmp_path / "dist").iterdir()) == []
 
 
 def test_without_rabbitmq_and_apt_get_the_command_exits_with_3_and_starts_nothing(tmp_path):
-    if debian_rabbitmq.find(tmp_path / "none"):
+    if rabbitmq_installation.on_machine():
         pytest.skip("RabbitMQ is installed on this machine")
     shutil.copytree(ROOT / "devtools", tmp_path / "devtools")
     done = subprocess.run(

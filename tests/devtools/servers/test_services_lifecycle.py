@@ -26,9 +26,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 def services(tmp_path_factory):
     """Servers of a clone of their own, whose path has a space in it."""
     environ = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-    there = ROOT / ".services/rabbitmq-dist"
     root = tmp_path_factory.mktemp("a clone")
-    services = Services(root, environ, unpacked=there if there.exists() else None)
+    services = Services(root, environ, unpacked=ROOT / ".services/rabbitmq-dist")
     try:
         services.up()
     except BrokerMissing as missing:
