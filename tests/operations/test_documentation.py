@@ -11,10 +11,12 @@ from events.processes import consumers, workers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = (ROOT / "docs" / "operations.md").read_text()
-CODE = (ROOT / "connectify" / "settings.py").read_text()
+CODE = "".join(
+    (ROOT / "connectify" / name).read_text() for name in ("settings.py", "environment.py")
+)
 RULES = yaml.safe_load((ROOT / "docker" / "alerts.yaml").read_text())["groups"][0]["rules"]
 TABLE = dict(re.findall(r"^\| `([A-Z_]+)` \| (.*?) ?\|", PAGE, re.MULTILINE))
-NAMES = re.compile(r'(?:env(?:\.\w+)?|required)\(\s*"([A-Z_]+)"')
+NAMES = re.compile(r'(?:(?:env|self)(?:\.\w+)?|required)\(\s*"([A-Z_]+)"')
 # Settings whose default is a plain value.
 READ = re.compile(NAMES.pattern + r",\s*(?:default=)?([^()]+?)(?:, \([^()]*\))?,?\s*\)")
 
