@@ -50,7 +50,8 @@ class World:
 
     def sign_up(self, name: str) -> Person:
         """Register and log in a person; names are made unique."""
-        account = {"username": f"{name}-{uuid.uuid4().hex[:8]}", "password": PASSWORD}
+        # The name is behind, so that a search for it finds nobody else.
+        account = {"username": f"{uuid.uuid4().hex[:8]}-{name}", "password": PASSWORD}
         made = self._http.post(f"{self._api}/accounts/register/", json=account)
         login = self._http.post(f"{self._api}/accounts/login/", json=account)
         return Person(made.json()["id"], login.json()["token"])

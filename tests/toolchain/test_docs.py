@@ -26,7 +26,7 @@ class Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture
 def clone(tmp_path) -> Path:
     """The documents, and the source that they link to."""
-    for name in ("docs", "connectify", "docker", *APPS):
+    for name in ("docs", "connectify", "docker", "kubernetes", *APPS):
         shutil.copytree(ROOT / name, tmp_path / name)
     for path in [*ROOT.glob("*.md"), ROOT / "LICENSE", ROOT / "mkdocs.yml"]:
         shutil.copy(path, tmp_path / path.name)
