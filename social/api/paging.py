@@ -56,15 +56,27 @@ def answer(request: Request, results: list[dict[str, Any]], cursor: str | None) 
 
 
 def encode(position: int) -> str:
-    return signing.Signer(salt=SALT).sign_object(position)
+    return sign(position, SALT)
 
 
 def decode(cursor: str) -> int:
     """The position in a cursor. Raises a ValidationError that names the query parameter."""
+    return int(unsign(cursor, SALT))
+
+
+def sign(position: object, salt: str, *, compress: bool = False) -> str:
+    """A cursor that holds this position, as JSON. Each list has a `salt` of its own, so that it
+    refuses the cursors of others."""
+    return signing.Signer(salt=salt).sign_object(position, compress=compress)
+
+
+def unsign(cursor: str, salt: str, parameter: str = "cursor") -> Any:
+    """The position in a cursor of sign(). Raises a ValidationError that names the query
+    parameter."""
     try:
-        return int(signing.Signer(salt=SALT).unsign_object(cursor))
+        return signing.Signer(salt=salt).unsign_object(cursor)
     except (signing.BadSignature, ValueError) as error:
-        raise ValidationError({"cursor": ["This cursor is not valid."]}) from error
+        raise ValidationError({parameter: ["This cursor is not valid."]}) from error
 
 
 def limit(request: Request, largest: int = PAGE) -> int:

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.core import signing
-from rest_framework.exceptions import ValidationError
+from social.api import paging
 
 # Not a signer: that needs SECRET_KEY, and not every process that imports this has it.
 SALT = "timeline.cursor"
@@ -12,7 +11,7 @@ SALT = "timeline.cursor"
 def encode(ids: Sequence[int]) -> str:
     """A cursor that holds these ascending ids, each as the difference to the one before it."""
     steps = [pk - last for last, pk in zip([0, *ids], ids, strict=False)]
-    return signing.Signer(salt=SALT).sign_object(steps, compress=True)
+    return paging.sign(steps, SALT, compress=True)
 
 
 def decode(parameter: str, cursor: str | None) -> list[int] | None:
@@ -20,12 +19,8 @@ def decode(parameter: str, cursor: str | None) -> list[int] | None:
     parameter."""
     if cursor is None:
         return None
-    try:
-        steps = signing.Signer(salt=SALT).unsign_object(cursor)
-    except (signing.BadSignature, ValueError, UnicodeError) as error:
-        raise ValidationError({parameter: ["This cursor is not valid."]}) from error
     ids, last = [], 0
-    for step in steps:
+    for step in paging.unsign(cursor, SALT, parameter):
         last += step
         ids.append(last)
     return ids
