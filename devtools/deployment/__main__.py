@@ -16,8 +16,12 @@ DOCKER = Path(__file__).resolve().parents[2] / "docker"
 
 
 def ask(name: str, question: str, usual: str) -> str:
+    """Raises AnswerError at the end of the input."""
     hint = f" [{usual}]" if usual else ""
-    return input(f"{question}{hint}: ").strip()
+    try:
+        return input(f"{question}{hint}: ").strip()
+    except EOFError as error:
+        raise answers.AnswerError(answers.missing(name)) from error
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -57,6 +61,10 @@ def main(arguments: list[str] | None = None) -> int:
         credentials.write_private(folder.parent / ".env", files.for_compose(complete, known))
     except (answers.AnswerError, OSError) as error:
         print(f"bin/env: {error}", file=sys.stderr)
+        return 2
+    except ValueError as error:  # It was no JSON.
+        damaged = f"answers.json or secrets.json in {folder} is damaged ({error})"
+        print(f"bin/env: {damaged}: bring it back from a backup", file=sys.stderr)
         return 2
     print(f"{folder} has {len(written)} files, of which each service gets its own.")
     if options.show_logins:

@@ -60,12 +60,16 @@ def complete(
         elif usual:
             answers[name] = usual
         else:
-            option = name.replace("_", "-")
-            raise AnswerError(f"--{option} is missing: {question}")
+            raise AnswerError(missing(name))
     made = Answers(**{field.name: answers[field.name] for field in fields(Answers)})
     check(made)
     write_private(path, json.dumps(asdict(made), indent=1) + "\n")
     return made
+
+
+def missing(name: str) -> str:
+    question, _ = QUESTIONS[name]
+    return f"--{name.replace('_', '-')} is missing: {question}"
 
 
 def check(answers: Answers) -> None:

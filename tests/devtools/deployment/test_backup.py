@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[3]
 BIN = ROOT / "bin"
 
 
-def run(program: str, folder: Path, url: str, **environ: str) -> subprocess.CompletedProcess:
+def run(program: str, folder: Path | str, url: str, **environ: str) -> subprocess.CompletedProcess:
     path = f"{binaries()}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         [BIN / program, folder],
@@ -109,6 +109,13 @@ def test_a_backup_that_was_interrupted_has_no_folder(tmp_path, one):
     assert not (tmp_path / "a").exists()
     assert "is no complete backup" in run("restore", tmp_path / "a.partial", one).stderr
     assert run("backup", tmp_path / "a", one).returncode == 0
+
+
+def test_a_slash_behind_the_folder_changes_nothing(tmp_path, one):
+    made = run("backup", f"{tmp_path / 'a'}/", one)
+    assert made.returncode == 0, made.stderr
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {"about", "checksums", "database"}
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_an_older_backup_is_not_overwritten(tmp_path, one):

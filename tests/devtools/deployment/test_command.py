@@ -1,5 +1,6 @@
 """bin/env: secrets are made once, and each service gets its own."""
 
+import io
 import stat
 import sys
 
@@ -87,6 +88,30 @@ def test_an_answer_that_cannot_be_used_writes_nothing(folder, capsys, option, va
 def test_what_nobody_has_answered_is_named(folder, capsys):
     assert command.main([*GIVEN[:4], "--folder", str(folder)]) == 2
     assert "--email-url is missing" in capsys.readouterr().err
+
+
+def test_a_terminal_that_is_closed_instead_of_answering_is_no_answer(folder, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", Closed())
+    assert command.main(["--folder", str(folder)]) == 2
+    assert "--domain is missing" in capsys.readouterr().err
+    assert list(folder.iterdir()) == []
+
+
+class Closed(io.StringIO):
+    """A terminal whose user has typed Ctrl-D."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("name", ["answers.json", "secrets.json"])
+def test_a_damaged_file_is_named_and_nothing_is_written(folder, capsys, name):
+    command.main([*GIVEN, "--folder", str(folder)])
+    (folder / name).write_text("{")
+    before = state(folder)
+    assert command.main(["--folder", str(folder)]) == 2
+    assert f"{folder} is damaged" in capsys.readouterr().err
+    assert state(folder) == before
 
 
 def test_a_secret_is_with_those_alone_that_need_it():
