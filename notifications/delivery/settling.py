@@ -30,7 +30,7 @@ MILLISECOND = timedelta(milliseconds=1)
 # without being sent, the attempt is subtracted again.
 # The state is compared with a subquery, whose value the planner does not know. It would expect that
 # no push is being sent, because nearly all rows are settled, and would compare each row of the post
-# with each outcome (4 times the work of the whole statement).
+# with each outcome, which takes PostgreSQL four times as long.
 # Uses the primary key of deliveries (post, subscription).
 SETTLE = """
     UPDATE notifications_delivery delivery

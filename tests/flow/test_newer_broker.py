@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from devtools.servers import databases, probe
-from devtools.servers.debian_rabbitmq import BrokerMissing
 from devtools.servers.services import Services
+from tests.devtools.servers.private_broker import up_or_skip
 from tests.environment import own_name
 from tests.environment import services as development
 from tests.flow.conftest import ROOT, own, running
@@ -35,12 +35,7 @@ def broker(clone: Path, version: str) -> Services:
 def start(clone: Path, version: str) -> Services:
     """Where another version ran, it takes its place."""
     services = broker(clone, version)
-    try:
-        services.up(lambda line: None)
-    except BrokerMissing as missing:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(missing))
+    up_or_skip(services)
     assert probe.rabbitmq(services.rabbitmq.url).startswith(version)
     return services
 

@@ -3,13 +3,12 @@
 import os
 from pathlib import Path
 
-import kombu
 import pytest
 
-from devtools.servers.debian_rabbitmq import BrokerMissing
 from devtools.servers.proc import started_at
 from devtools.servers.rabbitmq_releases import VARIABLE
 from devtools.servers.services import Services
+from tests.devtools.servers.private_broker import letters, up_or_skip, write_letter
 
 ROOT = Path(__file__).resolve().parents[3]
 NEW, OLD = "4.3", "4.0"
@@ -33,27 +32,8 @@ def clone(root: Path, asked: str = "", **environ: str) -> Services:
 
 def brought_up(root: Path, asked: str = "", **environ: str) -> Services:
     services = clone(root, asked, **environ)
-    try:
-        services.up(lambda line: None)
-    except BrokerMissing as missing:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(missing))
+    up_or_skip(services)
     return services
-
-
-def letters(services: Services) -> int:
-    """The messages in a durable queue, which is declared on the way."""
-    with kombu.Connection(services.rabbitmq.url) as connection:
-        quorum = {"x-queue-type": "quorum"}
-        queue = kombu.Queue("letters", queue_arguments=quorum)(connection.default_channel)
-        return queue.queue_declare().message_count
-
-
-def write_letter(services: Services) -> None:
-    options = {"confirm_publish": True}
-    with kombu.Connection(services.rabbitmq.url, transport_options=options) as connection:
-        connection.Producer().publish("text", routing_key="letters", delivery_mode=2)
 
 
 def version(services: Services) -> str:

@@ -7,14 +7,13 @@ import sys
 import time
 from pathlib import Path
 
-import kombu
 import psycopg2
 import pytest
 import redis
 
-from devtools.servers.debian_rabbitmq import BrokerMissing
 from devtools.servers.proc import started_at, working_in
 from devtools.servers.services import Services
+from tests.devtools.servers.private_broker import letters, up_or_skip, write_letter
 
 ROOT = Path(__file__).resolve().parents[3]
 FOREIGN = ("DATABASE_URL", "BROKER_URL", "REDIS_URL")
@@ -28,12 +27,7 @@ def services(tmp_path_factory):
     environ = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     root = tmp_path_factory.mktemp("a clone")
     services = Services(root, environ, unpacked=ROOT / ".services/rabbitmq-dist")
-    try:
-        services.up()
-    except BrokerMissing as missing:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(missing))
+    up_or_skip(services)
     yield services
     services.down()
 
@@ -46,20 +40,6 @@ def query(services: Services, statement: str) -> object:
             return cursor.fetchone()[0]
     finally:
         connection.close()
-
-
-def letters(services: Services) -> int:
-    """The messages in a durable queue, which is declared on the way."""
-    with kombu.Connection(services.rabbitmq.url) as connection:
-        quorum = {"x-queue-type": "quorum"}
-        queue = kombu.Queue("letters", queue_arguments=quorum)(connection.default_channel)
-        return queue.queue_declare().message_count
-
-
-def write_letter(services: Services) -> None:
-    options = {"confirm_publish": True}
-    with kombu.Connection(services.rabbitmq.url, transport_options=options) as connection:
-        connection.Producer().publish("text", routing_key="letters", delivery_mode=2)
 
 
 def wait_for(condition, limit: float = 20) -> bool:
