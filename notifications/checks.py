@@ -8,7 +8,7 @@ from django.core.checks import Error, Tags, register
 
 from notifications.delivery.transports import google_tokens
 
-SUBJECT = re.compile(
+ADDRESS = re.compile(
     r"(?:mailto:[^@\s?]+@|https://)"
     r"(?P<domain>(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?)"
     r"(?:[:/?#]\S*)?",
@@ -37,7 +37,7 @@ def no_pushes_to_loopback(app_configs: Any, **options: Any) -> list[Error]:
 
 @register(Tags.security, deploy=True)
 def vapid_subject(app_configs: Any, **options: Any) -> list[Error]:
-    if is_real_subject(settings.VAPID_SUBJECT):
+    if is_real_address(settings.VAPID_SUBJECT):
         return []
     return [
         Error(
@@ -48,9 +48,9 @@ def vapid_subject(app_configs: Any, **options: Any) -> list[Error]:
     ]
 
 
-def is_real_subject(subject: str) -> bool:
+def is_real_address(address: str) -> bool:
     """True for a mailto: or https: address (RFC 8292, section 2.1) whose domain may exist."""
-    match = SUBJECT.fullmatch(subject)
+    match = ADDRESS.fullmatch(address)
     return match is not None and match["domain"].lower().rsplit(".", 1)[1] not in NOT_REAL
 
 

@@ -8,6 +8,8 @@ from celery import current_app
 from django.conf import settings
 from django.core.checks import Error, Tags, register
 
+from notifications.checks import is_real_address
+
 # Passwords from examples that people forget to change.
 DEFAULTS = re.compile(r"change|change-?me|password|secret|guest|postgres|connectify|admin", re.I)
 
@@ -65,8 +67,7 @@ def links_in_mails_lead_somewhere(app_configs: Any, **options: Any) -> list[Erro
 
 
 def _is_public(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "https" and "." in (parts.hostname or "")
+    return url.startswith("https://") and is_real_address(url)
 
 
 @register(deploy=True)

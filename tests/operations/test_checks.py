@@ -63,7 +63,13 @@ def test_a_lane_without_dead_lettering_is_refused():
 
 
 @pytest.mark.parametrize("name", ["PASSWORD_RESET_URL", "EMAIL_CONFIRM_URL"])
-@pytest.mark.parametrize("url", ["http://example.com/", "https://localhost/", "example.com"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://example.com/", "https://localhost/", "example.com", "mailto:a@example.com"),
+        *("https://127.0.0.1/", "https://[::1]/", "https://app.invalid/", "https://app.local/"),
+    ],
+)
 def test_a_link_in_mails_that_leads_nowhere_is_refused(settings, name, url):
     setattr(settings, name, url)
     assert refused() == {"operations.E006"}
